@@ -1,0 +1,30 @@
+"""What the library raises and warns with.
+
+Every error is a ``RuntimeError``, because DeepExplain 0.3 raised that, and also the built-in type that says
+what is wrong (``ValueError``, ``TypeError``, and ``AssertionError`` where 0.3 used ``assert``), so that old
+and new ``except`` clauses both catch it.
+"""
+
+
+class DeepExplainError(RuntimeError):
+    """Base class of all errors raised by this library."""
+
+
+class ArgumentError(DeepExplainError, ValueError):
+    """An argument has a value that cannot be explained with: a wrong shape, range or combination."""
+
+
+class ArgumentTypeError(DeepExplainError, TypeError):
+    """An argument is of the wrong kind, or has a name that the method does not know."""
+
+
+class AssertedArgumentError(ArgumentError, AssertionError):
+    """An :class:`ArgumentError` that was an ``assert`` in DeepExplain 0.3."""
+
+
+class GraphError(DeepExplainError, ValueError):
+    """The graph between X and T does not allow what the method needs; the message names the op."""
+
+
+class DeepExplainWarning(UserWarning):
+    """The numbers may not mean what the method promises; the message names the reason."""

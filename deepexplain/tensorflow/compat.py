@@ -1,0 +1,52 @@
+"""The only door to TensorFlow: no other module imports it or asks its version.
+
+Everything here works on TensorFlow 1.15 and on 2.x, with eager execution on or off, and flips no switch.
+"""
+
+try:
+    import tensorflow.compat.v1 as tf
+except ImportError as error:
+    if (error.name or '').split('.')[0] != 'tensorflow':
+        raise  # TensorFlow is there but broken: its own message says more
+    raise ImportError(
+        'deepexplain.tensorflow needs TensorFlow 1.15 or 2.x, and found none. Install it with '
+        "pip install 'deepexplain[tensorflow]', or any other build of TensorFlow."
+    ) from error
+
+from tensorflow.python.framework import ops as _ops
+
+__all__ = ['is_function', 'is_graph_tensor', 'original_gradient', 'register_gradient', 'tf']
+
+
+def register_gradient(name, function):
+    """Register ``function(op, grad)`` as gradient ``name`` and return the function that is registered.
+
+    TensorFlow's registry lives as long as the process and refuses a second entry, so when this package is
+    loaded again (autoreload in a notebook), the function registered first is returned and goes on serving.
+    """
+    try:
+        tf.RegisterGradient(name)(function)
+    except KeyError:
+        return _ops._gradient_registry.lookup(name)
+    return function
+
+
+def original_gradient(op_type):
+    """TensorFlow's own gradient function of an op type, or None where the op has no gradient.
+
+    The registry is private but the same in 1.15 and 2.21, and holds what ``tf.gradients`` itself uses.
+    """
+    try:
+        return _ops._gradient_registry.lookup(op_type)
+    except LookupError:
+        return None
+
+
+def is_graph_tensor(value):
+    """Whether value is a tensor of a graph: not an eager tensor, a variable or a Keras symbol."""
+    return isinstance(value, tf.Tensor) and not hasattr(value, 'numpy') and hasattr(value, 'graph')
+
+
+def is_function(graph, op_type):
+    """Whether ops of this type call a function of the graph (TensorFlow 1's Defun names them so)."""
+    return graph._is_function(op_type)

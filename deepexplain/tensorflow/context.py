@@ -1,0 +1,154 @@
+"""DeepExplain: the context in which activations can be explained."""
+
+import threading
+from contextlib import ExitStack
+
+import numpy as np
+
+from ..errors import ArgumentError, ArgumentTypeError, DeepExplainError
+from .compat import is_graph_tensor, tf
+from .methods import attribution_methods
+from .methods.base import AttributionMethod
+from .runtime.overrides import overridden_activations
+
+
+class DeepExplain:
+    """A context for explaining the graph of a session.
+
+    Build the network inside it, so that its activations carry a gradient that the methods can choose. They
+    train as always.
+
+    Parameters
+    ----------
+    graph : tf.Graph, optional
+        Default: that of the session.
+    session : tf.compat.v1.Session, optional
+        Default: the default session at the time of this call.
+
+    Raises
+    ------
+    RuntimeError
+        There is no session.
+    ArgumentError
+        The graph is not the session's.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import tensorflow.compat.v1 as tf
+    >>> from deepexplain.tensorflow import DeepExplain
+    >>> with tf.Session(graph=tf.Graph()) as session, DeepExplain(session=session) as de:
+    ...     X = tf.placeholder(tf.float32, [None, 2])
+    ...     T = tf.nn.relu(tf.matmul(X, tf.constant([[1.], [-2.]])))
+    ...     print(de.explain('grad*input', T, X, [[3, 1], [1, 3]]).tolist())
+    [[3.0, -2.0], [0.0, -0.0]]
+    """
+
+    def __init__(self, graph=None, session=None):
+        session = tf.get_default_session() if session is None else session
+        if session is None:
+            raise DeepExplainError('DeepExplain: could not retrieve a session. Use DeepExplain(session=your_session).')
+        if not hasattr(session, 'run') or not isinstance(getattr(session, 'graph', None), tf.Graph):
+            raise ArgumentTypeError('session must be a tf.compat.v1.Session; got {!r}.'.format(session))
+        if graph is not None and graph is not session.graph:
+            raise ArgumentError('graph is not the graph of the session; leave it out, or open a session on it.')
+        self.session = session
+        self.graph = session.graph
+        self._entered = []  # (thread, what to leave), one for each time this context was entered
+        self._explainers = {}
+        self._lock = threading.RLock()
+
+    @property
+    def context_on(self):
+        """Whether the context is open."""
+        return bool(self._entered)
+
+    def __enter__(self):
+        with ExitStack() as stack:
+            stack.enter_context(self.graph.as_default())
+            stack.enter_context(overridden_activations(self.graph))
+            self._entered.append((threading.get_ident(), stack.pop_all()))
+        return self
+
+    def __exit__(self, *exception):
+        # A default graph belongs to the thread that set it, and several threads may have entered.
+        mine = [entry for entry in self._entered if entry[0] == threading.get_ident()]
+        self._entered.remove(mine[-1])
+        mine[-1][1].close()
+        if not self._entered:
+            self._explainers.clear()
+
+    def explain(self, method, T, X, xs, ys=None, batch_size=None, feed_dict=None, **kwargs):
+        """Attributions of the samples ``xs``: ``get_explainer(method, T, X, **kwargs).run(xs, ys, batch_size, feed_dict)``.
+
+        The explainer is kept until the context closes: further calls with this method, T and X add nothing to
+        the graph, whatever the method's arguments.
+
+        Parameters
+        ----------
+        method : str
+            A name among ``deepexplain.tensorflow.methods.attribution_methods``.
+        T, X : tensors
+            Target and input, see :class:`~deepexplain.tensorflow.methods.base.AttributionMethod`.
+        xs, ys, batch_size, feed_dict
+            See :meth:`~deepexplain.tensorflow.methods.base.AttributionMethod.run`.
+        **kwargs
+            Arguments of the method: see its ``configure``.
+
+        Returns
+        -------
+        ndarray of xs' shape and X's dtype, or a list of them where X is a list
+
+        Raises
+        ------
+        RuntimeError
+            Outside the context; and every other error is one too, with the built-in type that fits.
+        """
+        return self._explainer(method, T, X, kwargs, keep=True).run(xs, ys, batch_size, feed_dict)
+
+    def get_explainer(self, method, T, X, **kwargs):
+        """Build the graph that explains T by X, once; ``run`` the result as often as you like.
+
+        Parameters, errors: as in :meth:`explain`.
+
+        Returns
+        -------
+        AttributionMethod
+            Its ``run(xs, ys=None, batch_size=None, feed_dict=None)`` works after the context too.
+        """
+        return self._explainer(method, T, X, kwargs, keep=False)
+
+    def _explainer(self, method, T, X, arguments, keep):
+        if not self.context_on:
+            raise DeepExplainError('Explain can be called only within a DeepExplain context.')
+        try:
+            cls, _ = attribution_methods[method]
+        except (KeyError, TypeError):
+            raise ArgumentError('Method must be in {}; got {!r}.'.format(list(attribution_methods), method)) from None
+        with self._lock:
+            if not keep:
+                return cls(T, X, self.session, **arguments)
+            # Methods written for 0.3 take their arguments in __init__, and may build the graph from them.
+            in_graph = {} if cls.__init__ is AttributionMethod.__init__ else arguments
+            key = (cls, _frozen(T), _frozen(X), _frozen(in_graph))
+            if key not in self._explainers:
+                self._explainers[key] = cls(T, X, self.session, **arguments)
+                return self._explainers[key]
+            return self._explainers[key] if in_graph else self._explainers[key].with_arguments(**arguments)
+
+
+def _frozen(value):
+    """A hashable stand-in that is equal for equal arguments: tensors by name, arrays by content."""
+    if isinstance(value, (list, tuple)):
+        return (type(value).__name__,) + tuple(_frozen(entry) for entry in value)
+    if isinstance(value, dict):
+        return tuple((key, _frozen(value[key])) for key in sorted(value))
+    if isinstance(value, np.ndarray):
+        return value.shape, value.dtype.str, value.tobytes()
+    if is_graph_tensor(value):
+        return value.graph, value.name
+    try:
+        hash(value)
+    except TypeError:
+        return type(value).__name__, id(value)
+    return type(value).__name__, value

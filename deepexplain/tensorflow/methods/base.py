@@ -1,0 +1,251 @@
+"""What every attribution method shares: how it is registered, what it is built from, what run() accepts."""
+
+import copy
+import inspect
+from collections import OrderedDict
+
+import numpy as np
+
+from ...errors import ArgumentError, ArgumentTypeError, DeepExplainError, GraphError
+from ..compat import is_graph_tensor, tf
+from ..runtime.graph import check_reaches, ops_between
+from ..runtime.samples import InputSpec, as_count, as_inputs, as_weights
+from ..runtime.session import Call, Feeds
+
+#: Method name -> (class, position), in the order in which the methods are defined.
+attribution_methods = OrderedDict()
+
+
+def register(name):
+    """Class decorator: make a method available to ``explain`` and ``get_explainer`` under this name."""
+
+    def add(cls):
+        cls.name = name
+        attribution_methods[name] = (cls, len(attribution_methods))
+        return cls
+
+    return add
+
+
+class AttributionMethod:
+    """One method, for one target and one input (or list of inputs), in one session: an explainer.
+
+    Subclasses say what they compute. The arguments of a method are those of its ``configure``.
+
+    Parameters
+    ----------
+    T : tf.Tensor, any float dtype, shape (samples, ...) or ()
+        The target. Several outputs of a sample are explained as their sum, weighted by ``ys``.
+    X : tf.Tensor or list or tuple of them, any float dtype, shape (samples, ...)
+        What attributions are given to: any tensor of the graph that T is computed from.
+    session : tf.compat.v1.Session
+        Holds the weights; its graph is that of T and X.
+    keras_learning_phase : tf.Tensor, optional
+        Fed 0. Keras' own placeholder is found without it.
+    **arguments
+        Those of ``configure``.
+
+    Raises
+    ------
+    ArgumentError, ArgumentTypeError
+        T, X or an argument is not usable; the message says what came.
+    GraphError
+        An X does not reach T.
+    """
+
+    name = None
+    takes_several_inputs = True
+
+    def __init__(self, T, X, session, keras_learning_phase=None, **arguments):
+        self.session = session
+        self.keras_learning_phase = keras_learning_phase
+        self.has_multiple_inputs = isinstance(X, (list, tuple))
+        if self.has_multiple_inputs and not self.takes_several_inputs:
+            raise DeepExplainError("Multiple inputs not yet supported for perturbation methods ('{}').".format(self.name))
+        self.X = X
+        self._inputs = list(X) if self.has_multiple_inputs else [X]
+        self._target = T
+        _check_tensors(T, self._inputs, session.graph)
+        self._specs = [
+            InputSpec(x.name, x.dtype.as_numpy_dtype, None if x.shape.ndims is None else tuple(x.shape.as_list()))
+            for x in self._inputs
+        ]
+        self._fixed_rows = _fixed_rows(T, self._inputs)
+        self._between = ops_between(T, self._inputs)
+        for x in self._inputs:
+            check_reaches(T, x, self._between if not self.has_multiple_inputs else ops_between(T, [x]))
+        self._set_arguments(arguments)
+        if session.graph.finalized:
+            raise GraphError('The graph is finalized, so no explainer can be added to it: get_explainer before that.')
+        # control_dependencies(None) also leaves a while loop or cond that the caller may be in.
+        with session.graph.as_default(), tf.control_dependencies(None), tf.name_scope('deepexplain'):
+            # Without a feed the weight is one, whatever the rank and the open dimensions of T.
+            one = np.ones((), T.dtype.as_numpy_dtype)
+            self.Y = tf.placeholder_with_default(one, shape=None, name='ys')
+            self.T = T * self.Y
+            self.T.set_shape(T.shape)
+            self._build()
+
+    def configure(self):
+        """Check and keep the arguments of the method. Adds nothing to the graph."""
+
+    def with_arguments(self, **arguments):
+        """Return this explainer with other arguments. Both share the graph; nothing is added to it."""
+        other = copy.copy(self)
+        other._set_arguments(arguments)
+        return other
+
+    def run(self, xs, ys=None, batch_size=None, feed_dict=None):
+        """Attributions of the samples ``xs``. Adds no op to the graph; may be called from many threads.
+
+        Parameters
+        ----------
+        xs : array-like of real numbers, shape (samples, ...), or a list of them where X is a list
+            Converted to X's dtype one batch at a time and never modified; a memory map is read in batches.
+        ys : array-like, optional
+            Weights of the outputs: of T's shape, or of the shape of one sample's T, for all samples alike.
+            One-hot rows select one output. Default: every output counts with weight 1.
+        batch_size : int, optional
+            The most rows that any session run sees, perturbed copies and path points included. The result
+            does not depend on it. Default: all samples at once in the gradient-based methods, a
+            number bounded by memory in the others.
+        feed_dict : dict of tensor or name to value, optional
+            Values of further placeholders (dropout, is_training, more inputs). A value with one row for
+            each sample is batched with the samples, one of another length is fed whole.
+
+        Returns
+        -------
+        ndarray of xs' shape and X's dtype, or a list of them where X is a list
+
+        Raises
+        ------
+        ArgumentError, ArgumentTypeError
+            An argument does not fit; the message gives both shapes. Also for nan in xs, and for a
+            placeholder without a value.
+        """
+        raise NotImplementedError
+
+    # What follows is for the methods themselves.
+
+    def _build(self):
+        """Add to the graph what the method needs."""
+
+    def _fetches(self):
+        """Tensors that run() evaluates."""
+        raise NotImplementedError
+
+    def _own_placeholders(self):
+        """What the method itself feeds besides xs and ys."""
+        return []
+
+    def _evaluate(self, call, part, rows=None):
+        """The attributions (or outputs) that one session run gives: a list of arrays with a row for each row."""
+        return call.run(self._fetches(), part, rows)
+
+    def _set_arguments(self, arguments):
+        known = list(inspect.signature(self.configure).parameters)
+        unknown = sorted(set(arguments) - set(known))
+        if unknown:
+            raise ArgumentTypeError(
+                "'{}' does not know the argument {}; it takes {}.".format(
+                    self.name, ', '.join(map(repr, unknown)), ', '.join(known) or 'none'
+                )
+            )
+        self.configure(**arguments)
+
+    def _call(self, xs, ys, feed_dict):
+        """Check the arguments of run()."""
+        arrays = as_inputs(xs, self._specs, self.has_multiple_inputs)
+        n = arrays[0].shape[0]
+        given = dict({} if feed_dict is None else feed_dict)
+        if self.keras_learning_phase is not None:
+            given.setdefault(self.keras_learning_phase.name, 0)
+        feeds = Feeds(self.session.graph, given, n, not_theirs=self._inputs + [self.Y])
+        feeds.complete(self._fetches(), self._inputs + [self.Y] + self._own_placeholders())
+        call = Call(self.session, self._inputs, self.Y, arrays, None, feeds, self._fixed_rows)
+        if ys is not None:
+            call.weights = as_weights(ys, n, self._row_shape(call), self.Y.dtype.as_numpy_dtype)
+        return call
+
+    def _row_shape(self, call):
+        """Shape of one sample's T, None where T is a scalar; asks the session where the graph leaves it open."""
+        shape = self._target.shape
+        if shape.ndims is None or None in shape.as_list()[1:]:
+            first = call.probe([0])
+            return first.run([self._target], slice(0, 1))[0].shape[1:]
+        return tuple(shape.as_list()[1:]) if shape.ndims else None
+
+    def _check_batch_size(self, batch_size):
+        """``batch_size`` as an integer or None; the fixed batch dimension where there is one."""
+        if batch_size is not None:
+            batch_size = as_count(batch_size, 'batch_size')
+        if self._fixed_rows is None:
+            return batch_size
+        if batch_size not in (None, self._fixed_rows):
+            raise ArgumentError(
+                'When using batch evaluation, the first dimension of the input and target tensors must be '
+                'compatible with the batch size. Found {} in the graph and batch_size={}.'.format(
+                    self._fixed_rows, batch_size
+                )
+            )
+        return self._fixed_rows
+
+    def _check_rows_alike(self, call):
+        """Raise unless a fixed batch, filled with copies of one sample, explains all copies alike.
+
+        Only then may any number of samples be put through it. A mask with one row a sample (``T * mask``)
+        makes rows differ: its rows must meet exactly their samples.
+        """
+        for i in sorted({0, call.n - 1}):
+            probe = call.probe([i] * self._fixed_rows)
+            for values in self._evaluate(probe, slice(0, self._fixed_rows)):
+                if not _close(values, values[:1]):
+                    raise ArgumentError(
+                        "T '{}' has a fixed batch dimension of {} and treats one and the same sample "
+                        'differently in different rows (a mask with one row a sample?), so rows cannot be told '
+                        'apart for {} samples: give exactly {}, in order.'.format(
+                            self._target.name, self._fixed_rows, call.n, self._fixed_rows
+                        )
+                    )
+
+
+def _close(a, b):
+    """Equal but for rounding, judged against the largest value."""
+    scale = max(np.abs(a).max(initial=0), np.abs(b).max(initial=0))
+    return np.allclose(a.astype(np.float64), b.astype(np.float64), rtol=0, atol=1e-3 * float(scale))
+
+
+def _check_tensors(T, inputs, graph):
+    if not inputs:
+        raise ArgumentError('X is an empty list: there must be at least one input tensor.')
+    for name, tensor in [('T', T)] + [('X', x) for x in inputs]:
+        if not is_graph_tensor(tensor):
+            raise ArgumentTypeError(
+                '{} must be a Tensorflow Tensor object{}; got {}. Eager tensors, variables and Keras 3 symbols are '
+                'not tensors of a graph.'.format(name, '' if name == 'T' else ' or a list of them', type(tensor).__name__)
+            )
+        if tensor.graph is not graph:
+            raise ArgumentError(
+                "{} '{}' belongs to another graph than the session of this DeepExplain context.".format(name, tensor.name)
+            )
+        if not tensor.dtype.is_floating:
+            raise ArgumentTypeError(
+                "{} '{}' must be a float tensor; it is {}. Token ids and other integers have no attributions: explain "
+                'the float tensor made of them, such as the output of the embedding.'.format(
+                    name, tensor.name, tensor.dtype.name
+                )
+            )
+    names = [x.name for x in inputs]
+    if len(set(names)) < len(names):
+        raise ArgumentError('X holds the same tensor twice: {}.'.format(names))
+    for x in inputs:
+        if x.shape.ndims == 0:
+            raise ArgumentError("X '{}' is a scalar: its first axis must be that of the samples.".format(x.name))
+
+
+def _fixed_rows(T, inputs):
+    """The fixed batch dimension of the inputs, or else of the target; None where both leave it open."""
+    fixed = {x.shape.as_list()[0] for x in inputs if x.shape.ndims} - {None}
+    if len(fixed) > 1:
+        raise ArgumentError('The inputs have different fixed batch dimensions: {}.'.format(sorted(fixed)))
+    return fixed.pop() if fixed else (T.shape.as_list()[0] if T.shape.ndims else None)

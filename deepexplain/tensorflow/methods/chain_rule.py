@@ -1,0 +1,161 @@
+"""Family 2, the chain rule with each activation's derivative replaced by a finite slope: elrp, deeplift."""
+
+from ...errors import ArgumentTypeError, AssertedArgumentError, GraphError
+from ..compat import tf
+from ..runtime.activations import ACTIVATIONS
+from ..runtime.overrides import original_grad
+from ..runtime.samples import as_baseline, broadcast_baseline
+from .base import register
+from .gradient import GradientBasedMethod
+
+#: Where an activation's input is this near to its reference, the slope is the derivative between both.
+SMALLEST_DELTA = 1e-5
+
+
+def epsilon_rule(op, grad, epsilon):
+    """Replace ``f'(z)`` by ``f(z) / (z + epsilon * s(z))``, the slope from 0 to ``(z, f(z))``.
+
+    ``s(z)`` is 1 for ``z >= 0`` and -1 below, so epsilon always moves the denominator away from zero.
+    """
+    z, f_z = op.inputs[0], op.outputs[0]
+    s = tf.where(z >= 0, tf.ones_like(z), -tf.ones_like(z))
+    return grad * f_z / (z + tf.cast(epsilon, z.dtype) * s)
+
+
+def rescale_rule(op, grad, z0):
+    """Replace ``f'(z)`` by ``(f(z) - f(z0)) / (z - z0)``, the slope between the reference and the activation.
+
+    Where z hardly differs from its reference z0, that quotient is rounding noise: there the slope is the
+    derivative half way between the two.
+    """
+    f = ACTIVATIONS[op.type]
+    z, f_z = op.inputs[0], op.outputs[0]
+    delta_in, delta_out = z - z0, f_z - f(z0)
+    half_way = f(0.5 * (z0 + z))
+    for tensor in (delta_in, delta_out, half_way):
+        tensor.set_shape(z.shape)  # that of z0 is open
+    return tf.where(tf.abs(delta_in) > SMALLEST_DELTA, grad * delta_out / delta_in, original_grad(half_way.op, grad))
+
+
+@register('elrp')
+class EpsilonLRP(GradientBasedMethod):
+    """Layer-wise relevance propagation with the epsilon rule.
+
+    As epsilon goes to 0, attributions sum to the explained output if no layer has a bias.
+    ``f(z) / z`` diverges at 0 unless ``f(0) = 0``: not recommended for sigmoid or softplus.
+
+    References
+    ----------
+    Bach et al., PLoS ONE 10(7), 2015. https://doi.org/10.1371/journal.pone.0130140
+    """
+
+    def configure(self, epsilon=1e-4):
+        """Set the argument.
+
+        Parameters
+        ----------
+        epsilon : float, default 1e-4
+            Greater than 0, in the units of a pre-activation.
+        """
+        try:
+            self.epsilon = float(epsilon)
+        except (TypeError, ValueError):
+            raise ArgumentTypeError('epsilon must be a number; got {!r}.'.format(epsilon)) from None
+        if not 0 < self.epsilon < float('inf'):
+            raise AssertedArgumentError('epsilon must be greater than zero; got {}.'.format(epsilon))
+
+    def nonlinearity_grad_override(self, op, grad):  # noqa: D102
+        return epsilon_rule(op, grad, self._epsilon)
+
+    def get_symbolic_attribution(self):  # noqa: D102
+        # Fed in every run, so that explainers with different epsilons can share these ops.
+        self._epsilon = tf.placeholder_with_default(tf.constant(self.epsilon, tf.float64), (), name='epsilon')
+        return [gradient * x for gradient, x in zip(self._gradients(), self._inputs)]
+
+    def _own_placeholders(self):
+        return [self._epsilon]
+
+    def _evaluate(self, call, part, rows=None):
+        return call.run(self._fetches(), part, rows, extra=[(self._epsilon, self.epsilon)])
+
+
+@register('deeplift')
+class DeepLIFTRescale(GradientBasedMethod):
+    """DeepLIFT with the Rescale rule: contributions of the difference between the input and a baseline.
+
+    Attributions sum to T(x) - T(baseline) where all that lies between X and T is linear or one of the five
+    overridden activations. Max pooling, products of two varying tensors and other nonlinear ops get
+    their plain gradient, and the sum then differs.
+
+    The activations at the baseline are computed in each ``run``, so they follow the weights.
+
+    References
+    ----------
+    Shrikumar et al., Learning Important Features Through Propagating Activation Differences, 2017.
+    https://doi.org/10.48550/arXiv.1704.02685
+    Ancona et al., Towards better understanding of gradient-based attribution methods, ICLR 2018.
+    https://doi.org/10.48550/arXiv.1711.06104
+    """
+
+    def configure(self, baseline=None):
+        """Set the argument.
+
+        Parameters
+        ----------
+        baseline : number or array of one sample's shape, or a list of these where X is a list, default 0
+            The reference input.
+        """
+        self.baseline = as_baseline(baseline, self._specs, self.has_multiple_inputs)
+
+    def nonlinearity_grad_override(self, op, grad):  # noqa: D102
+        z = op.inputs[0]
+        if not op.graph.is_fetchable(z):
+            raise GraphError(
+                "'{}' needs the input of op '{}' ({}) at the baseline, but the op is inside a while loop or cond "
+                "and cannot be read. Build the layer unrolled, or use 'intgrad'.".format(self.name, op.name, op.type)
+            )
+        z0 = tf.placeholder(z.dtype, shape=None, name='reference')
+        self._references.append((z, z0))
+        return rescale_rule(op, grad, z0)
+
+    def get_symbolic_attribution(self):  # noqa: D102
+        self._references = []  # (input of an activation, placeholder for its value at the baseline)
+        self._one_row = True  # until an activation turns up whose first axis is not that of the samples
+        self._baselines = [tf.placeholder(x.dtype, x.shape.as_list()[1:] if x.shape.ndims else None) for x in self._inputs]
+        return [
+            gradient * (x - baseline) for gradient, x, baseline in zip(self._gradients(), self._inputs, self._baselines)
+        ]
+
+    def _own_placeholders(self):
+        return self._baselines + [z0 for _, z0 in self._references]
+
+    def _evaluate(self, call, part, rows=None):
+        baselines = [broadcast_baseline(b, x, s.name) for b, x, s in zip(self.baseline, call.arrays, self._specs)]
+        values = self._at_baseline(call, part, baselines)
+        extra = list(zip(self._baselines, baselines)) + [(z0, value) for (_, z0), value in zip(self._references, values)]
+        return call.run(self._fetches(), part, rows, extra)
+
+    def _at_baseline(self, call, part, baselines):
+        """Values of all activation inputs at the baseline, in shapes that broadcast against those at part.
+
+        One row of baseline serves every sample, unless a layer mixes the samples' axis into another one
+        (then rows must correspond one to one), the batch is fixed, or the user feeds something that
+        differs between samples.
+        """
+        if self._one_row and call.fixed_rows is None and not call.feeds.per_row:
+            if 1 not in call.references:
+                values = self._activation_inputs(call, slice(part.start, part.start + 1), baselines)
+                self._one_row = all(value.shape[:1] == (1,) for value in values)
+                call.references[1] = values
+            if self._one_row:
+                return call.references[1]
+        size = part.stop - part.start
+        if call.feeds.per_row:
+            return self._activation_inputs(call, part, baselines)
+        if ('whole', size) not in call.references:
+            call.references['whole', size] = self._activation_inputs(call, part, baselines)
+        return call.references['whole', size]
+
+    def _activation_inputs(self, call, part, baselines):
+        rows = [b[None].repeat(part.stop - part.start, axis=0) for b in baselines]
+        return call.run([z for z, _ in self._references], part, rows, trim=False)

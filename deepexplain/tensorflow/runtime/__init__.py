@@ -1,0 +1,1 @@
+"""What the methods stand on: activations, gradient overrides, reading graphs, samples, session runs."""
