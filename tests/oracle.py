@@ -1,0 +1,203 @@
+"""The formulas again, slow and plain, in NumPy and double precision: what the library's numbers are compared with.
+
+A network is a list of layers between arrays whose first axis is that of the samples. Nothing here knows TensorFlow.
+"""
+
+from collections import namedtuple
+from itertools import combinations, product
+from math import factorial
+
+import numpy as np
+
+
+def sigmoid(z):
+    return 1 / (1 + np.exp(-z))
+
+
+#: Op type -> (f, f').
+ACTIVATIONS = {
+    'Relu': (lambda z: np.maximum(z, 0), lambda z: 1.0 * (z > 0)),
+    'Elu': (lambda z: np.where(z > 0, z, np.exp(z) - 1), lambda z: np.where(z > 0, 1, np.exp(z))),
+    'Sigmoid': (sigmoid, lambda z: sigmoid(z) * (1 - sigmoid(z))),
+    'Tanh': (np.tanh, lambda z: 1 - np.tanh(z) ** 2),
+    'Softplus': (lambda z: np.log(1 + np.exp(z)), sigmoid),
+}
+
+#: weights [in, out], or a kernel [height, width, in, out] of a convolution without padding; the activation may be None.
+Layer = namedtuple('Layer', 'weights bias activation')
+
+
+class Network:
+    """Layers, and the shape of one sample. A convolution is written out as the matrix that it is."""
+
+    def __init__(self, layers, shape):
+        self.layers, self.shape, self._steps = layers, tuple(shape), []
+        for weights, bias, activation in layers:
+            if np.ndim(weights) == 4:
+                weights, shape = convolution_matrix(weights, shape)
+                bias = np.tile(bias, len(weights[0]) // len(bias))
+            self._steps.append((weights, bias, activation))
+
+    def forward(self, x):
+        """The output, and what goes into each activation."""
+        a, zs = x.reshape(len(x), -1), []
+        for weights, bias, activation in self._steps:
+            z = a.dot(weights) + bias
+            zs.append(z)
+            a = z if activation is None else ACTIVATIONS[activation][0](z)
+        return a, zs
+
+    def __call__(self, x):
+        return self.forward(x)[0]
+
+    def chain_rule(self, x, ys, slope):
+        """Gradient of the sum of ys * output, with ``slope(layer, f, f', z)`` as each activation's derivative."""
+        out, zs = self.forward(x)
+        grad = np.broadcast_to(1.0 if ys is None else ys, out.shape)
+        for i in reversed(range(len(zs))):
+            weights, _, activation = self._steps[i]
+            if activation is not None:
+                grad = grad * slope(i, *ACTIVATIONS[activation], zs[i])
+            grad = grad.dot(weights.T)
+        return grad.reshape(x.shape)
+
+
+def convolution_matrix(kernel, shape):
+    """The matrix of a convolution of stride 1 without padding, and the shape that it gives."""
+    (height, width, channels), (kh, kw, _, filters) = shape, kernel.shape
+    out = (height - kh + 1, width - kw + 1, filters)
+    matrix = np.zeros(tuple(shape) + out)
+    for row, column, i, j, c in product(range(out[0]), range(out[1]), range(kh), range(kw), range(channels)):
+        matrix[row + i, column + j, c, row, column] += kernel[i, j, c]
+    return matrix.reshape(height * width * channels, -1), out
+
+
+def random_network(rng, shape, widths, activations, kernel=None, bias=True):
+    """Dense layers of these widths, after one convolution where ``kernel`` is (height, width, filters)."""
+    layers, size = [], int(np.prod(shape))
+    activations = list(activations)
+
+    def add(weights_shape, activation):
+        spread = np.sqrt(1.5 / np.prod(weights_shape[:-1]))
+        b = 0.5 * rng.randn(weights_shape[-1]) if bias else np.zeros(weights_shape[-1])
+        layers.append(Layer(spread * rng.randn(*weights_shape), b, activation))
+
+    if kernel is not None:
+        add((*kernel[:2], shape[-1], kernel[2]), activations.pop(0))
+        size = (shape[0] - kernel[0] + 1) * (shape[1] - kernel[1] + 1) * kernel[2]
+    for width, activation in zip(widths, activations):
+        add((size, width), activation)
+        size = width
+    return Network(layers, shape)
+
+
+def finite_differences(f, x, h=1e-6):
+    """Gradient of f's sum over all outputs, where row i of f depends on row i of x only."""
+    grad = np.zeros(x.shape)
+    for place in np.ndindex(*x.shape[1:]):
+        shift = np.zeros(x.shape)
+        shift[(slice(None), *place)] = h
+        grad[(slice(None), *place)] = (f(x + shift) - f(x - shift)).reshape(len(x), -1).sum(axis=1) / (2 * h)
+    return grad
+
+
+def gradient(network, x, ys=None):
+    return network.chain_rule(x, ys, lambda layer, f, derivative, z: derivative(z))
+
+
+def zero(network, x, ys=None):
+    return network.chain_rule(x, ys, lambda layer, f, derivative, z: 0 * z)
+
+
+def saliency(network, x, ys=None):
+    return np.abs(gradient(network, x, ys))
+
+
+def grad_input(network, x, ys=None):
+    return x * gradient(network, x, ys)
+
+
+def intgrad(network, x, ys=None, steps=100, baseline=0.0):
+    total = 0
+    for k in range(1, steps + 1):
+        total = total + gradient(network, baseline + (x - baseline) * k / steps, ys)
+    return (x - baseline) * total / steps
+
+
+def elrp(network, x, ys=None, epsilon=1e-4):
+    def slope(layer, f, derivative, z):
+        return f(z) / np.where(z >= 0, z + epsilon, z - epsilon)
+
+    return x * network.chain_rule(x, ys, slope)
+
+
+def deeplift(network, x, ys=None, baseline=0.0):
+    references = network.forward(np.broadcast_to(baseline, x.shape))[1]
+
+    def slope(layer, f, derivative, z):
+        z0 = references[layer]
+        small = np.abs(z - z0) <= 1e-5
+        return np.where(small, derivative((z + z0) / 2), (f(z) - f(z0)) / np.where(small, 1, z - z0))
+
+    return (x - baseline) * network.chain_rule(x, ys, slope)
+
+
+def occlusion(f, x, window, step):
+    """For each value the mean, over the windows that cover it, of (drop of f / size of the window); else nan."""
+    total, count = np.zeros(x.shape), np.zeros(x.shape)
+    starts = [range(0, d - w + 1, s) for d, w, s in zip(x.shape[1:], window, step)]
+    for start in product(*starts):
+        covered = (slice(None), *tuple(slice(a, a + w) for a, w in zip(start, window)))
+        changed = x.copy()
+        changed[covered] = 0
+        drop = _sums(f(x)) - _sums(f(changed))
+        total[covered] += drop.reshape((-1,) + (1,) * (x.ndim - 1)) / np.prod(window)
+        count[covered] += 1
+    with np.errstate(invalid='ignore'):
+        return total / count
+
+
+def shapley_sampling(f, x, samples, dims):
+    """Draws its orders as the library does: np.random.permutation of all features, once for each sample."""
+    shape = tuple(x.shape[dim] for dim in dims)
+    places = list(np.ndindex(*shape))
+    result = np.zeros((len(x), *shape))
+    for _ in range(samples):
+        left = x.copy()
+        for i in np.random.permutation(len(places)):
+            before = _sums(f(left))
+            left[_where(x, dims, places[i])] = 0
+            result[(slice(None),) + places[i]] += (before - _sums(f(left))) / samples
+    return result
+
+
+def shapley_exact(f, x, dims):
+    """Shapley's own definition: the weighted mean, over all sets of other features, of what a feature adds to each."""
+    shape = tuple(x.shape[dim] for dim in dims)
+    places = list(np.ndindex(*shape))
+    result = np.zeros((len(x), *shape))
+
+    def value(present):
+        left = x.copy()
+        for place in set(places) - set(present):
+            left[_where(x, dims, place)] = 0
+        return _sums(f(left))
+
+    for place in places:
+        others = [other for other in places if other != place]
+        for size in range(len(places)):
+            weight = factorial(size) * factorial(len(others) - size) / factorial(len(places))
+            for present in combinations(others, size):
+                result[(slice(None), *place)] += weight * (value((*present, place)) - value(present))
+    return result
+
+
+def _sums(outputs):
+    return outputs.reshape(len(outputs), -1).sum(axis=1)
+
+
+def _where(x, dims, place):
+    index = [slice(None)] * x.ndim
+    for dim, i in zip(dims, place):
+        index[dim] = i
+    return tuple(index)

@@ -1,0 +1,321 @@
+"""The context: what it is opened on, what it does to ops, what it keeps, what it leaves behind."""
+
+import copy
+import threading
+
+import numpy as np
+import pytest
+import tensorflow.compat.v1 as tf
+from small import GRADIENT, METHODS, NAMES, mlp, normal
+
+from deepexplain import errors
+from deepexplain.tensorflow import DeepExplain, methods
+from deepexplain.tensorflow.runtime.overrides import overridden_activations
+
+ACTIVATIONS = {'Relu': tf.nn.relu, 'Elu': tf.nn.elu, 'Sigmoid': tf.nn.sigmoid, 'Tanh': tf.nn.tanh, 'Softplus': tf.nn.softplus}
+
+
+def overridden(op):
+    try:
+        return op.get_attr('_gradient_op_type').decode() == 'DeepExplainGrad'
+    except ValueError:
+        return False
+
+
+def test_the_session_defaults_to_the_default_session_when_called(session):
+    assert DeepExplain().session is session
+    with tf.Session(graph=tf.Graph()) as other:
+        assert DeepExplain().session is other
+
+
+def test_the_graph_defaults_to_the_sessions():
+    with tf.Session(graph=tf.Graph()) as other:
+        assert DeepExplain(session=other).graph is other.graph
+
+
+def test_no_session_is_a_runtime_error():
+    with pytest.raises(RuntimeError, match=r'could not retrieve a session. Use DeepExplain\(session=your_session\)'):
+        DeepExplain()
+
+
+def test_a_graph_that_is_not_the_sessions_is_refused(session):
+    with pytest.raises(ValueError, match='graph is not the graph of the session'):
+        DeepExplain(graph=tf.Graph(), session=session)
+    assert DeepExplain(graph=session.graph, session=session).graph is session.graph
+
+
+def test_something_else_than_a_session_is_refused():
+    with pytest.raises(TypeError, match=r"session must be a tf.compat.v1.Session; got 'gpu'"):
+        DeepExplain(session='gpu')
+
+
+@pytest.mark.parametrize('name', sorted(ACTIVATIONS))
+def test_activations_carry_the_override_inside_the_context_only(session, name):
+    X = tf.placeholder(tf.float32, [None, 2])
+    before = ACTIVATIONS[name](X)
+    with DeepExplain(session=session):
+        inside = ACTIVATIONS[name](X)
+    after = ACTIVATIONS[name](X)
+    assert [overridden(y.op) for y in (before, inside, after)] == [False, True, False]
+    assert inside.op.type == name
+
+
+def test_other_ops_carry_no_override(session):
+    with DeepExplain(session=session):
+        logits = mlp(tf.placeholder(tf.float32, [None, 4]))
+    assert {op.type for op in logits.graph.get_operations() if overridden(op)} == {'Relu', 'Tanh'}
+
+
+@pytest.mark.parametrize('name', sorted(ACTIVATIONS))
+def test_training_inside_the_context_is_training(session, name):
+    X = tf.placeholder(tf.float64, [None, 4])
+    outside = tf.gradients(mlp(X, activation=ACTIVATIONS[name]), X)[0]
+    with DeepExplain(session=session) as de:
+        T = mlp(X, activation=ACTIVATIONS[name])
+        de.explain('zero', T, X, normal(5, 4))  # an explainer built before must not matter
+        inside = tf.gradients(T, X)[0]
+    a, b = session.run([outside, inside], {X: normal(5, 4)})
+    np.testing.assert_array_equal(a, b)
+    assert np.abs(a).max() > 0.1
+
+
+def test_overrides_may_overlap_in_any_order(session):
+    X = tf.placeholder(tf.float32, [None, 2])
+    first, second = (overridden_activations(session.graph) for _ in range(2))
+    first.__enter__()
+    second.__enter__()
+    first.__exit__(None, None, None)
+    assert overridden(tf.nn.relu(X).op)
+    second.__exit__(None, None, None)
+    assert not overridden(tf.nn.relu(X).op)
+
+
+def test_an_exception_leaves_nothing_behind(session):
+    X = tf.placeholder(tf.float32, [None, 2])
+    de = DeepExplain(session=session)
+    with pytest.raises(ZeroDivisionError), de:
+        raise ZeroDivisionError
+    assert not overridden(tf.nn.relu(X).op)
+    assert not de.context_on
+    assert tf.get_default_graph() is session.graph
+
+
+def test_an_exception_in_a_rule_leaves_no_rule_behind(session):
+    class Broken(methods.GradientBasedMethod):
+        def nonlinearity_grad_override(self, op, grad):
+            raise ZeroDivisionError
+
+    X = tf.placeholder(tf.float32, [None, 4])
+    with DeepExplain(session=session):
+        T = mlp(X)
+        with pytest.raises(ZeroDivisionError):
+            Broken(T, X, session)
+        gradient = tf.gradients(T, X)[0]
+    assert np.abs(session.run(gradient, {X: normal(2, 4)})).max() > 0.1
+
+
+def test_a_context_can_be_opened_again_and_inside_itself(session):
+    X = tf.placeholder(tf.float32, [None, 4])
+    de = DeepExplain(session=session)
+    with de:
+        T = mlp(X)
+    with de, de:
+        inside = de.explain('grad*input', T, X, normal(2, 4))
+    assert not de.context_on
+    assert inside.shape == (2, 4)
+
+
+def test_outside_the_context_both_calls_raise(session):
+    X = tf.placeholder(tf.float32, [None, 4])
+    de = DeepExplain(session=session)
+    with de:
+        T = mlp(X)
+    for call in (lambda: de.explain('saliency', T, X, normal(2, 4)), lambda: de.get_explainer('saliency', T, X)):
+        with pytest.raises(RuntimeError, match='Explain can be called only within a DeepExplain context'):
+            call()
+
+
+def test_an_explainer_runs_after_its_context(session):
+    X = tf.placeholder(tf.float32, [None, 4])
+    with DeepExplain(session=session) as de:
+        explainer = de.get_explainer('deeplift', mlp(X), X)
+        inside = explainer.run(normal(2, 4))
+    np.testing.assert_array_equal(explainer.run(normal(2, 4)), inside)
+
+
+@pytest.mark.parametrize(('method', 'kwargs'), METHODS)
+def test_run_never_adds_an_op(session, method, kwargs):
+    X = tf.placeholder(tf.float32, [None, 4])
+    with DeepExplain(session=session) as de:
+        explainer = de.get_explainer(method, mlp(X), X, **kwargs)
+        before = session.graph.version
+        explainer.run(normal(5, 4))
+        explainer.run(normal(3, 4), ys=normal(3, 3), batch_size=2)
+        explainer.run(normal(3, 4), ys=normal(3))
+    assert session.graph.version == before
+
+
+@pytest.mark.parametrize(('method', 'kwargs'), METHODS)
+def test_explain_adds_ops_once(session, method, kwargs):
+    X = tf.placeholder(tf.float32, [None, 4])
+    with DeepExplain(session=session) as de:
+        T = mlp(X)
+        de.explain(method, T, X, normal(2, 4), **kwargs)
+        before = session.graph.version
+        for _ in range(20):
+            de.explain(method, T, X, normal(2, 4), **kwargs)
+        de.explain(method, T, X, normal(2, 4))  # default arguments
+    assert session.graph.version == before
+
+
+@pytest.mark.parametrize('method', ['intgrad', 'deeplift'])
+def test_another_baseline_adds_no_op_and_counts(session, method):
+    X = tf.placeholder(tf.float32, [None, 4])
+    with DeepExplain(session=session) as de:
+        T = mlp(X)
+        first = de.explain(method, T, X, normal(2, 4), baseline=normal(4))
+        before = session.graph.version
+        second = de.explain(method, T, X, normal(2, 4), baseline=2 * normal(4))
+        again = de.explain(method, T, X, normal(2, 4), baseline=normal(4))
+    assert session.graph.version == before
+    np.testing.assert_array_equal(first, again)
+    assert np.abs(first - second).max() > 0.01
+
+
+def test_another_target_or_input_is_another_explainer(session):
+    X = tf.placeholder(tf.float64, [None, 4])
+    xs = normal(2, 4)
+    with DeepExplain(session=session) as de:
+        T = mlp(X)
+        both = de.explain('grad*input', T, X, xs)
+        twice = de.explain('grad*input', 2 * T, X, xs)
+        listed = de.explain('grad*input', T, [X], [xs])
+    np.testing.assert_allclose(twice, 2 * both)
+    assert isinstance(listed, list)
+    np.testing.assert_array_equal(listed[0], both)
+
+
+def test_a_method_with_its_own_init_is_kept_for_equal_arguments_only(session, monkeypatch):
+    class Scaled(methods.GradientXInput):
+        """Written for 0.3: the argument is in the graph."""
+
+        def __init__(self, T, X, session, keras_learning_phase=None, factor=1.0):
+            self.factor = factor
+            super().__init__(T, X, session, keras_learning_phase)
+
+        def get_symbolic_attribution(self):
+            return [a * self.factor for a in super().get_symbolic_attribution()]
+
+    monkeypatch.setitem(methods.attribution_methods, 'scaled', (Scaled, 8))
+    X = tf.placeholder(tf.float64, [None, 4])
+    with DeepExplain(session=session) as de:
+        T = mlp(X)
+        one, two = (de.explain('scaled', T, X, normal(2, 4), factor=factor) for factor in (1.0, 2.0))
+        before = session.graph.version
+        de.explain('scaled', T, X, normal(2, 4), factor=2.0)
+        assert session.graph.version == before
+    np.testing.assert_allclose(two, 2 * one)
+
+
+def test_an_unknown_method_is_refused_with_the_known_ones(session):
+    X = tf.placeholder(tf.float32, [None, 4])
+    with DeepExplain(session=session) as de:
+        for method in ('gradcam', None, ['saliency']):
+            with pytest.raises(RuntimeError, match=r"Method must be in \['zero', 'saliency', .*'shapley_sampling'\]"):
+                de.explain(method, mlp(X), X, normal(2, 4))
+
+
+def test_names_of_0_3():
+    assert methods.DeepExplain is DeepExplain
+    assert list(methods.attribution_methods) == NAMES
+    assert [position for _, position in methods.attribution_methods.values()] == list(range(8))
+    assert methods.attribution_methods['deeplift'][0] is methods.DeepLIFTRescale
+    others = copy.deepcopy(methods.attribution_methods)  # one project does this to loop over the others
+    others.pop('deeplift')
+    assert 'deeplift' in methods.attribution_methods
+    assert callable(methods.original_grad)
+    assert methods.activation('Relu') is tf.nn.relu
+
+
+def test_every_error_is_a_runtime_error():
+    classes = [c for c in vars(errors).values() if isinstance(c, type) and not issubclass(c, Warning)]
+    assert len(classes) == 5
+    assert all(issubclass(c, RuntimeError) for c in classes)
+
+
+def in_threads(functions):
+    """Run all at once and return their results; the first exception is raised."""
+    results, failures, barrier = [None] * len(functions), [], threading.Barrier(len(functions))
+
+    def work(i):
+        try:
+            barrier.wait()
+            results[i] = functions[i]()
+        except Exception as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=work, args=(i,)) for i in range(len(functions))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if failures:
+        raise failures[0]
+    return results
+
+
+def explain_in_a_graph_of_its_own(i):
+    method, kwargs = [m for m in METHODS if m[0] != 'shapley_sampling'][i % 7]
+    with tf.Graph().as_default() as graph, tf.Session(graph=graph) as session, DeepExplain(session=session) as de:
+        X = tf.placeholder(tf.float32, [None, 4])
+        T = mlp(X, activation=list(ACTIVATIONS.values())[i % 5])
+        return np.stack([de.explain(method, T, X, normal(6, 4, seed=i), batch_size=4, **kwargs) for _ in range(5)])
+
+
+def test_sixteen_threads_with_their_own_graphs():
+    serial = [explain_in_a_graph_of_its_own(i) for i in range(16)]
+    parallel = in_threads([lambda i=i: explain_in_a_graph_of_its_own(i) for i in range(16)])
+    for a, b in zip(serial, parallel):
+        np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-7)
+
+
+@pytest.mark.parametrize(('method', 'kwargs'), METHODS)
+def test_sixteen_threads_with_one_explainer(session, method, kwargs):
+    X = tf.placeholder(tf.float64, [None, 4])
+    with DeepExplain(session=session) as de:
+        # Shapley's orders come from one generator for the whole process; where T is additive they do not matter.
+        T = X * X if method == 'shapley_sampling' else mlp(X)
+        explainer = de.get_explainer(method, T, X, **kwargs)
+        data = [normal(6 + i, 4, seed=i) for i in range(16)]
+        serial = [explainer.run(xs, batch_size=4) for xs in data]
+        parallel = in_threads([lambda xs=xs: explainer.run(xs, batch_size=4) for xs in data])
+    for a, b in zip(serial, parallel):
+        np.testing.assert_allclose(a, b, rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize(('method', 'kwargs'), GRADIENT)
+def test_sixteen_threads_build_in_one_context(session, method, kwargs):
+    X = tf.placeholder(tf.float64, [None, 4])
+    with DeepExplain(session=session) as de:
+        T = mlp(X)
+        expected = de.explain(method, T, X, normal(3, 4), **kwargs)
+        found = in_threads([lambda: de.get_explainer(method, T, X, **kwargs).run(normal(3, 4))] * 16)
+    for a in found:
+        np.testing.assert_allclose(a, expected, rtol=1e-12)
+
+
+def test_two_explainers_alive_at_once_share_nothing(session):
+    X = tf.placeholder(tf.float64, [None, 4])
+    xs = normal(3, 4)
+    with DeepExplain(session=session) as de:
+        T = mlp(X)
+        small, large = (de.get_explainer('elrp', T, X, epsilon=e) for e in (1e-4, 1.0))
+        near, far = (de.get_explainer('deeplift', T, X, baseline=b) for b in (0.0, 3.0))
+        before = [e.run(xs) for e in (small, large, near, far)]
+        after = [e.run(xs) for e in (far, near, large, small)][::-1]
+        alone = [de.explain('elrp', T, X, xs, epsilon=1.0), de.explain('deeplift', T, X, xs, baseline=3.0)]
+    for a, b in zip(before, after):
+        np.testing.assert_array_equal(a, b)
+    np.testing.assert_allclose([before[1], before[3]], alone)
+    assert np.abs(before[0] - before[1]).max() > 0.01
+    assert np.abs(before[2] - before[3]).max() > 0.01
