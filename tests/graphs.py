@@ -4,9 +4,9 @@ from contextlib import contextmanager
 
 import numpy as np
 import tensorflow.compat.v1 as tf
+from oracle import random_network
 
 from deepexplain.tensorflow import DeepExplain
-from oracle import random_network
 
 #: Op type -> TensorFlow's function; not the library's own table, so that this one checks it.
 FUNCTIONS = {

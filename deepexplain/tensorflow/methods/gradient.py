@@ -69,8 +69,7 @@ class GradientBasedMethod(AttributionMethod):
         for x, gradient in zip(self._inputs, gradients):
             if gradient is None:
                 raise no_gradient_error(self._target, x, self._between)
-        # A lookup in X gives sparse IndexedSlices.
-        return [tf.convert_to_tensor(gradient) for gradient in gradients]
+        return [_dense(gradient, x) for gradient, x in zip(gradients, self._inputs)]
 
     def _check_rows(self, call, batch_size):
         """Raise where cutting the samples into batches, or padding them, would change the numbers."""
@@ -129,6 +128,13 @@ class GradientBasedMethod(AttributionMethod):
                 DeepExplainWarning,
                 stacklevel=2,
             )
+
+
+def _dense(gradient, x):
+    """A gradient as a tensor: that of a lookup in x comes as sparse slices."""
+    if isinstance(gradient, tf.IndexedSlices):
+        return tf.math.unsorted_segment_sum(gradient.values, gradient.indices, tf.shape(x)[0])
+    return gradient
 
 
 def _named(ops, most=5):

@@ -1,0 +1,71 @@
+# `make` alone lists the commands.
+
+PYTHON ?= python3
+TENSORFLOW ?= 2.21
+TESTS ?= -n 2
+
+# A Python 3.7 for TensorFlow 1.15. Empty: look for one.
+TF1_PYTHON ?=
+
+export TF_CPP_MIN_LOG_LEVEL := 3
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help venv demo test venv-tf1 test-tf1 lint format clean
+
+help: ## list these commands
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: venv ## train a CNN on MNIST, explain eight digits, write demo/attributions.png
+	.venv/bin/python demo/mnist.py
+
+test: venv ## run the tests on TensorFlow 2
+	.venv/bin/python -m pytest $(TESTS)
+
+test-tf1: venv-tf1 ## run the tests on TensorFlow 1.15
+	.venv-tf1/bin/python -m pytest $(TESTS)
+
+lint: venv ## check style and types
+	.venv/bin/ruff check
+	.venv/bin/ruff format --check
+	.venv/bin/mypy deepexplain
+
+format: venv ## sort imports, fix what ruff can fix, format
+	.venv/bin/ruff check --fix
+	.venv/bin/ruff format
+
+venv: .venv/installed ## set up .venv (PYTHON=...: 3.10 to 3.13)
+
+venv-tf1: .venv-tf1/installed ## set up .venv-tf1 (TF1_PYTHON=...: a Python 3.7)
+
+clean: ## remove both environments and everything generated, except the demo's picture
+	rm -rf .venv .venv-tf1 build dist *.egg-info .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# tf-keras asks for the package `tensorflow`, which tensorflow-cpu replaces: hence --no-deps.
+.venv/installed: pyproject.toml setup.py | .venv/bin/python
+	.venv/bin/python -m pip install --quiet 'tensorflow-cpu==$(TENSORFLOW).*' --editable '.[dev]'
+	.venv/bin/python -m pip install --quiet --no-deps 'tf-keras==$(TENSORFLOW).*'
+	@touch $@
+
+.venv/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null || { \
+	  echo "DeepExplain is developed on Python 3.10 to 3.13, and '$(PYTHON)' is" \
+	    "$$($(PYTHON) --version 2>/dev/null || echo 'not a Python that runs')." \
+	    "Name another one: make venv PYTHON=/path/to/python3.13" >&2; exit 1; }
+	$(PYTHON) -m venv .venv
+
+.venv-tf1/installed: pyproject.toml setup.py | .venv-tf1/bin/python
+	.venv-tf1/bin/python -m pip install --quiet 'tensorflow==1.15.5' 'protobuf<3.21' --editable '.[dev]'
+	@touch $@
+
+.venv-tf1/bin/python:
+	@for python in $(or $(TF1_PYTHON),python3.7 "$$PYENV_ROOT"/versions/3.7.*/bin/python ~/.pyenv/versions/3.7.*/bin/python); do \
+	  if "$$python" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 7))' 2>/dev/null; then \
+	    echo "$$python -m venv .venv-tf1"; exec "$$python" -m venv .venv-tf1; fi; \
+	done; \
+	echo "TensorFlow 1.15 needs Python 3.7, and" \
+	  "$(if $(TF1_PYTHON),'$(TF1_PYTHON)' is not one.,there is none on PATH or in pyenv.)" \
+	  "Install it (pyenv install 3.7) or name it: make venv-tf1 TF1_PYTHON=/path/to/python3.7" >&2; \
+	exit 1

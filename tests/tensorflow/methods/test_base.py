@@ -1,0 +1,671 @@
+"""The contract that every method keeps: what it accepts, what it returns, in how many rows it runs."""
+
+import numpy as np
+import pytest
+import tensorflow.compat.v1 as tf
+from small import GRADIENT, METHODS, PERTURBATION, Recorder, dense, mlp, normal, weights
+
+from deepexplain.tensorflow import DeepExplain
+from deepexplain.tensorflow.methods import GradientBasedMethod, register
+from deepexplain.tensorflow.methods.base import attribution_methods
+from deepexplain.tensorflow.runtime import session as runtime_session
+
+every_method = pytest.mark.parametrize(('method', 'kwargs'), METHODS, ids=[name for name, _ in METHODS])
+# zero is zero in every row, so rows cannot differ
+every_method_but_zero = pytest.mark.parametrize(('method', 'kwargs'), METHODS[1:], ids=[name for name, _ in METHODS[1:]])
+gradient_methods = pytest.mark.parametrize(('method', 'kwargs'), GRADIENT, ids=[name for name, _ in GRADIENT])
+perturbation_methods = pytest.mark.parametrize(
+    ('method', 'kwargs'), PERTURBATION, ids=[name for name, _ in PERTURBATION]
+)
+
+
+def explain(session, method, build, xs, X=None, **kwargs):
+    """Attributions of build(X), the same random orders each time."""
+    with DeepExplain(session=session) as de:
+        X = tf.placeholder(tf.float64, [None, 4]) if X is None else X
+        np.random.seed(0)
+        return de.explain(method, build(X), X, xs, **kwargs)
+
+
+@every_method
+@pytest.mark.parametrize('dtype', ['float16', 'float32', 'float64', 'bfloat16'])
+def test_the_result_has_the_dtype_of_X_and_the_shape_of_xs(session, method, kwargs, dtype):
+    if dtype == 'bfloat16' and tf.VERSION.startswith('1.'):
+        pytest.skip('TensorFlow 1.15 has no bfloat16 kernels for these networks')
+    X = tf.placeholder(dtype, [None, 4])
+    found = explain(session, method, lambda X: tf.nn.relu(dense(X, 3)), normal(5, 4), X, **kwargs)
+    assert found.dtype == X.dtype.as_numpy_dtype
+    assert found.shape == (5, 4)
+    assert method == 'zero' or np.abs(found.astype('float64')).max() > 0.1
+
+
+@every_method
+@pytest.mark.parametrize(
+    'convert',
+    [lambda xs: xs.tolist(), lambda xs: list(xs), lambda xs: xs.astype('int8'), lambda xs: xs.astype('float32')],
+    ids=['nested lists', 'list of rows', 'int8', 'float32'],
+)
+def test_xs_of_any_kind_of_number(session, method, kwargs, convert):
+    xs = np.round(3 * normal(5, 4))
+    build, X = mlp, tf.placeholder(tf.float64, [None, 4])
+    expected = explain(session, method, build, xs, X, **kwargs)
+    np.testing.assert_allclose(explain(session, method, build, convert(xs), X, **kwargs), expected)
+
+
+@every_method
+def test_xs_ys_and_baselines_are_not_modified(session, method, kwargs):
+    xs, ys, baseline = normal(5, 4), normal(5, 3), normal(4)
+    kwargs = dict(kwargs, baseline=baseline) if method in ('intgrad', 'deeplift') else kwargs
+    copies = [a.copy() for a in (xs, ys, baseline)]
+    for a in (xs, ys, baseline):
+        a.setflags(write=False)  # writing raises
+    explain(session, method, mlp, xs, ys=ys, batch_size=2, **kwargs)
+    for a, b in zip((xs, ys, baseline), copies):
+        np.testing.assert_array_equal(a, b)
+
+
+class OnDisk:
+    """As a memory map of data that does not fit in memory: only slices can be had."""
+
+    def __init__(self, array):
+        self.array, self.dtype, self.shape, self.ndim = array, array.dtype, array.shape, array.ndim
+        self.most = 0
+
+    def __len__(self):
+        return len(self.array)
+
+    def __getitem__(self, index):
+        found = self.array[index]
+        if isinstance(index, slice):
+            self.most = max(self.most, len(found))
+        return found
+
+    def __array__(self, *args, **kwargs):
+        raise MemoryError('the whole of it was read')
+
+
+@every_method
+def test_what_does_not_fit_in_memory_is_read_in_batches(session, method, kwargs, monkeypatch, tmp_path):
+    from deepexplain.tensorflow.runtime import samples
+
+    monkeypatch.setattr(samples, '_SCAN_BYTES', 4 * 4 * 8)  # the scan for nan reads four rows at a time
+    X = tf.placeholder(tf.float64, [None, 4])
+    expected = explain(session, method, mlp, normal(23, 4), X, batch_size=4, **kwargs)
+    xs = OnDisk(normal(23, 4))
+    np.testing.assert_array_equal(explain(session, method, mlp, xs, X, batch_size=4, **kwargs), expected)
+    assert 1 <= xs.most <= 4
+    np.save(str(tmp_path / 'xs.npy'), normal(23, 4))
+    mapped = np.load(str(tmp_path / 'xs.npy'), mmap_mode='r')
+    np.testing.assert_array_equal(explain(session, method, mlp, mapped, X, batch_size=4, **kwargs), expected)
+
+
+@gradient_methods
+@pytest.mark.parametrize('kind', [list, tuple])
+def test_several_inputs_give_a_list(session, method, kwargs, kind):
+    X1, X2 = tf.placeholder(tf.float32, [None, 2]), tf.placeholder(tf.float64, [None, 3, 1])
+
+    def build(X):
+        return mlp(tf.concat([tf.cast(X[0], tf.float64), X[1][:, :, 0]], axis=1))
+
+    found = explain(
+        session, method, build, kind([normal(5, 2), normal(5, 3, 1)]), kind([X1, X2]), batch_size=2, **kwargs
+    )
+    assert isinstance(found, list)
+    assert [(a.shape, a.dtype.name) for a in found] == [((5, 2), 'float32'), ((5, 3, 1), 'float64')]
+    joined = tf.placeholder(tf.float64, [None, 5])
+    together = explain(session, method, mlp, np.hstack([normal(5, 2), normal(5, 3)]), joined, **kwargs)
+    np.testing.assert_allclose(np.hstack([found[0], found[1][:, :, 0]]), together, rtol=2e-3, atol=1e-4)
+
+
+@perturbation_methods
+def test_several_inputs_are_not_yet_supported(session, method, kwargs):
+    X = [tf.placeholder(tf.float32, [None, 2]), tf.placeholder(tf.float32, [None, 2])]
+    with pytest.raises(RuntimeError, match='Multiple inputs not yet supported'):
+        explain(session, method, lambda X: X[0] + X[1], [normal(2, 2)] * 2, X, **kwargs)
+
+
+@every_method
+def test_X_may_be_any_tensor_of_the_graph(session, method, kwargs):
+    # What is upstream of X, a placeholder included, is not needed.
+    upstream = tf.placeholder(tf.float64, [None, 7])
+    hidden = tf.sigmoid(dense(upstream, 4, seed=9))
+    found = explain(session, method, mlp, normal(5, 4), hidden, **kwargs)
+    np.testing.assert_allclose(found, explain(session, method, mlp, normal(5, 4), **kwargs))
+
+
+@every_method
+def test_T_of_rank_one_and_of_rank_three(session, method, kwargs):
+    X = tf.placeholder(tf.float64, [None, 4])
+    columns = explain(session, method, mlp, normal(5, 4), X, ys=[0, 0, 1], **kwargs)
+    np.testing.assert_allclose(explain(session, method, lambda X: mlp(X)[:, 2], normal(5, 4), X, **kwargs), columns)
+    cube = explain(
+        session,
+        method,
+        lambda X: tf.reshape(mlp(X, 6), [-1, 3, 2]),
+        normal(5, 4),
+        X,
+        ys=np.eye(6)[4].reshape(3, 2),
+        **kwargs,
+    )
+    flat = explain(session, method, lambda X: mlp(X, 6), normal(5, 4), X, ys=np.eye(6)[4], **kwargs)
+    np.testing.assert_allclose(cube, flat)
+
+
+@every_method
+def test_T_of_unknown_rank(session, method, kwargs):
+    X = tf.placeholder(tf.float64, [None, 4])
+
+    def build(X):
+        T = mlp(X)
+        unknown = tf.placeholder_with_default(T, shape=None)
+        assert unknown.shape.ndims is None
+        return unknown if method in ('occlusion', 'shapley_sampling') else tf.reshape(T, tf.shape(T))
+
+    ys = normal(5, 3)
+    found = explain(session, method, build, normal(5, 4), X, ys=ys, **kwargs)
+    np.testing.assert_allclose(found, explain(session, method, mlp, normal(5, 4), X, ys=ys, **kwargs))
+
+
+# ys
+
+
+@every_method
+def test_ys_with_and_without_the_batch_axis(session, method, kwargs):
+    ys = normal(3)
+    alike = explain(session, method, mlp, normal(5, 4), ys=ys, **kwargs)
+    repeated = explain(session, method, mlp, normal(5, 4), ys=np.tile(ys, (5, 1)), batch_size=2, **kwargs)
+    np.testing.assert_allclose(alike, repeated, rtol=1e-6, atol=1e-12)
+
+
+@every_method
+@pytest.mark.parametrize('shape', [(5, 1), (1, 3), (5,), (4, 3), (3, 5), (5, 3, 1), ()])
+def test_other_shapes_of_ys_are_refused_with_both(session, method, kwargs, shape):
+    with pytest.raises(RuntimeError) as caught:
+        explain(session, method, mlp, normal(5, 4), ys=np.ones(shape), **kwargs)
+    assert '(5, 3)' in str(caught.value)
+    assert 'got {}'.format(shape) in str(caught.value)
+
+
+@every_method
+def test_ys_for_a_T_with_open_dimensions(session, method, kwargs):
+    X = tf.placeholder(tf.float64, [None, None, 2])
+    with pytest.raises(ValueError, match=r'ys must have the shape of T: \(4, 3, 2\).*got \(4, 1, 2\)'):
+        explain(session, method, tf.tanh, normal(4, 3, 2), X, ys=np.ones((4, 1, 2)), **kwargs)
+    found = explain(session, method, tf.tanh, normal(4, 3, 2), X, ys=np.ones((3, 2)), **kwargs)
+    np.testing.assert_allclose(found, explain(session, method, tf.tanh, normal(4, 3, 2), X, **kwargs))
+
+
+def test_ys_of_words_or_nan_is_refused(session):
+    with pytest.raises(TypeError, match='ys must hold real numbers; its dtype is <U3'):
+        explain(session, 'saliency', mlp, normal(5, 4), ys=['cat', 'dog', 'cow', 'cat', 'dog'])
+    with pytest.raises(ValueError, match='ys holds nan'):
+        explain(session, 'saliency', mlp, normal(5, 4), ys=[0, np.nan, 1])
+
+
+# batches
+
+
+@every_method
+@pytest.mark.parametrize('batch_size', [1, 2, 3, 5, 8, 1000])
+def test_batch_size_is_the_most_rows_of_any_run_and_changes_nothing(session, method, kwargs, batch_size):
+    X = tf.placeholder(tf.float64, [None, 4], name='X')
+    recorder = Recorder(session, 'X:0')
+    ys = normal(5, 3)
+    found = explain(recorder, method, mlp, normal(5, 4), X, ys=ys, batch_size=batch_size, **kwargs)
+    assert max(recorder.rows) <= batch_size
+    expected = explain(session, method, mlp, normal(5, 4), X, ys=ys, **kwargs)
+    np.testing.assert_allclose(found, expected, rtol=1e-6, atol=1e-12)
+
+
+@gradient_methods
+def test_without_batch_size_gradient_methods_take_all_samples_at_once(session, method, kwargs):
+    recorder = Recorder(session, 'X:0')
+    explain(recorder, method, mlp, normal(1500, 4), tf.placeholder(tf.float64, [None, 4], name='X'), **kwargs)
+    assert max(recorder.rows) == 1500
+    assert len(recorder.rows) <= 1 + kwargs.get('steps', 1)
+
+
+@perturbation_methods
+def test_without_batch_size_the_others_bound_the_rows_by_memory(session, method, kwargs, monkeypatch):
+    recorder = Recorder(session, 'X:0')
+    X = tf.placeholder(tf.float64, [None, 4], name='X')
+    expected = explain(recorder, method, mlp, normal(1500, 4), X, **kwargs)
+    assert max(recorder.rows) == runtime_session.MOST_ROWS
+    recorder.rows = []
+    # The widest tensor has 8 values of 8 bytes, so 640 bytes are ten rows of it.
+    monkeypatch.setattr(runtime_session, 'MOST_BYTES', 640)
+    np.testing.assert_allclose(
+        explain(recorder, method, mlp, normal(1500, 4), X, **kwargs), expected, rtol=1e-6, atol=1e-12
+    )
+    assert max(recorder.rows) == 10
+
+
+@pytest.mark.parametrize('batch_size', [0, -3])
+def test_batch_size_must_be_positive(session, batch_size):
+    with pytest.raises(ValueError, match='batch_size must be at least 1; got {}'.format(batch_size)):
+        explain(session, 'saliency', mlp, normal(5, 4), batch_size=batch_size)
+
+
+@pytest.mark.parametrize('batch_size', ['8', 2.5, True])
+def test_batch_size_must_be_an_integer(session, batch_size):
+    with pytest.raises(TypeError, match='batch_size must be an integer'):
+        explain(session, 'saliency', mlp, normal(5, 4), batch_size=batch_size)
+
+
+# a fixed batch dimension
+
+
+@every_method
+@pytest.mark.parametrize('n', [1, 3, 4, 5, 9])
+def test_a_fixed_batch_dimension_takes_any_number_of_samples(session, method, kwargs, n):
+    ys = normal(n, 3)
+    X = tf.placeholder(tf.float64, [4, 4], name='X')
+    recorder = Recorder(session, 'X:0')
+    found = explain(recorder, method, mlp, normal(n, 4), X, ys=ys, **kwargs)
+    assert set(recorder.rows) == {4}
+    assert found.shape == (n, 4)
+    expected = explain(session, method, mlp, normal(n, 4), ys=ys, **kwargs)
+    np.testing.assert_allclose(found, expected, rtol=1e-6, atol=1e-12)
+
+
+@every_method
+def test_a_batch_size_that_contradicts_the_fixed_one_is_refused(session, method, kwargs):
+    X = tf.placeholder(tf.float64, [4, 4])
+    with pytest.raises(RuntimeError, match='must be compatible with the batch size. Found 4 .* batch_size=2'):
+        explain(session, method, mlp, normal(4, 4), X, batch_size=2, **kwargs)
+    assert explain(session, method, mlp, normal(4, 4), X, batch_size=4, **kwargs).shape == (4, 4)
+
+
+def hard_coded(X):
+    """A network with its batch size written into a reshape, though X leaves it open."""
+    return tf.reshape(mlp(X), [4, 3])
+
+
+@every_method
+def test_a_batch_dimension_that_only_T_fixes(session, method, kwargs):
+    found = explain(session, method, hard_coded, normal(10, 4), **kwargs)
+    np.testing.assert_allclose(found, explain(session, method, mlp, normal(10, 4), **kwargs), rtol=1e-6, atol=1e-12)
+
+
+# T * mask
+
+
+@every_method
+def test_a_mask_for_all_samples_is_the_same_as_ys(session, method, kwargs):
+    mask = [[0.0, 1.0, 0.0]]
+    found = explain(session, method, lambda X: mlp(X) * mask, normal(5, 4), batch_size=2, **kwargs)
+    np.testing.assert_allclose(
+        found, explain(session, method, mlp, normal(5, 4), ys=mask[0], **kwargs), rtol=1e-6, atol=1e-12
+    )
+
+
+@every_method
+@pytest.mark.parametrize('shape', [[None, 4], [6, 4]], ids=['open', 'fixed'])
+def test_a_mask_with_a_row_a_sample_meets_exactly_its_samples(session, method, kwargs, shape):
+    # 6 samples with 7 steps, 4 windows and 8 permuted features: tiled copies would go out of step.
+    mask = np.eye(3)[[0, 1, 2, 1, 0, 0]]
+    X = tf.placeholder(tf.float64, shape)
+    for batch_size in (None, 6):
+        found = explain(session, method, lambda X: mlp(X) * mask, normal(6, 4), X, batch_size=batch_size, **kwargs)
+        expected = explain(session, method, mlp, normal(6, 4), ys=mask, **kwargs)
+        np.testing.assert_allclose(found, expected, rtol=1e-6, atol=1e-12)
+
+
+@every_method_but_zero
+@pytest.mark.parametrize('shape', [[None, 4], [6, 4]], ids=['open', 'fixed'])
+@pytest.mark.parametrize('n', [1, 5, 12])
+def test_a_mask_for_another_number_of_samples_is_refused(session, method, kwargs, shape, n):
+    mask = np.eye(3)[[0, 1, 2, 1, 0, 0]]
+    with pytest.raises(
+        ValueError, match='fixed batch dimension of 6 .*rows cannot be told apart for {} samples'.format(n)
+    ):
+        explain(session, method, lambda X: mlp(X) * mask, normal(n, 4), tf.placeholder(tf.float64, shape), **kwargs)
+
+
+# T without rows
+
+
+@gradient_methods
+def test_a_scalar_T_that_sums_the_samples(session, method, kwargs):
+    def summed(X):
+        return tf.reduce_sum(mlp(X)[:, 1])
+
+    expected = explain(session, method, mlp, normal(5, 4), ys=[0, 1, 0], **kwargs)
+    for batch_size in (None, 2, 5, 100):
+        found = explain(session, method, summed, normal(5, 4), batch_size=batch_size, **kwargs)
+        np.testing.assert_allclose(found, expected, rtol=1e-6, atol=1e-12)
+    weighted = explain(session, method, summed, normal(5, 4), ys=2.0, **kwargs)
+    np.testing.assert_allclose(weighted, 2 * expected, rtol=1e-6, atol=1e-12)
+    with pytest.raises(ValueError, match=r'T is a scalar, so ys must be one number; got shape \(5,\)'):
+        explain(session, method, summed, normal(5, 4), ys=np.ones(5), **kwargs)
+
+
+@gradient_methods
+def test_a_scalar_T_that_is_a_mean_cannot_be_batched(session, method, kwargs):
+    def mean(X):
+        return tf.reduce_mean(mlp(X)[:, 1])
+
+    found = explain(session, method, mean, normal(5, 4), **kwargs)
+    expected = explain(session, method, mlp, normal(5, 4), ys=[0, 0.2, 0], **kwargs)
+    np.testing.assert_allclose(found, expected, rtol=1e-6, atol=1e-12)
+    if method != 'zero':
+        with pytest.raises(ValueError, match='scalar that is not a sum .*rows cannot be told apart'):
+            explain(session, method, mean, normal(5, 4), batch_size=2, **kwargs)
+    with pytest.raises(ValueError, match='rows cannot be told apart in batches of one'):
+        explain(session, method, mean, normal(5, 4), batch_size=1, **kwargs)
+
+
+@perturbation_methods
+def test_a_scalar_T_is_refused_where_each_sample_needs_its_value(session, method, kwargs):
+    with pytest.raises(ValueError, match='is a scalar, in which rows cannot be told apart'):
+        explain(session, method, lambda X: tf.reduce_sum(mlp(X)), normal(5, 4), **kwargs)
+
+
+@perturbation_methods
+def test_a_T_whose_rows_are_not_samples_is_refused(session, method, kwargs):
+    with pytest.raises(ValueError, match='needs one row of T for each sample.*15 rows for 5 samples'):
+        explain(session, method, lambda X: tf.reshape(mlp(X), [-1]), normal(5, 4), batch_size=5, **kwargs)
+    # Summed over the samples: as many rows as outputs, by chance also as many as samples.
+    with pytest.raises(ValueError, match='rows that do not each belong to one sample'):
+        explain(session, method, lambda X: tf.reduce_sum(mlp(X), axis=0), normal(3, 4), **kwargs)
+
+
+# feeds
+
+
+@every_method
+def test_other_placeholders_are_fed(session, method, kwargs):
+    keep, shift = tf.placeholder(tf.float64, []), tf.placeholder(tf.float64, [None, 4])
+    training = tf.placeholder_with_default(False, [])
+
+    def build(X):
+        return mlp(tf.cond(training, lambda: 0 * X, lambda: keep * X + shift))
+
+    X = tf.placeholder(tf.float64, [None, 4])
+    shifts = normal(5, 4, seed=3)
+    # One row a sample: batched with the samples. Not so: fed whole.
+    found = explain(
+        session, method, build, normal(5, 4), X, batch_size=3, feed_dict={keep: 0.5, shift.name: shifts}, **kwargs
+    )
+    one_by_one = [
+        explain(
+            session,
+            method,
+            build,
+            normal(5, 4)[i : i + 1],
+            X,
+            feed_dict={keep.name: 0.5, shift: shifts[i : i + 1]},
+            **kwargs,
+        )
+        for i in range(5)
+    ]
+    np.testing.assert_allclose(found, np.concatenate(one_by_one), rtol=1e-6, atol=1e-12)
+
+
+@every_method
+def test_a_missing_placeholder_is_named(session, method, kwargs):
+    keep = tf.placeholder(tf.float64, [], name='keep_prob')
+    unrelated = tf.placeholder(tf.float64, [], name='unrelated')
+    with pytest.raises(ValueError) as caught:
+        explain(session, method, lambda X: mlp(keep * X), normal(5, 4), **kwargs)
+    assert "'keep_prob:0' (float64, shape ())" in str(caught.value)
+    assert "feed_dict={'keep_prob:0': ...}" in str(caught.value)
+    assert unrelated.op.name not in str(caught.value)
+
+
+@every_method
+@pytest.mark.parametrize('default', [False, True])
+def test_the_learning_phase_of_keras_is_fed_zero(session, method, kwargs, default):
+    if default:
+        phase = tf.placeholder_with_default(True, [], name='keras_learning_phase')
+    else:
+        phase = tf.placeholder(tf.bool, [], name='batch_norm/keras_learning_phase')
+    found = explain(
+        session,
+        method,
+        lambda X: mlp(X) * tf.where(phase, weights(3, dtype=tf.float64), [1, 1, 1]),
+        normal(5, 4),
+        **kwargs,
+    )
+    np.testing.assert_allclose(found, explain(session, method, mlp, normal(5, 4), **kwargs))
+
+
+@pytest.mark.parametrize(
+    ('feed_dict', 'message'),
+    [
+        ({'nothing:0': 1}, "feed_dict: .*'nothing:0'"),
+        ({'X:0': 1}, "feed_dict must not hold 'X:0': it is fed from xs or ys"),
+        ({3: 1}, 'feed_dict: keys must be tensors of the explained graph, or their names; got 3'),
+        ({'keep:0': 'much'}, "feed_dict: the value of 'keep:0' does not fit"),
+    ],
+)
+def test_a_feed_that_does_not_fit_is_refused(session, feed_dict, message):
+    keep = tf.placeholder(tf.float64, [], name='keep')
+    with pytest.raises(ValueError, match=message):
+        explain(
+            session,
+            'saliency',
+            lambda X: mlp(keep * X),
+            normal(5, 4),
+            tf.placeholder(tf.float64, [None, 4], name='X'),
+            feed_dict=feed_dict,
+        )
+
+
+# what is refused
+
+
+@every_method
+@pytest.mark.parametrize(
+    ('xs', 'kind', 'message'),
+    [
+        (
+            normal(5, 3),
+            ValueError,
+            r"xs must have the shape of 'X:0', \(None, 4\) with the samples first; got \(5, 3\)",
+        ),
+        (normal(4), ValueError, r'got \(4,\)'),
+        (3.0, ValueError, r'got \(\)'),
+        (np.zeros((0, 4)), ValueError, r'xs is empty: .* got shape \(0, 4\)'),
+        ([], ValueError, r'got \(0,\)'),
+        (
+            [[1, 2, 3, np.nan]],
+            ValueError,
+            r'xs holds nan or infinite values \(as float64\): the first is at index \(0, 3\)',
+        ),
+        ([[0, 0, 0, 0], [1, np.inf, 3, 4]], ValueError, r'index \(1, 1\)'),
+        ([['a', 'b', 'c', 'd']], TypeError, 'xs must hold real numbers; its dtype is <U1'),
+        ([[1j, 0, 0, 0]], TypeError, 'its dtype is complex128'),
+        (None, TypeError, 'its dtype is object'),
+    ],
+)
+def test_bad_xs_are_refused(session, method, kwargs, xs, kind, message):
+    with pytest.raises(RuntimeError, match=message) as caught:
+        explain(session, method, mlp, xs, tf.placeholder(tf.float64, [None, 4], name='X'), **kwargs)
+    assert isinstance(caught.value, kind)
+
+
+def test_values_too_large_for_X_are_refused(session):
+    with pytest.raises(ValueError, match=r'infinite values \(as float32\)'):
+        explain(session, 'saliency', mlp, [[1e300, 0, 0, 0]], tf.placeholder(tf.float32, [None, 4]))
+
+
+@gradient_methods
+@pytest.mark.parametrize(
+    ('xs', 'message'),
+    [
+        ([normal(5, 4)], 'xs must be a list of 2 arrays; got a list of 1'),
+        (normal(5, 4), 'xs must be a list of 2 arrays; got ndarray'),
+        ([normal(5, 4), normal(4, 4)], r'All inputs must have the same number of samples; got \[5, 4\]'),
+        ([normal(5, 4), normal(5, 3)], r"xs\[1\] must have the shape of 'X2:0'"),
+        ([normal(5, 4), normal(5, 4) * np.nan], r'xs\[1\] holds nan'),
+    ],
+)
+def test_bad_xs_of_several_inputs_are_refused(session, method, kwargs, xs, message):
+    X = [tf.placeholder(tf.float64, [None, 4], name=name) for name in ('X1', 'X2')]
+    with pytest.raises(ValueError, match=message):
+        explain(session, method, lambda X: mlp(X[0] * X[1]), xs, X, **kwargs)
+
+
+@every_method
+def test_unknown_arguments_are_refused_with_the_known_ones(session, method, kwargs):
+    known = ', '.join(known_arguments(method)) or 'none'
+    with pytest.raises(TypeError, match=r"'.*' does not know the argument 'stepz'; it takes {}\.".format(known)):
+        explain(session, method, mlp, normal(5, 4), stepz=3, **kwargs)
+
+
+def known_arguments(method):
+    return {
+        'intgrad': ['steps', 'baseline'],
+        'elrp': ['epsilon'],
+        'deeplift': ['baseline'],
+        'occlusion': ['window_shape', 'step'],
+        'shapley_sampling': ['samples', 'sampling_dims'],
+    }.get(method, [])
+
+
+def eager_or_array():
+    return np.ones((2, 4), 'float32')
+
+
+@pytest.mark.parametrize(
+    ('T', 'X', 'kind', 'message'),
+    [
+        ('T', 'words', TypeError, 'X must be a Tensorflow Tensor object or a list of them; got str'),
+        ('T', eager_or_array(), TypeError, 'got ndarray'),
+        (None, 'X', TypeError, 'T must be a Tensorflow Tensor object; got NoneType'),
+        ('T', [], ValueError, 'X is an empty list'),
+        ('T', ['X', None], TypeError, 'X must be a Tensorflow Tensor object or a list of them; got NoneType'),
+        ('T', ['X', 'X'], ValueError, r"X holds the same tensor twice: \['X:0', 'X:0'\]"),
+        ('T', 'scalar', ValueError, "X 'scalar:0' is a scalar: its first axis must be that of the samples"),
+        ('T', 'ids', TypeError, "X 'ids:0' must be a float tensor; it is int32. Token ids"),
+        ('int', 'X', TypeError, "T 'int:0' must be a float tensor; it is int64"),
+        ('T', 'variable', TypeError, 'X must be a Tensorflow Tensor object .*[vV]ariable'),
+        ('T', 'foreign', ValueError, "X 'foreign:0' belongs to another graph"),
+    ],
+)
+def test_bad_T_and_X_are_refused(session, T, X, kind, message):
+    with DeepExplain(session=session) as de:
+        x = tf.placeholder(tf.float32, [None, 4], name='X')
+        scalar = tf.placeholder(tf.float32, [], name='scalar')
+        variable = tf.get_variable('variable', [1, 4], use_resource=True)
+        ids = tf.placeholder(tf.int32, [None, 2], name='ids')
+        target = mlp(x + scalar + variable) + tf.cast(ids[:, :1], tf.float32)
+        with tf.Graph().as_default():
+            foreign = tf.placeholder(tf.float32, [None, 4], name='foreign')
+        tensors = {
+            'T': target,
+            'X': x,
+            'scalar': scalar,
+            'variable': variable,
+            'ids': ids,
+            'foreign': foreign,
+            'int': tf.argmax(target, 1, name='int'),
+        }
+
+        def look_up(name):
+            return tensors.get(name, name) if isinstance(name, str) else name
+
+        X = [look_up(name) for name in X] if isinstance(X, list) else look_up(X)
+        with pytest.raises(RuntimeError, match=message) as caught:
+            de.get_explainer('saliency', look_up(T), X)
+    assert isinstance(caught.value, kind)
+
+
+def test_inputs_with_different_fixed_batches_are_refused(session):
+    X = [tf.placeholder(tf.float32, [n, 4]) for n in (3, 5)]
+    with pytest.raises(ValueError, match=r'different fixed batch dimensions: \[3, 5\]'):
+        explain(session, 'saliency', lambda X: tf.concat(X, 0), [normal(3, 4), normal(5, 4)], X)
+
+
+def test_a_finalized_graph_is_refused(session):
+    X = tf.placeholder(tf.float32, [None, 4])
+    with DeepExplain(session=session) as de:
+        T = mlp(X)
+        explainer = de.get_explainer('saliency', T, X)
+        session.graph.finalize()
+        assert explainer.run(normal(2, 4)).shape == (2, 4)
+        with pytest.raises(RuntimeError, match='The graph is finalized'):
+            de.get_explainer('elrp', T, X)
+
+
+# the path from X to T
+
+
+@every_method
+def test_an_X_that_does_not_reach_T_is_refused(session, method, kwargs):
+    lonely = tf.placeholder(tf.float64, [None, 4], name='lonely')
+    T = mlp(tf.placeholder(tf.float64, [None, 4]))
+    with pytest.raises(ValueError, match="X does not reach T: no path of ops leads from X 'lonely:0'"):
+        explain(session, method, lambda X: T, normal(5, 4), lonely, **kwargs)
+
+
+@gradient_methods
+def test_one_of_several_inputs_that_does_not_reach_T_is_named(session, method, kwargs):
+    X = [tf.placeholder(tf.float64, [None, 4], name=name) for name in ('used', 'lonely')]
+    with pytest.raises(ValueError, match="no path of ops leads from X 'lonely:0'"):
+        explain(session, method, lambda X: mlp(X[0]), [normal(5, 4)] * 2, X, **kwargs)
+
+
+@gradient_methods
+@pytest.mark.parametrize(
+    ('block', 'op'),
+    [
+        (lambda X: tf.gather(weights(9, 4), tf.cast(X, tf.int32)), "'path/Cast' .Cast"),
+        (lambda X: tf.stop_gradient(X, name='stop'), "'path/stop' .StopGradient"),
+        (lambda X: tf.one_hot(tf.argmax(X, 1, name='best'), 4), "'path/best' .ArgMax"),
+    ],
+    ids=['lookup', 'stop_gradient', 'argmax'],
+)
+def test_an_op_that_ends_the_path_is_named(session, method, kwargs, block, op):
+    X = tf.placeholder(tf.float32, [None, 4], name='X')
+    with tf.name_scope('path'):
+        blocked = block(X)
+    with pytest.raises(ValueError, match='only through ops that pass no gradient; the first is op ' + op):
+        explain(session, method, lambda X: tf.reduce_sum(blocked, axis=-1), normal(5, 4), X, **kwargs)
+
+
+@perturbation_methods
+def test_perturbation_needs_no_gradient(session, method, kwargs):
+    found = explain(session, method, lambda X: tf.cast(tf.cast(X, tf.int32), tf.float64), [[3, -2, 0, 1]], **kwargs)
+    np.testing.assert_allclose(found, [[3, -2, 0, 1]])
+
+
+@every_method
+def test_X_itself_may_be_T(session, method, kwargs):
+    found = explain(session, method, tf.identity, normal(3, 4), **kwargs)
+    with DeepExplain(session=session) as de:
+        X = tf.placeholder(tf.float64, [None, 4])
+        np.testing.assert_allclose(de.explain(method, X, X, normal(3, 4), **kwargs), found)
+
+
+def test_lookups_in_X_have_dense_attributions(session):
+    # The gradient of a gather is sparse in TensorFlow.
+    found = explain(
+        session, 'grad*input', lambda X: tf.gather(X, [0, 1, 1]), [[1, 2, 3, 4], [5, 6, 7, 8], [9, 9, 9, 9]]
+    )
+    np.testing.assert_allclose(found, [[1, 2, 3, 4], [10, 12, 14, 16], [0, 0, 0, 0]])
+
+
+# writing a method
+
+
+def test_a_method_is_one_registered_class(session):
+    @register('signed root')
+    class SignedRoot(GradientBasedMethod):
+        """A rule and a formula of one's own."""
+
+        def configure(self, power=1.0):
+            self.power = power
+
+        def nonlinearity_grad_override(self, op, grad):
+            return 10 * grad
+
+        def get_symbolic_attribution(self):
+            return [self.power * gradient for gradient in tf.gradients(self.T, [self.X])]
+
+    try:
+        found = explain(session, 'signed root', lambda X: tf.nn.relu(X), [[1, -1, 0, 2]], power=2.0)
+        np.testing.assert_allclose(found, [[20, 20, 20, 20]])
+    finally:
+        attribution_methods.pop('signed root')
