@@ -49,8 +49,7 @@ def test_fer_real_model():
     # In a process of its own, because Keras' recipe switches eager execution off and has a global session.
     done = subprocess.run(
         [sys.executable, os.path.join(GOLDEN, 'fer_model.py'), model],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        universal_newlines=True,
+        capture_output=True,
+        text=True,
     )
     assert done.stdout.strip().endswith('9 of 9 agree'), done.stdout + done.stderr

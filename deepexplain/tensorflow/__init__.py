@@ -4,6 +4,6 @@ from . import methods
 from .context import DeepExplain
 
 # Code written against 0.3 imports the context manager from the module of the methods.
-methods.DeepExplain = DeepExplain
+setattr(methods, 'DeepExplain', DeepExplain)  # noqa: B010 - an assignment is an unknown attribute to mypy
 
 __all__ = ['DeepExplain', 'methods']

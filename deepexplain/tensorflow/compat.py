@@ -15,7 +15,7 @@ except ImportError as error:
 
 from tensorflow.python.framework import ops as _ops
 
-__all__ = ['is_function', 'is_graph_tensor', 'original_gradient', 'register_gradient', 'tf']
+__all__ = ['is_function', 'is_graph_tensor', 'original_gradient', 'register_gradient', 'same_op', 'tf']
 
 
 def register_gradient(name, function):
@@ -50,3 +50,10 @@ def is_graph_tensor(value):
 def is_function(graph, op_type):
     """Whether ops of this type call a function of the graph (TensorFlow 1's Defun names them so)."""
     return graph._is_function(op_type)
+
+
+def same_op(op, x):
+    """The output of another op like ``op`` (one input, one output, the same attributes) with input ``x``."""
+    attrs = {name: value for name, value in op.node_def.attr.items() if not name.startswith('_')}
+    dtypes = [output.dtype for output in op.outputs]
+    return op.graph.create_op(op.type, [x], dtypes, attrs=attrs, op_def=op.op_def).outputs[0]

@@ -49,7 +49,7 @@ class DeepExplain:
         if session is None:
             raise DeepExplainError('DeepExplain: could not retrieve a session. Use DeepExplain(session=your_session).')
         if not hasattr(session, 'run') or not isinstance(getattr(session, 'graph', None), tf.Graph):
-            raise ArgumentTypeError('session must be a tf.compat.v1.Session; got {!r}.'.format(session))
+            raise ArgumentTypeError(f'session must be a tf.compat.v1.Session; got {session!r}.')
         if graph is not None and graph is not session.graph:
             raise ArgumentError('graph is not the graph of the session; leave it out, or open a session on it.')
         self.session = session
@@ -79,7 +79,7 @@ class DeepExplain:
             self._explainers.clear()
 
     def explain(self, method, T, X, xs, ys=None, batch_size=None, feed_dict=None, **kwargs):
-        """Attributions of the samples ``xs``: ``get_explainer(method, T, X, **kwargs).run(xs, ys, batch_size, feed_dict)``.
+        """Attributions of the samples ``xs``, as ``get_explainer(method, T, X, **kwargs).run(xs, ...)`` gives them.
 
         The explainer is kept until the context closes: further calls with this method, T and X add nothing to
         the graph, whatever the method's arguments.
@@ -124,7 +124,7 @@ class DeepExplain:
         try:
             cls, _ = attribution_methods[method]
         except (KeyError, TypeError):
-            raise ArgumentError('Method must be in {}; got {!r}.'.format(list(attribution_methods), method)) from None
+            raise ArgumentError(f'Method must be in {list(attribution_methods)}; got {method!r}.') from None
         with self._lock:
             if not keep:
                 return cls(T, X, self.session, **arguments)

@@ -23,12 +23,14 @@ def _dense(rng, h, n):
 
 def mlp(activation):
     """12 features -> 16 -> 8 -> 5 outputs, one activation throughout."""
+
     def build():
         rng = np.random.RandomState(1)
         x = tf.placeholder(tf.float32, [None, 12])
         h = activation(_dense(rng, x, 16))
         h = activation(_dense(rng, h, 8))
         return x, _dense(rng, h, 5)
+
     return build
 
 
@@ -78,10 +80,16 @@ def rank_one_target():
 
 
 NETWORKS = {
-    'mlp_relu': mlp(tf.nn.relu), 'mlp_elu': mlp(tf.nn.elu), 'mlp_sigmoid': mlp(tf.nn.sigmoid),
-    'mlp_tanh': mlp(tf.nn.tanh), 'mlp_softplus': mlp(tf.nn.softplus),
-    'digits_cnn': digits_cnn, 'dna_cnn': dna_cnn, 'two_inputs': two_inputs,
-    'text_embedding': text_embedding, 'rank_one_target': rank_one_target,
+    'mlp_relu': mlp(tf.nn.relu),
+    'mlp_elu': mlp(tf.nn.elu),
+    'mlp_sigmoid': mlp(tf.nn.sigmoid),
+    'mlp_tanh': mlp(tf.nn.tanh),
+    'mlp_softplus': mlp(tf.nn.softplus),
+    'digits_cnn': digits_cnn,
+    'dna_cnn': dna_cnn,
+    'two_inputs': two_inputs,
+    'text_embedding': text_embedding,
+    'rank_one_target': rank_one_target,
 }
 
 
@@ -98,8 +106,15 @@ def _data(network):
     return rng.randn(6, 12).astype('float32'), (None if network == 'rank_one_target' else 5)
 
 
-GRADIENT = [('saliency', {}), ('grad*input', {}), ('intgrad', {}), ('intgrad', {'steps': 13}),
-            ('elrp', {}), ('elrp', {'epsilon': 0.05}), ('deeplift', {})]
+GRADIENT = [
+    ('saliency', {}),
+    ('grad*input', {}),
+    ('intgrad', {}),
+    ('intgrad', {'steps': 13}),
+    ('elrp', {}),
+    ('elrp', {'epsilon': 0.05}),
+    ('deeplift', {}),
+]
 
 
 def cases():
@@ -112,11 +127,13 @@ def cases():
         shape = None if multiple else xs.shape[1:]
         methods = list(GRADIENT)
         if not multiple:
-            methods += [('intgrad', {'baseline': np.full(shape, 0.3)}),
-                        ('deeplift', {'baseline': np.full(shape, 0.3)}),
-                        ('occlusion', {}),
-                        ('occlusion', {'window_shape': (2,) + tuple(shape[1:]), 'step': 1}),
-                        ('shapley_sampling', {'samples': 3})]
+            methods += [
+                ('intgrad', {'baseline': np.full(shape, 0.3)}),
+                ('deeplift', {'baseline': np.full(shape, 0.3)}),
+                ('occlusion', {}),
+                ('occlusion', {'window_shape': (2,) + tuple(shape[1:]), 'step': 1}),
+                ('shapley_sampling', {'samples': 3}),
+            ]
             if len(shape) > 1:
                 methods.append(('shapley_sampling', {'samples': 4, 'sampling_dims': [1]}))
         else:
@@ -125,5 +142,12 @@ def cases():
             for j, ys in enumerate([None] if one_hot is None else [None, one_hot]):
                 if method in ('occlusion', 'shapley_sampling') and j == 0 and one_hot is not None:
                     continue
-                yield ('%s-%02d-%s-%d' % (network, i, method.replace('*', 'x'), j),
-                       network, method, kwargs, ys, None if j == 0 else 4, xs)
+                yield (
+                    f'{network}-{i:02d}-{method.replace("*", "x")}-{j}',
+                    network,
+                    method,
+                    kwargs,
+                    ys,
+                    None if j == 0 else 4,
+                    xs,
+                )

@@ -12,7 +12,13 @@ from deepexplain import errors
 from deepexplain.tensorflow import DeepExplain, methods
 from deepexplain.tensorflow.runtime.overrides import overridden_activations
 
-ACTIVATIONS = {'Relu': tf.nn.relu, 'Elu': tf.nn.elu, 'Sigmoid': tf.nn.sigmoid, 'Tanh': tf.nn.tanh, 'Softplus': tf.nn.softplus}
+ACTIVATIONS = {
+    'Relu': tf.nn.relu,
+    'Elu': tf.nn.elu,
+    'Sigmoid': tf.nn.sigmoid,
+    'Tanh': tf.nn.tanh,
+    'Softplus': tf.nn.softplus,
+}
 
 
 def overridden(op):
@@ -234,7 +240,7 @@ def test_names_of_0_3():
     others.pop('deeplift')
     assert 'deeplift' in methods.attribution_methods
     assert callable(methods.original_grad)
-    assert methods.activation('Relu') is tf.nn.relu
+    assert methods.SUPPORTED_ACTIVATIONS == ['Relu', 'Elu', 'Sigmoid', 'Tanh', 'Softplus']
 
 
 def test_every_error_is_a_runtime_error():

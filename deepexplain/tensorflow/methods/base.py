@@ -3,6 +3,7 @@
 import copy
 import inspect
 from collections import OrderedDict
+from typing import Tuple
 
 import numpy as np
 
@@ -13,7 +14,7 @@ from ..runtime.samples import InputSpec, as_count, as_inputs, as_weights
 from ..runtime.session import Call, Feeds
 
 #: Method name -> (class, position), in the order in which the methods are defined.
-attribution_methods = OrderedDict()
+attribution_methods: 'OrderedDict[str, Tuple[type, int]]' = OrderedDict()
 
 
 def register(name):
@@ -61,7 +62,7 @@ class AttributionMethod:
         self.keras_learning_phase = keras_learning_phase
         self.has_multiple_inputs = isinstance(X, (list, tuple))
         if self.has_multiple_inputs and not self.takes_several_inputs:
-            raise DeepExplainError("Multiple inputs not yet supported for perturbation methods ('{}').".format(self.name))
+            raise DeepExplainError(f"Multiple inputs not yet supported for perturbation methods ('{self.name}').")
         self.X = X
         self._inputs = list(X) if self.has_multiple_inputs else [X]
         self._target = T
@@ -147,9 +148,8 @@ class AttributionMethod:
         unknown = sorted(set(arguments) - set(known))
         if unknown:
             raise ArgumentTypeError(
-                "'{}' does not know the argument {}; it takes {}.".format(
-                    self.name, ', '.join(map(repr, unknown)), ', '.join(known) or 'none'
-                )
+                f"'{self.name}' does not know the argument {', '.join(map(repr, unknown))}; "
+                f'it takes {", ".join(known) or "none"}.'
             )
         self.configure(**arguments)
 
@@ -184,9 +184,7 @@ class AttributionMethod:
         if batch_size not in (None, self._fixed_rows):
             raise ArgumentError(
                 'When using batch evaluation, the first dimension of the input and target tensors must be '
-                'compatible with the batch size. Found {} in the graph and batch_size={}.'.format(
-                    self._fixed_rows, batch_size
-                )
+                f'compatible with the batch size. Found {self._fixed_rows} in the graph and batch_size={batch_size}.'
             )
         return self._fixed_rows
 
@@ -201,11 +199,10 @@ class AttributionMethod:
             for values in self._evaluate(probe, slice(0, self._fixed_rows)):
                 if not _close(values, values[:1]):
                     raise ArgumentError(
-                        "T '{}' has a fixed batch dimension of {} and treats one and the same sample "
+                        f"T '{self._target.name}' has a fixed batch dimension of {self._fixed_rows} and treats "
+                        'one and the same sample '
                         'differently in different rows (a mask with one row a sample?), so rows cannot be told '
-                        'apart for {} samples: give exactly {}, in order.'.format(
-                            self._target.name, self._fixed_rows, call.n, self._fixed_rows
-                        )
+                        f'apart for {call.n} samples: give exactly {self._fixed_rows}, in order.'
                     )
 
 
@@ -220,32 +217,32 @@ def _check_tensors(T, inputs, graph):
         raise ArgumentError('X is an empty list: there must be at least one input tensor.')
     for name, tensor in [('T', T)] + [('X', x) for x in inputs]:
         if not is_graph_tensor(tensor):
+            kind = 'a Tensorflow Tensor object' + ('' if name == 'T' else ' or a list of them')
             raise ArgumentTypeError(
-                '{} must be a Tensorflow Tensor object{}; got {}. Eager tensors, variables and Keras 3 symbols are '
-                'not tensors of a graph.'.format(name, '' if name == 'T' else ' or a list of them', type(tensor).__name__)
+                f'{name} must be {kind}; got {type(tensor).__name__}. Eager tensors, variables and Keras 3 symbols '
+                'are not tensors of a graph.'
             )
         if tensor.graph is not graph:
             raise ArgumentError(
-                "{} '{}' belongs to another graph than the session of this DeepExplain context.".format(name, tensor.name)
+                f"{name} '{tensor.name}' belongs to another graph than the session of this DeepExplain context."
             )
         if not tensor.dtype.is_floating:
             raise ArgumentTypeError(
-                "{} '{}' must be a float tensor; it is {}. Token ids and other integers have no attributions: explain "
-                'the float tensor made of them, such as the output of the embedding.'.format(
-                    name, tensor.name, tensor.dtype.name
-                )
+                f"{name} '{tensor.name}' must be a float tensor; it is {tensor.dtype.name}. Token ids and other "
+                'integers have no attributions: explain '
+                'the float tensor made of them, such as the output of the embedding.'
             )
     names = [x.name for x in inputs]
     if len(set(names)) < len(names):
-        raise ArgumentError('X holds the same tensor twice: {}.'.format(names))
+        raise ArgumentError(f'X holds the same tensor twice: {names}.')
     for x in inputs:
         if x.shape.ndims == 0:
-            raise ArgumentError("X '{}' is a scalar: its first axis must be that of the samples.".format(x.name))
+            raise ArgumentError(f"X '{x.name}' is a scalar: its first axis must be that of the samples.")
 
 
 def _fixed_rows(T, inputs):
     """The fixed batch dimension of the inputs, or else of the target; None where both leave it open."""
     fixed = {x.shape.as_list()[0] for x in inputs if x.shape.ndims} - {None}
     if len(fixed) > 1:
-        raise ArgumentError('The inputs have different fixed batch dimensions: {}.'.format(sorted(fixed)))
+        raise ArgumentError(f'The inputs have different fixed batch dimensions: {sorted(fixed)}.')
     return fixed.pop() if fixed else (T.shape.as_list()[0] if T.shape.ndims else None)

@@ -1,8 +1,7 @@
 """Family 2, the chain rule with each activation's derivative replaced by a finite slope: elrp, deeplift."""
 
 from ...errors import ArgumentTypeError, AssertedArgumentError, GraphError
-from ..compat import tf
-from ..runtime.activations import ACTIVATIONS
+from ..compat import same_op, tf
 from ..runtime.overrides import original_grad
 from ..runtime.samples import as_baseline, broadcast_baseline
 from .base import register
@@ -28,10 +27,9 @@ def rescale_rule(op, grad, z0):
     Where z hardly differs from its reference z0, that quotient is rounding noise: there the slope is the
     derivative half way between the two.
     """
-    f = ACTIVATIONS[op.type]
     z, f_z = op.inputs[0], op.outputs[0]
-    delta_in, delta_out = z - z0, f_z - f(z0)
-    half_way = f(0.5 * (z0 + z))
+    delta_in, delta_out = z - z0, f_z - same_op(op, z0)
+    half_way = same_op(op, 0.5 * (z0 + z))
     for tensor in (delta_in, delta_out, half_way):
         tensor.set_shape(z.shape)  # that of z0 is open
     return tf.where(tf.abs(delta_in) > SMALLEST_DELTA, grad * delta_out / delta_in, original_grad(half_way.op, grad))
@@ -60,9 +58,9 @@ class EpsilonLRP(GradientBasedMethod):
         try:
             self.epsilon = float(epsilon)
         except (TypeError, ValueError):
-            raise ArgumentTypeError('epsilon must be a number; got {!r}.'.format(epsilon)) from None
+            raise ArgumentTypeError(f'epsilon must be a number; got {epsilon!r}.') from None
         if not 0 < self.epsilon < float('inf'):
-            raise AssertedArgumentError('epsilon must be greater than zero; got {}.'.format(epsilon))
+            raise AssertedArgumentError(f'epsilon must be greater than zero; got {epsilon}.')
 
     def nonlinearity_grad_override(self, op, grad):  # noqa: D102
         return epsilon_rule(op, grad, self._epsilon)
@@ -111,8 +109,9 @@ class DeepLIFTRescale(GradientBasedMethod):
         z = op.inputs[0]
         if not op.graph.is_fetchable(z):
             raise GraphError(
-                "'{}' needs the input of op '{}' ({}) at the baseline, but the op is inside a while loop or cond "
-                "and cannot be read. Build the layer unrolled, or use 'intgrad'.".format(self.name, op.name, op.type)
+                f"'{self.name}' needs the input of op '{op.name}' ({op.type}) at the baseline, but the op is "
+                'inside a while loop or cond '
+                "and cannot be read. Build the layer unrolled, or use 'intgrad'."
             )
         z0 = tf.placeholder(z.dtype, shape=None, name='reference')
         self._references.append((z, z0))
@@ -121,7 +120,9 @@ class DeepLIFTRescale(GradientBasedMethod):
     def get_symbolic_attribution(self):  # noqa: D102
         self._references = []  # (input of an activation, placeholder for its value at the baseline)
         self._one_row = True  # until an activation turns up whose first axis is not that of the samples
-        self._baselines = [tf.placeholder(x.dtype, x.shape.as_list()[1:] if x.shape.ndims else None) for x in self._inputs]
+        self._baselines = [
+            tf.placeholder(x.dtype, x.shape.as_list()[1:] if x.shape.ndims else None) for x in self._inputs
+        ]
         return [
             gradient * (x - baseline) for gradient, x, baseline in zip(self._gradients(), self._inputs, self._baselines)
         ]
@@ -132,7 +133,9 @@ class DeepLIFTRescale(GradientBasedMethod):
     def _evaluate(self, call, part, rows=None):
         baselines = [broadcast_baseline(b, x, s.name) for b, x, s in zip(self.baseline, call.arrays, self._specs)]
         values = self._at_baseline(call, part, baselines)
-        extra = list(zip(self._baselines, baselines)) + [(z0, value) for (_, z0), value in zip(self._references, values)]
+        extra = list(zip(self._baselines, baselines)) + [
+            (z0, value) for (_, z0), value in zip(self._references, values)
+        ]
         return call.run(self._fetches(), part, rows, extra)
 
     def _at_baseline(self, call, part, baselines):

@@ -84,13 +84,14 @@ class GradientBasedMethod(AttributionMethod):
         advice = 'give T one row a sample, or leave batch_size out'
         if batch_size == 1:
             raise ArgumentError(
-                "T '{}' is a scalar, so rows cannot be told apart in batches of one: {}.".format(self._target.name, advice)
+                f"T '{self._target.name}' is a scalar, so rows cannot be told apart in batches of one: {advice}."
             )
         alone, beside = (self._evaluate(call.probe(range(k)), slice(0, k)) for k in (1, 2))
         if not all(_close(a, b[:1]) for a, b in zip(alone, beside)):
             raise ArgumentError(
-                "T '{}' is a scalar that is not a sum over the samples (a mean?): a sample's attributions depend on "
-                'its batch, and rows cannot be told apart; {}.'.format(self._target.name, advice)
+                f"T '{self._target.name}' is a scalar that is not a sum over the samples (a mean?): a sample's "
+                'attributions depend on '
+                f'its batch, and rows cannot be told apart; {advice}.'
             )
 
     def _has_rule(self):
@@ -103,28 +104,29 @@ class GradientBasedMethod(AttributionMethod):
             hidden = sorted(types & set(ACTIVATIONS))
             if hidden:
                 raise GraphError(
-                    "'{}' cannot treat the activations ({}) in the function body of op '{}' ({}). Build the layer "
-                    "unrolled (unroll=True) or without tf.function, or use a method of the true gradient, such as "
-                    "'intgrad'.".format(self.name, ', '.join(hidden), op.name, op.type)
+                    f"'{self.name}' cannot treat the activations ({', '.join(hidden)}) in the function body of op "
+                    f"'{op.name}' ({op.type}). Build the layer unrolled (unroll=True) or without tf.function, or use "
+                    "a method of the true gradient, such as 'intgrad'."
                 )
         missed = [op for op in self._between if op.type in ACTIVATIONS and not is_overridden(op)]
         if missed:
             warnings.warn(
                 'DeepExplain detected you are trying to use an attribution method that requires gradient override '
                 'but the original gradient was used instead. You might have forgot to (re)create your graph within '
-                'the DeepExplain context. Results are not reliable! Not overridden: {}.'.format(_named(missed)),
+                f'the DeepExplain context. Results are not reliable! Not overridden: {_named(missed)}.',
                 DeepExplainWarning,
                 stacklevel=2,
             )
         plain = [
             op
             for op in self._between
-            if op.type in PLAIN_NONLINEAR or (not is_overridden(op) and custom_gradient(op) and op not in missed)
+            if not is_overridden(op) and op not in missed and (op.type in PLAIN_NONLINEAR or custom_gradient(op))
         ]
         if plain:
             warnings.warn(
-                "Detected unsupported activation: '{}' has no rule for {} and uses the plain gradient there. "
-                'This might lead to unexpected or wrong results.'.format(self.name, _named(plain)),
+                f"Detected unsupported activation: '{self.name}' has no rule for {_named(plain)} and uses the "
+                'plain gradient there. '
+                'This might lead to unexpected or wrong results.',
                 DeepExplainWarning,
                 stacklevel=2,
             )
@@ -138,8 +140,8 @@ def _dense(gradient, x):
 
 
 def _named(ops, most=5):
-    names = ["'{}' ({})".format(op.name, op.type) for op in ops[:most]]
-    return ', '.join(names) + (' and {} more'.format(len(ops) - most) if len(ops) > most else '')
+    names = [f"'{op.name}' ({op.type})" for op in ops[:most]]
+    return ', '.join(names) + (f' and {len(ops) - most} more' if len(ops) > most else '')
 
 
 @register('zero')

@@ -45,19 +45,21 @@ def check_reaches(target, x, between):
     """Raise GraphError unless ``target`` depends on ``x`` (``between`` are the ops between these two)."""
     if not between and target.name != x.name:
         raise GraphError(
-            "X does not reach T: no path of ops leads from X '{}' to T '{}'. Explain a tensor that T is "
-            'computed from.'.format(x.name, target.name)
+            f"X does not reach T: no path of ops leads from X '{x.name}' to T '{target.name}'. Explain a tensor "
+            'that T is '
+            'computed from.'
         )
 
 
 def no_gradient_error(target, x, between):
     """The GraphError for a T that depends on X through ops without a gradient, naming the first of them."""
     blocking = [op for op in between if _stops_gradient(op)]
-    where = "op '{0.name}' ({0.type})".format(blocking[0]) if blocking else 'an op without a gradient'
+    where = f"op '{blocking[0].name}' ({blocking[0].type})" if blocking else 'an op without a gradient'
     return GraphError(
-        "X '{}' reaches T '{}' only through ops that pass no gradient; the first is {}. Gradients stop at "
+        f"X '{x.name}' reaches T '{target.name}' only through ops that pass no gradient; the first is {where}. "
+        'Gradients stop at '
         'lookups of ids, casts to integers, argmax and stop_gradient: explain the tensor after that op (for '
-        'text, the output of the embedding), or use occlusion or shapley_sampling.'.format(x.name, target.name, where)
+        'text, the output of the embedding), or use occlusion or shapley_sampling.'
     )
 
 

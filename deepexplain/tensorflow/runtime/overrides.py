@@ -9,6 +9,7 @@ in many threads at once.
 import threading
 import weakref
 from contextlib import contextmanager
+from typing import Any, List
 
 from ..compat import original_gradient, register_gradient
 from .activations import ACTIVATIONS
@@ -28,7 +29,7 @@ def _dispatch(op, grad):
 
 # The thread's rules are an attribute of the function TensorFlow holds: were they a variable of this module,
 # then after a reload the registered function and this module would look at different ones.
-_dispatch.thread = threading.local()
+setattr(_dispatch, 'thread', threading.local())  # noqa: B010 - mypy knows no attributes of functions
 _registered = register_gradient(GRADIENT_NAME, _dispatch)
 
 
@@ -56,7 +57,8 @@ def custom_gradient(op):
         return None
 
 
-_open = weakref.WeakKeyDictionary()  # graph -> [contexts open on it, TensorFlow's own context manager]
+# graph -> [contexts open on it, TensorFlow's own context manager]
+_open: 'weakref.WeakKeyDictionary[Any, List[Any]]' = weakref.WeakKeyDictionary()
 _open_lock = threading.Lock()
 
 
@@ -70,7 +72,7 @@ def overridden_activations(graph):
     """
     with _open_lock:
         if graph not in _open:
-            override = graph.gradient_override_map({name: GRADIENT_NAME for name in ACTIVATIONS})
+            override = graph.gradient_override_map(dict.fromkeys(ACTIVATIONS, GRADIENT_NAME))
             override.__enter__()
             _open[graph] = [0, override]
         _open[graph][0] += 1

@@ -35,9 +35,9 @@ def as_numbers(value, what, dtype):
         try:
             value = np.asarray(value)
         except ValueError as error:
-            raise ArgumentError('{} must be one array, but its parts differ in shape: {}'.format(what, error)) from None
+            raise ArgumentError(f'{what} must be one array, but its parts differ in shape: {error}') from None
     if value.dtype.kind not in 'biuf' and value.dtype != dtype:
-        raise ArgumentTypeError('{} must hold real numbers; its dtype is {}.'.format(what, value.dtype))
+        raise ArgumentTypeError(f'{what} must hold real numbers; its dtype is {value.dtype}.')
     return value
 
 
@@ -52,10 +52,9 @@ def check_finite(array, what, dtype):
         if not finite.all():
             where = tuple(int(i) for i in np.argwhere(~finite)[0])
             raise ArgumentError(
-                '{} holds nan or infinite values (as {}): the first is at index {}. Attributions of such a '
-                'sample mean nothing; replace or leave out these values.'.format(
-                    what, np.dtype(dtype).name, (where[0] + start,) + where[1:]
-                )
+                f'{what} holds nan or infinite values (as {np.dtype(dtype).name}): the first is at index '
+                f'{(where[0] + start,) + where[1:]}. Attributions of such a '
+                'sample mean nothing; replace or leave out these values.'
             )
 
 
@@ -67,33 +66,30 @@ def as_inputs(xs, specs, multiple):
     """
     if multiple:
         if not isinstance(xs, (list, tuple)) or len(xs) != len(specs):
-            came = 'a list of {}'.format(len(xs)) if isinstance(xs, (list, tuple)) else type(xs).__name__
+            came = f'a list of {len(xs)}' if isinstance(xs, (list, tuple)) else type(xs).__name__
             raise ArgumentError(
-                'X is a list of {} tensors, so xs must be a list of {} arrays; got {}.'.format(
-                    len(specs), len(specs), came
-                )
+                f'X is a list of {len(specs)} tensors, so xs must be a list of {len(specs)} arrays; got {came}.'
             )
     else:
         xs = [xs]
     arrays = []
     for i, (value, spec) in enumerate(zip(xs, specs)):
-        what = 'xs[{}]'.format(i) if multiple else 'xs'
+        what = f'xs[{i}]' if multiple else 'xs'
         value = as_numbers(value, what, spec.dtype)
         expected = None if spec.shape is None else (None,) + tuple(spec.shape[1:])
         if len(value.shape) == 0 or (expected is not None and not fits(value.shape, expected)):
             raise ArgumentError(
-                "{} must have the shape of '{}', {} with the samples first; got {}.".format(
-                    what, spec.name, shape_text(expected), shape_text(value.shape)
-                )
+                f"{what} must have the shape of '{spec.name}', {shape_text(expected)} with the samples first; got "
+                f'{shape_text(value.shape)}.'
             )
         if value.shape[0] == 0:
-            raise ArgumentError('{} is empty: there must be at least one sample; got shape {}.'.format(what, value.shape))
+            raise ArgumentError(f'{what} is empty: there must be at least one sample; got shape {value.shape}.')
         arrays.append(value)
     lengths = [array.shape[0] for array in arrays]
     if len(set(lengths)) > 1:
-        raise ArgumentError('All inputs must have the same number of samples; got {}.'.format(lengths))
+        raise ArgumentError(f'All inputs must have the same number of samples; got {lengths}.')
     for i, (array, spec) in enumerate(zip(arrays, specs)):
-        check_finite(array, 'xs[{}]'.format(i) if multiple else 'xs', spec.dtype)
+        check_finite(array, f'xs[{i}]' if multiple else 'xs', spec.dtype)
     return arrays
 
 
@@ -106,10 +102,11 @@ def as_weights(ys, n, row_shape, dtype):
     per_row = row_shape is not None and ys.shape == (n,) + tuple(row_shape)
     if not per_row and ys.shape != tuple(row_shape or ()):
         if row_shape is None:
-            raise ArgumentError('T is a scalar, so ys must be one number; got shape {}.'.format(ys.shape))
+            raise ArgumentError(f'T is a scalar, so ys must be one number; got shape {ys.shape}.')
         raise ArgumentError(
-            'ys must have the shape of T: {} for the {} samples of xs, or {} to weight all samples alike; '
-            'got {}.'.format((n,) + tuple(row_shape), n, tuple(row_shape), ys.shape)
+            f'ys must have the shape of T: {(n,) + tuple(row_shape)} for the {n} samples of xs, or '
+            f'{tuple(row_shape)} to weight all samples alike; '
+            f'got {ys.shape}.'
         )
     if not np.isfinite(ys).all():
         raise ArgumentError('ys holds nan or infinite values.')
@@ -124,15 +121,13 @@ def as_baseline(baseline, specs, multiple):
     if multiple and isinstance(baseline, (list, tuple)):
         if len(baseline) != len(specs):
             raise ArgumentError(
-                'X is a list of {} tensors, so baseline must be a list of {}; got {}.'.format(
-                    len(specs), len(specs), len(baseline)
-                )
+                f'X is a list of {len(specs)} tensors, so baseline must be a list of {len(specs)}; got {len(baseline)}.'
             )
         entries = list(baseline)
     elif multiple and np.ndim(0 if baseline is None else baseline) > 0:
         raise ArgumentError(
-            'X is a list of {} tensors, so baseline must be a list with one entry for each, or one number; '
-            'got an array of shape {}.'.format(len(specs), np.shape(baseline))
+            f'X is a list of {len(specs)} tensors, so baseline must be a list with one entry for each, or one number; '
+            f'got an array of shape {np.shape(baseline)}.'
         )
     else:
         entries = [baseline] * len(specs)
@@ -143,9 +138,8 @@ def _one_baseline(value, spec):
     value = np.array(as_numbers(0 if value is None else value, 'baseline', spec.dtype)).astype(spec.dtype)
     if value.ndim and spec.shape is not None and not fits(value.shape, spec.shape[1:]):
         raise ArgumentError(
-            "Baseline shape {} does not match the shape of one sample of '{}', {}.".format(
-                shape_text(value.shape), spec.name, shape_text(spec.shape[1:])
-            )
+            f"Baseline shape {shape_text(value.shape)} does not match the shape of one sample of '{spec.name}', "
+            f'{shape_text(spec.shape[1:])}.'
         )
     if not np.isfinite(value).all():
         raise ArgumentError('baseline holds nan or infinite values.')
@@ -156,9 +150,8 @@ def broadcast_baseline(baseline, array, name):
     """A checked baseline in the shape of one sample of ``array``, whose open dimensions are now known."""
     if baseline.ndim and baseline.shape != tuple(array.shape[1:]):
         raise ArgumentError(
-            "Baseline shape {} does not match the shape of one sample of xs for '{}', {}.".format(
-                shape_text(baseline.shape), name, shape_text(array.shape[1:])
-            )
+            f'Baseline shape {shape_text(baseline.shape)} does not match the shape of one sample of xs for '
+            f"'{name}', {shape_text(array.shape[1:])}."
         )
     return np.broadcast_to(baseline, array.shape[1:])
 
@@ -166,8 +159,8 @@ def broadcast_baseline(baseline, array, name):
 def as_count(value, name, error=ArgumentError):
     """``value`` as an integer of at least 1."""
     if isinstance(value, (bool, np.bool_)) or not hasattr(value, '__index__'):
-        raise ArgumentTypeError('{} must be an integer; got {!r}.'.format(name, value))
+        raise ArgumentTypeError(f'{name} must be an integer; got {value!r}.')
     value = value.__index__()
     if value < 1:
-        raise error('{} must be at least 1; got {}.'.format(name, value))
+        raise error(f'{name} must be at least 1; got {value}.')
     return value

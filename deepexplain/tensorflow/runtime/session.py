@@ -26,11 +26,11 @@ class Feeds:
         for key, value in (feed_dict or {}).items():
             tensor = _feedable(graph, key)
             if tensor.name in not_theirs:
-                raise ArgumentError("feed_dict must not hold '{}': it is fed from xs or ys.".format(tensor.name))
+                raise ArgumentError(f"feed_dict must not hold '{tensor.name}': it is fed from xs or ys.")
             try:
                 array = np.asarray(value, tensor.dtype.as_numpy_dtype)
             except (TypeError, ValueError) as error:
-                raise ArgumentError("feed_dict: the value of '{}' does not fit: {}".format(tensor.name, error)) from None
+                raise ArgumentError(f"feed_dict: the value of '{tensor.name}' does not fit: {error}") from None
             open_first = tensor.shape.ndims is None or (tensor.shape.ndims > 0 and tensor.shape.as_list()[0] is None)
             self.entries.append((tensor, array, open_first and array.ndim > 0 and len(array) == n))
 
@@ -61,11 +61,10 @@ class Feeds:
             elif op.type != 'PlaceholderWithDefault':
                 missing.append(tensor)
         if missing:
+            names = ', '.join(f"'{t.name}' ({t.dtype.name}, shape {t.shape})" for t in missing)
             raise ArgumentError(
-                'The target also depends on placeholders that have no value: {}. Pass feed_dict={{{}: ...}}.'.format(
-                    ', '.join("'{}' ({}, shape {})".format(t.name, t.dtype.name, t.shape) for t in missing),
-                    repr(missing[0].name),
-                )
+                f'The target also depends on placeholders that have no value: {names}. '
+                f"Pass feed_dict={{'{missing[0].name}': ...}}."
             )
         return self
 
@@ -76,9 +75,9 @@ def _feedable(graph, key):
         try:
             return graph.as_graph_element(key, allow_operation=False)
         except (KeyError, ValueError) as error:
-            raise ArgumentError('feed_dict: {}'.format(error.args[0])) from None
+            raise ArgumentError(f'feed_dict: {error.args[0]}') from None
     if not is_graph_tensor(key) or key.graph is not graph:
-        raise ArgumentError('feed_dict: keys must be tensors of the explained graph, or their names; got {!r}.'.format(key))
+        raise ArgumentError(f'feed_dict: keys must be tensors of the explained graph, or their names; got {key!r}.')
     return key
 
 
@@ -109,7 +108,9 @@ class Call:
 
     def samples(self, part):
         """The samples of a slice (or at a list of indices), one array an input, in the inputs' dtypes."""
-        return [np.asarray(a[part]).astype(x.dtype.as_numpy_dtype, copy=False) for a, x in zip(self.arrays, self.inputs)]
+        return [
+            np.asarray(a[part]).astype(x.dtype.as_numpy_dtype, copy=False) for a, x in zip(self.arrays, self.inputs)
+        ]
 
     def probe(self, indices):
         """A call on the samples at these indices, without ys."""
@@ -160,7 +161,6 @@ def chunks(items, size):
             chunk = []
     if chunk:
         yield chunk
-
 
 
 def bounded_rows(row_bytes):

@@ -12,7 +12,9 @@ from deepexplain.tensorflow.runtime import session as runtime_session
 
 every_method = pytest.mark.parametrize(('method', 'kwargs'), METHODS, ids=[name for name, _ in METHODS])
 # zero is zero in every row, so rows cannot differ
-every_method_but_zero = pytest.mark.parametrize(('method', 'kwargs'), METHODS[1:], ids=[name for name, _ in METHODS[1:]])
+every_method_but_zero = pytest.mark.parametrize(
+    ('method', 'kwargs'), METHODS[1:], ids=[name for name, _ in METHODS[1:]]
+)
 gradient_methods = pytest.mark.parametrize(('method', 'kwargs'), GRADIENT, ids=[name for name, _ in GRADIENT])
 perturbation_methods = pytest.mark.parametrize(
     ('method', 'kwargs'), PERTURBATION, ids=[name for name, _ in PERTURBATION]
@@ -406,7 +408,7 @@ def test_other_placeholders_are_fed(session, method, kwargs):
 def test_a_missing_placeholder_is_named(session, method, kwargs):
     keep = tf.placeholder(tf.float64, [], name='keep_prob')
     unrelated = tf.placeholder(tf.float64, [], name='unrelated')
-    with pytest.raises(ValueError) as caught:
+    with pytest.raises(ValueError, match='placeholders that have no value') as caught:
         explain(session, method, lambda X: mlp(keep * X), normal(5, 4), **kwargs)
     assert "'keep_prob:0' (float64, shape ())" in str(caught.value)
     assert "feed_dict={'keep_prob:0': ...}" in str(caught.value)

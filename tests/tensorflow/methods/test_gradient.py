@@ -34,8 +34,8 @@ def test_matches_the_formula(session, name, method):
     with DeepExplain(session=session) as de:
         X = tf.placeholder(tf.float64, [None, *network.shape])
         explainer = de.get_explainer(method, build(network, X), X)
-    for weights in (None, ys):
-        found = explainer.run(xs, weights)
+    for weights, batch_size in ((None, None), (ys, 3)):
+        found = explainer.run(xs, weights, batch_size)
         np.testing.assert_allclose(found, FORMULAS[method](network, xs, weights), rtol=1e-9, atol=1e-12)
 
 
@@ -89,7 +89,7 @@ def test_intgrad_begins_at_zero_and_takes_100_steps_by_default():
     np.testing.assert_allclose(explain('intgrad', lambda X: X * X, x), x * x * 1.01, rtol=1e-12)
 
 
-@settings(max_examples=15)
+@settings(max_examples=10)
 @given(seed=st.integers(0, 2**32 - 1), activations=st.lists(st.sampled_from(sorted(oracle.ACTIVATIONS)), max_size=3))
 def test_intgrad_is_complete_but_for_the_error_of_a_right_riemann_sum(seed, activations):
     rng, steps = np.random.RandomState(seed), 200

@@ -1,0 +1,114 @@
+"""The rooms of the house: who may import whom, read from the syntax trees, imports inside functions included."""
+
+import ast
+import os
+import subprocess
+import sys
+
+import pytest
+
+import deepexplain
+
+ROOT = os.path.dirname(os.path.abspath(deepexplain.__file__))
+#: One way down. A module may import from its own room and from those after it.
+ROOMS = ['tensorflow', 'tensorflow.context', 'tensorflow.methods', 'tensorflow.runtime', 'tensorflow.compat', 'errors']
+
+
+def modules():
+    for folder, _, files in os.walk(ROOT):
+        for file in sorted(files):
+            if file.endswith('.py'):
+                path = os.path.join(folder, file)
+                parts = os.path.relpath(path, ROOT)[:-3].split(os.sep)
+                yield '.'.join(part for part in parts if part != '__init__'), parts[:-1], path
+
+
+def imports(package, path):
+    """Full names of what a module imports, those of this library without 'deepexplain.'."""
+    with open(path) as file:
+        tree = ast.parse(file.read())
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                yield alias.name
+        elif isinstance(node, ast.ImportFrom):
+            if not node.level:
+                yield node.module
+                continue
+            base = package[: len(package) - node.level + 1] + (node.module.split('.') if node.module else [])
+            for alias in node.names:
+                full = '.'.join([*base, alias.name])
+                yield full if is_module(full) else '.'.join(base)
+
+
+def is_module(name):
+    path = os.path.join(ROOT, *name.split('.'))
+    return os.path.isdir(path) or os.path.exists(path + '.py')
+
+
+def room(name):
+    return max((i for i, r in enumerate(ROOMS) if name == r or name.startswith(r + '.')), default=None)
+
+
+def wrong_imports(name, imported):
+    for other in imported:
+        if other.split('.')[0] == 'deepexplain':
+            yield '{} imports {} by its absolute name'.format(name, other)
+        elif is_module(other) and other != 'tensorflow' and room(other) is not None:
+            if room(name) is not None and room(other) < room(name):
+                yield '{} imports {} upward'.format(name, other)
+        elif other.split('.')[0] in ('tensorflow', 'keras', 'tf_keras') and name != 'tensorflow.compat':
+            yield '{} imports {}; only compat may'.format(name, other)
+
+
+@pytest.mark.parametrize(
+    ('name', 'package', 'path'), list(modules()), ids=lambda value: value if isinstance(value, str) else ''
+)
+def test_imports_go_down_and_only_compat_imports_tensorflow(name, package, path):
+    assert list(wrong_imports(name, imports(package, path))) == []
+
+
+def test_the_check_sees_what_it_forbids(tmp_path):
+    path = tmp_path / 'graph.py'
+    path.write_text(
+        'def f():\n    import tensorflow as tf\n    from ..methods import base\n    from ..context import DeepExplain\n'
+    )
+    found = list(wrong_imports('tensorflow.runtime.graph', imports(['tensorflow', 'runtime'], str(path))))
+    assert found == [
+        'tensorflow.runtime.graph imports tensorflow; only compat may',
+        'tensorflow.runtime.graph imports tensorflow.methods.base upward',
+        'tensorflow.runtime.graph imports tensorflow.context upward',
+    ]
+
+
+def run(code):
+    return subprocess.run(
+        [sys.executable, '-W', 'ignore', '-c', code],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ).stdout
+
+
+def test_the_top_imports_no_tensorflow():
+    assert run("import deepexplain, deepexplain.errors, sys; print('tensorflow' in sys.modules)").strip() == 'False'
+
+
+def test_without_tensorflow_the_import_says_which_extra_to_install():
+    # None in sys.modules is what Python itself uses to say that a module cannot be imported.
+    found = run("import sys; sys.modules['tensorflow'] = None; import deepexplain.tensorflow")
+    assert 'ImportError: deepexplain.tensorflow needs TensorFlow 1.15 or 2.x, and found none' in found
+    assert "pip install 'deepexplain[tensorflow]'" in found
+
+
+def test_a_broken_tensorflow_says_what_is_broken():
+    code = """
+import sys
+class Broken:
+    def find_spec(self, name, path=None, target=None):
+        if name == 'tensorflow':
+            raise ImportError('libcudart.so.11.0: cannot open shared object file', name='libcudart')
+sys.meta_path.insert(0, Broken())
+import deepexplain.tensorflow
+"""
+    assert run(code).strip().endswith('ImportError: libcudart.so.11.0: cannot open shared object file')

@@ -1,0 +1,85 @@
+"""What the documentation shows is true: its code runs, prints what it says, and links to what exists."""
+
+import ast
+import contextlib
+import doctest
+import importlib
+import inspect
+import io
+import os
+import pkgutil
+import re
+import sys
+
+import pytest
+import tensorflow.compat.v1 as tf
+
+import deepexplain
+from deepexplain.tensorflow.methods import attribution_methods
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+PAGES = ['README.md', os.path.join('docs', 'coming-from-0.3.md')]
+MODULES = ['deepexplain'] + [module.name for module in pkgutil.walk_packages(deepexplain.__path__, 'deepexplain.')]
+
+BLOCK = re.compile(r'^```python\n(?P<code>.*?)^```\n(?:```text\n(?P<output>.*?)^```\n)?', re.DOTALL | re.MULTILINE)
+
+
+def read(page):
+    with open(os.path.join(ROOT, page), encoding='utf-8') as file:
+        return file.read()
+
+
+def run_blocks(page, text):
+    """Run the python blocks of a page in order, as one program; yield what each printed and what the page says."""
+    namespace = {'__name__': '__main__'}
+    for block in BLOCK.finditer(text):
+        # Empty lines before the code, so that a traceback names the line of the page.
+        code = '\n' * text.count('\n', 0, block.start('code')) + block.group('code')
+        printed = io.StringIO()
+        with contextlib.redirect_stdout(printed):
+            exec(compile(code, page, 'exec'), namespace)
+        yield printed.getvalue(), block.group('output') or ''
+
+
+@pytest.mark.parametrize('page', PAGES)
+def test_code_blocks_print_what_the_page_says(page, monkeypatch):
+    if importlib.util.find_spec('tf_keras') is None:
+        monkeypatch.setitem(sys.modules, 'tf_keras', tf.keras)  # as the comment beside the import says
+    text = read(page)
+    found = list(run_blocks(page, text))
+    assert len(found) == text.count('```python')
+    for printed, expected in found:
+        assert printed == expected
+
+
+@pytest.mark.parametrize('page', PAGES)
+def test_links_lead_somewhere(page):
+    targets = re.findall(r'\]\((?!https?:)([^)#]+)\)', read(page))
+    assert targets
+    missing = [t for t in targets if not os.path.exists(os.path.join(ROOT, os.path.dirname(page), t))]
+    assert not missing
+
+
+def test_the_table_of_methods_has_every_argument_and_default():
+    section = read('README.md').split('\n## Methods\n')[1].split('\n## ')[0]
+    rows = re.findall(r'^\| `([^`]+)` \|([^|]*)\|', section, re.MULTILINE)
+    documented = {
+        method: {name: ast.literal_eval(value) for name, value in re.findall(r'`(\w+)=([^`]+)`', arguments)}
+        for method, arguments in rows
+    }
+    found = {
+        method: {p.name: p.default for p in inspect.signature(cls.configure).parameters.values() if p.name != 'self'}
+        for method, (cls, _) in attribution_methods.items()
+        if method != 'zero'
+    }
+    assert documented == found
+
+
+@pytest.mark.parametrize('name', MODULES)
+def test_docstring_examples(name):
+    assert doctest.testmod(importlib.import_module(name)).failed == 0
+
+
+def test_there_are_docstring_examples():
+    finder = doctest.DocTestFinder(exclude_empty=True)
+    assert any(test.examples for name in MODULES for test in finder.find(importlib.import_module(name)))
