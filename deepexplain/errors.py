@@ -5,6 +5,9 @@ what is wrong (``ValueError``, ``TypeError``, and ``AssertionError`` where 0.3 u
 and new ``except`` clauses both catch it.
 """
 
+import sys
+import warnings
+
 
 class DeepExplainError(RuntimeError):
     """Base class of all errors raised by this library."""
@@ -28,3 +31,11 @@ class GraphError(DeepExplainError, ValueError):
 
 class DeepExplainWarning(UserWarning):
     """The numbers may not mean what the method promises; the message names the reason."""
+
+
+def warn(message):
+    """Warn with a DeepExplainWarning that points at the line of the user's code that led here."""
+    level, frame = 1, sys._getframe()
+    while frame is not None and frame.f_globals.get('__name__', '').split('.')[0] == __name__.split('.')[0]:
+        level, frame = level + 1, frame.f_back
+    warnings.warn(message, DeepExplainWarning, stacklevel=level)

@@ -42,7 +42,9 @@ def test_a_graph_built_outside_warns_where_the_rule_is_missing(session, method):
         T = mlp(X)
     with DeepExplain(session=session) as de, pytest.warns(DeepExplainWarning) as caught:
         de.get_explainer(method, T, X)
-    (message,) = [str(w.message) for w in caught if w.category is DeepExplainWarning]
+    (warning,) = [w for w in caught if w.category is DeepExplainWarning]
+    assert warning.filename == __file__, 'the warning points at the line of the user'
+    message = str(warning.message)
     assert 'requires gradient override but the original gradient was used instead' in message
     assert "Not overridden: 'old/Relu' (Relu), 'old/Tanh' (Tanh)." in message
 

@@ -40,8 +40,8 @@ class DeepExplain:
     >>> with tf.Session(graph=tf.Graph()) as session, DeepExplain(session=session) as de:
     ...     X = tf.placeholder(tf.float32, [None, 2])
     ...     T = tf.nn.relu(tf.matmul(X, tf.constant([[1.], [-2.]])))
-    ...     print(de.explain('grad*input', T, X, [[3, 1], [1, 3]]).tolist())
-    [[3.0, -2.0], [0.0, -0.0]]
+    ...     print(de.explain('grad*input', T, X, [[3, 1], [5, 1]]).tolist())
+    [[3.0, -2.0], [5.0, -2.0]]
     """
 
     def __init__(self, graph=None, session=None):
@@ -104,7 +104,9 @@ class DeepExplain:
         RuntimeError
             Outside the context; and every other error is one too, with the built-in type that fits.
         """
-        return self._explainer(method, T, X, kwargs, keep=True).run(xs, ys, batch_size, feed_dict)
+        explainer = self._explainer(method, T, X, kwargs, keep=True)
+        # Methods written for 0.3 may have a run() that knows no feed_dict.
+        return explainer.run(xs, ys, batch_size, **({} if feed_dict is None else {'feed_dict': feed_dict}))
 
     def get_explainer(self, method, T, X, **kwargs):
         """Build the graph that explains T by X, once; ``run`` the result as often as you like.
@@ -127,12 +129,12 @@ class DeepExplain:
             raise ArgumentError(f'Method must be in {list(attribution_methods)}; got {method!r}.') from None
         with self._lock:
             if not keep:
-                return cls(T, X, self.session, **arguments)
+                return cls(T, X, self.session, None, **arguments)
             # Methods written for 0.3 take their arguments in __init__, and may build the graph from them.
             in_graph = {} if cls.__init__ is AttributionMethod.__init__ else arguments
             key = (cls, _frozen(T), _frozen(X), _frozen(in_graph))
             if key not in self._explainers:
-                self._explainers[key] = cls(T, X, self.session, **arguments)
+                self._explainers[key] = cls(T, X, self.session, None, **arguments)
                 return self._explainers[key]
             return self._explainers[key] if in_graph else self._explainers[key].with_arguments(**arguments)
 

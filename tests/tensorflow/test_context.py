@@ -205,9 +205,12 @@ def test_a_method_with_its_own_init_is_kept_for_equal_arguments_only(session, mo
     class Scaled(methods.GradientXInput):
         """Written for 0.3: the argument is in the graph."""
 
-        def __init__(self, T, X, session, keras_learning_phase=None, factor=1.0):
+        def __init__(self, T, X, session, keras_learning_phase, factor=1.0):
             self.factor = factor
             super().__init__(T, X, session, keras_learning_phase)
+
+        def run(self, xs, ys=None, batch_size=None):
+            return super().run(xs, ys, batch_size)
 
         def get_symbolic_attribution(self):
             return [a * self.factor for a in super().get_symbolic_attribution()]

@@ -56,6 +56,7 @@ class AttributionMethod:
 
     name = None
     takes_several_inputs = True
+    takes_integers = False  # X of an integer type, such as token ids
 
     def __init__(self, T, X, session, keras_learning_phase=None, **arguments):
         self.session = session
@@ -66,7 +67,7 @@ class AttributionMethod:
         self.X = X
         self._inputs = list(X) if self.has_multiple_inputs else [X]
         self._target = T
-        _check_tensors(T, self._inputs, session.graph)
+        _check_tensors(T, self._inputs, session.graph, self.takes_integers)
         self._specs = [
             InputSpec(x.name, x.dtype.as_numpy_dtype, None if x.shape.ndims is None else tuple(x.shape.as_list()))
             for x in self._inputs
@@ -212,7 +213,7 @@ def _close(a, b):
     return np.allclose(a.astype(np.float64), b.astype(np.float64), rtol=0, atol=1e-3 * float(scale))
 
 
-def _check_tensors(T, inputs, graph):
+def _check_tensors(T, inputs, graph, integers):
     if not inputs:
         raise ArgumentError('X is an empty list: there must be at least one input tensor.')
     for name, tensor in [('T', T)] + [('X', x) for x in inputs]:
@@ -226,16 +227,22 @@ def _check_tensors(T, inputs, graph):
             raise ArgumentError(
                 f"{name} '{tensor.name}' belongs to another graph than the session of this DeepExplain context."
             )
-        if not tensor.dtype.is_floating:
+        if not (tensor.dtype.is_floating or (integers and tensor is not T and tensor.dtype.is_integer)):
             raise ArgumentTypeError(
                 f"{name} '{tensor.name}' must be a float tensor; it is {tensor.dtype.name}. Token ids and other "
                 'integers have no attributions: explain '
                 'the float tensor made of them, such as the output of the embedding.'
             )
+    if not graph.is_fetchable(T):
+        raise GraphError(f"T '{T.name}' is inside a while loop or cond and cannot be read; explain a tensor outside.")
     names = [x.name for x in inputs]
     if len(set(names)) < len(names):
         raise ArgumentError(f'X holds the same tensor twice: {names}.')
     for x in inputs:
+        if not graph.is_feedable(x):
+            raise GraphError(
+                f"X '{x.name}' is inside a while loop or cond and cannot be fed; explain a tensor outside."
+            )
         if x.shape.ndims == 0:
             raise ArgumentError(f"X '{x.name}' is a scalar: its first axis must be that of the samples.")
 

@@ -1,10 +1,8 @@
 """Family 1, the true gradient of the target: zero (a test of the overrides), saliency, grad*input, intgrad."""
 
-import warnings
-
 import numpy as np
 
-from ...errors import ArgumentError, DeepExplainWarning, GraphError
+from ...errors import ArgumentError, GraphError, warn
 from ..compat import tf
 from ..runtime.activations import ACTIVATIONS, PLAIN_NONLINEAR
 from ..runtime.graph import hidden_ops, no_gradient_error, row_bytes
@@ -110,12 +108,10 @@ class GradientBasedMethod(AttributionMethod):
                 )
         missed = [op for op in self._between if op.type in ACTIVATIONS and not is_overridden(op)]
         if missed:
-            warnings.warn(
+            warn(
                 'DeepExplain detected you are trying to use an attribution method that requires gradient override '
                 'but the original gradient was used instead. You might have forgot to (re)create your graph within '
-                f'the DeepExplain context. Results are not reliable! Not overridden: {_named(missed)}.',
-                DeepExplainWarning,
-                stacklevel=2,
+                f'the DeepExplain context. Results are not reliable! Not overridden: {_named(missed)}.'
             )
         plain = [
             op
@@ -123,12 +119,10 @@ class GradientBasedMethod(AttributionMethod):
             if not is_overridden(op) and op not in missed and (op.type in PLAIN_NONLINEAR or custom_gradient(op))
         ]
         if plain:
-            warnings.warn(
+            warn(
                 f"Detected unsupported activation: '{self.name}' has no rule for {_named(plain)} and uses the "
                 'plain gradient there. '
-                'This might lead to unexpected or wrong results.',
-                DeepExplainWarning,
-                stacklevel=2,
+                'This might lead to unexpected or wrong results.'
             )
 
 

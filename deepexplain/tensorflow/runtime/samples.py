@@ -43,8 +43,8 @@ def as_numbers(value, what, dtype):
 
 def check_finite(array, what, dtype):
     """Raise unless every value is finite once converted to ``dtype``; large arrays are read in pieces."""
-    if array.dtype.kind in 'biu' and np.dtype(dtype).kind == 'f' and np.dtype(dtype).itemsize > 2:
-        return
+    if array.dtype.kind in 'biu' and np.dtype(dtype).kind in 'fiu' and dtype != np.float16:
+        return  # integers are finite, and float32 has room for the largest
     step = max(1, _SCAN_BYTES // max(1, int(np.prod(array.shape[1:])) * np.dtype(dtype).itemsize))
     for start in range(0, array.shape[0], step):
         with np.errstate(over='ignore'):
@@ -76,6 +76,8 @@ def as_inputs(xs, specs, multiple):
     for i, (value, spec) in enumerate(zip(xs, specs)):
         what = f'xs[{i}]' if multiple else 'xs'
         value = as_numbers(value, what, spec.dtype)
+        if value.dtype.kind == 'f' and np.dtype(spec.dtype).kind in 'iu':
+            raise ArgumentTypeError(f"{what} must hold integers, as '{spec.name}' does; its dtype is {value.dtype}.")
         expected = None if spec.shape is None else (None,) + tuple(spec.shape[1:])
         if len(value.shape) == 0 or (expected is not None and not fits(value.shape, expected)):
             raise ArgumentError(

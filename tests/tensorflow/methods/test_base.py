@@ -526,15 +526,11 @@ def known_arguments(method):
     }.get(method, [])
 
 
-def eager_or_array():
-    return np.ones((2, 4), 'float32')
-
-
 @pytest.mark.parametrize(
     ('T', 'X', 'kind', 'message'),
     [
         ('T', 'words', TypeError, 'X must be a Tensorflow Tensor object or a list of them; got str'),
-        ('T', eager_or_array(), TypeError, 'got ndarray'),
+        ('T', np.ones((2, 4)), TypeError, 'got ndarray'),
         (None, 'X', TypeError, 'T must be a Tensorflow Tensor object; got NoneType'),
         ('T', [], ValueError, 'X is an empty list'),
         ('T', ['X', None], TypeError, 'X must be a Tensorflow Tensor object or a list of them; got NoneType'),
@@ -631,6 +627,30 @@ def test_an_op_that_ends_the_path_is_named(session, method, kwargs, block, op):
 def test_perturbation_needs_no_gradient(session, method, kwargs):
     found = explain(session, method, lambda X: tf.cast(tf.cast(X, tf.int32), tf.float64), [[3, -2, 0, 1]], **kwargs)
     np.testing.assert_allclose(found, [[3, -2, 0, 1]])
+
+
+@perturbation_methods
+def test_perturbation_of_token_ids(session, method, kwargs):
+    # Id 0 stands for "no token". Attributions of integers are float32.
+    X = tf.placeholder(tf.int32, [None, 3], name='ids')
+    table = normal(9, 2)
+    table[0] = 0
+    ids = [[1, 5, 0], [2, 2, 8]]
+    found = explain(session, method, lambda X: tf.gather(tf.constant(table), X), ids, X, **kwargs)
+    assert found.dtype == np.float32
+    np.testing.assert_allclose(found, table[np.array(ids)].sum(axis=-1), rtol=1e-6)
+    with pytest.raises(TypeError, match="xs must hold integers, as 'ids:0' does; its dtype is float64"):
+        explain(session, method, lambda X: tf.gather(tf.constant(table), X), [[1.5, 2, 3]], X, **kwargs)
+
+
+@pytest.mark.skipif(not tf.VERSION.startswith('1.'), reason='the loops of TensorFlow 2 have no ops in the outer graph')
+def test_tensors_inside_loops_are_refused(session):
+    X, inside = tf.placeholder(tf.float32, [None, 4]), []
+    T = tf.while_loop(lambda i, y: i < 2, lambda i, y: (i + 1, inside.append(tf.tanh(y)) or inside[0]), [0, X])[1]
+    with pytest.raises(ValueError, match="X 'while/Tanh:0' is inside a while loop or cond and cannot be fed"):
+        explain(session, 'saliency', lambda X: T, normal(3, 4), inside[0])
+    with pytest.raises(ValueError, match="T 'while/Tanh:0' is inside a while loop or cond and cannot be read"):
+        explain(session, 'saliency', lambda X: inside[0], normal(3, 4), X)
 
 
 @every_method
