@@ -9,8 +9,8 @@ except ImportError as error:
     if (error.name or '').split('.')[0] != 'tensorflow':
         raise  # TensorFlow is there but broken: its own message says more
     raise ImportError(
-        'deepexplain.tensorflow needs TensorFlow 1.15 or 2.x, and found none. Install it with '
-        "pip install 'deepexplain[tensorflow]', or any other build of TensorFlow."
+        'deepexplain.tensorflow needs TensorFlow 1.15 or 2.x, and found none. Install it with pip install '
+        "'deepexplain[tensorflow]', or any other build of TensorFlow."
     ) from error
 
 from tensorflow.python.framework import ops as _ops

@@ -10,7 +10,7 @@ import numpy as np
 from ...errors import ArgumentError, ArgumentTypeError, DeepExplainError, GraphError
 from ..compat import is_graph_tensor, tf
 from ..runtime.graph import check_reaches, ops_between
-from ..runtime.samples import InputSpec, as_count, as_inputs, as_weights
+from ..runtime.samples import InputSpec, as_count, as_inputs, as_weights, nearly_equal
 from ..runtime.session import Call, Feeds
 
 #: Method name -> (class, position), in the order in which the methods are defined.
@@ -149,8 +149,8 @@ class AttributionMethod:
         unknown = sorted(set(arguments) - set(known))
         if unknown:
             raise ArgumentTypeError(
-                f"'{self.name}' does not know the argument {', '.join(map(repr, unknown))}; "
-                f'it takes {", ".join(known) or "none"}.'
+                f"'{self.name}' does not know the argument {', '.join(map(repr, unknown))}; it takes "
+                f'{", ".join(known) or "none"}.'
             )
         self.configure(**arguments)
 
@@ -198,19 +198,12 @@ class AttributionMethod:
         for i in sorted({0, call.n - 1}):
             probe = call.probe([i] * self._fixed_rows)
             for values in self._evaluate(probe, slice(0, self._fixed_rows)):
-                if not _close(values, values[:1]):
+                if not nearly_equal(values, values[:1]):
                     raise ArgumentError(
-                        f"T '{self._target.name}' has a fixed batch dimension of {self._fixed_rows} and treats "
-                        'one and the same sample '
-                        'differently in different rows (a mask with one row a sample?), so rows cannot be told '
-                        f'apart for {call.n} samples: give exactly {self._fixed_rows}, in order.'
+                        f"T '{self._target.name}' has a fixed batch dimension of {self._fixed_rows} and treats one "
+                        'and the same sample differently in different rows (a mask with one row a sample?), so rows '
+                        f'cannot be told apart for {call.n} samples: give exactly {self._fixed_rows}, in order.'
                     )
-
-
-def _close(a, b):
-    """Equal but for rounding, judged against the largest value."""
-    scale = max(np.abs(a).max(initial=0), np.abs(b).max(initial=0))
-    return np.allclose(a.astype(np.float64), b.astype(np.float64), rtol=0, atol=1e-3 * float(scale))
 
 
 def _check_tensors(T, inputs, graph, integers):
@@ -230,8 +223,8 @@ def _check_tensors(T, inputs, graph, integers):
         if not (tensor.dtype.is_floating or (integers and tensor is not T and tensor.dtype.is_integer)):
             raise ArgumentTypeError(
                 f"{name} '{tensor.name}' must be a float tensor; it is {tensor.dtype.name}. Token ids and other "
-                'integers have no attributions: explain '
-                'the float tensor made of them, such as the output of the embedding.'
+                'integers have no attributions: explain the float tensor made of them, such as the output of the '
+                'embedding.'
             )
     if not graph.is_fetchable(T):
         raise GraphError(f"T '{T.name}' is inside a while loop or cond and cannot be read; explain a tensor outside.")

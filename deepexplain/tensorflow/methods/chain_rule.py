@@ -109,9 +109,8 @@ class DeepLIFTRescale(GradientBasedMethod):
         z = op.inputs[0]
         if not op.graph.is_fetchable(z):
             raise GraphError(
-                f"'{self.name}' needs the input of op '{op.name}' ({op.type}) at the baseline, but the op is "
-                'inside a while loop or cond '
-                "and cannot be read. Build the layer unrolled, or use 'intgrad'."
+                f"'{self.name}' needs the input of op '{op.name}' ({op.type}) at the baseline, but the op is inside "
+                "a while loop or cond and cannot be read. Build the layer unrolled, or use 'intgrad'."
             )
         z0 = tf.placeholder(z.dtype, shape=None, name='reference')
         self._references.append((z, z0))

@@ -7,9 +7,9 @@ from ..compat import tf
 from ..runtime.activations import ACTIVATIONS, PLAIN_NONLINEAR
 from ..runtime.graph import hidden_ops, no_gradient_error, row_bytes
 from ..runtime.overrides import custom_gradient, gradient_rule, is_overridden, original_grad
-from ..runtime.samples import as_baseline, as_count, broadcast_baseline
+from ..runtime.samples import as_baseline, as_count, broadcast_baseline, nearly_equal
 from ..runtime.session import bounded_rows, chunks
-from .base import AttributionMethod, _close, register
+from .base import AttributionMethod, register
 
 
 class GradientBasedMethod(AttributionMethod):
@@ -85,11 +85,10 @@ class GradientBasedMethod(AttributionMethod):
                 f"T '{self._target.name}' is a scalar, so rows cannot be told apart in batches of one: {advice}."
             )
         alone, beside = (self._evaluate(call.probe(range(k)), slice(0, k)) for k in (1, 2))
-        if not all(_close(a, b[:1]) for a, b in zip(alone, beside)):
+        if not all(nearly_equal(a, b[:1]) for a, b in zip(alone, beside)):
             raise ArgumentError(
                 f"T '{self._target.name}' is a scalar that is not a sum over the samples (a mean?): a sample's "
-                'attributions depend on '
-                f'its batch, and rows cannot be told apart; {advice}.'
+                f'attributions depend on its batch, and rows cannot be told apart; {advice}.'
             )
 
     def _has_rule(self):
@@ -120,9 +119,8 @@ class GradientBasedMethod(AttributionMethod):
         ]
         if plain:
             warn(
-                f"Detected unsupported activation: '{self.name}' has no rule for {_named(plain)} and uses the "
-                'plain gradient there. '
-                'This might lead to unexpected or wrong results.'
+                f"Detected unsupported activation: '{self.name}' has no rule for {_named(plain)} and uses the plain "
+                'gradient there. This might lead to unexpected or wrong results.'
             )
 
 

@@ -24,8 +24,7 @@ class PerturbationBasedMethod(AttributionMethod):
         if self._target.shape.ndims == 0:
             raise ArgumentError(
                 f"'{self.name}' needs one value of T for each sample, but T '{self._target.name}' is a scalar, in "
-                'which rows cannot be told '
-                'apart. Leave out the reduction over the samples.'
+                'which rows cannot be told apart. Leave out the reduction over the samples.'
             )
         batch_size = self._check_batch_size(batch_size)
         call = self._call(xs, ys, feed_dict)
@@ -70,8 +69,8 @@ class PerturbationBasedMethod(AttributionMethod):
         count = (part.stop - part.start) if rows is None else len(rows[0])
         if values[0].shape != (count,):
             raise ArgumentError(
-                f"'{self.name}' needs one row of T for each sample, but T '{self._target.name}' has "
-                f'{len(values[0])} rows for {count} samples.'
+                f"'{self.name}' needs one row of T for each sample, but T '{self._target.name}' has {len(values[0])} "
+                f'rows for {count} samples.'
             )
         return values
 
@@ -88,8 +87,8 @@ class PerturbationBasedMethod(AttributionMethod):
         if not np.allclose(before[1:], after[1:], rtol=1e-4, atol=1e-6):
             raise ArgumentError(
                 f"T '{self._target.name}' has {self._fixed_rows} rows that do not each belong to one sample: a "
-                'change of the first sample changes '
-                f"other rows. '{self.name}' cannot tell rows apart; give T one row for each sample."
+                f"change of the first sample changes other rows. '{self.name}' cannot tell rows apart; give T one "
+                'row for each sample.'
             )
 
 

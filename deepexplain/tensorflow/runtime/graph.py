@@ -45,9 +45,8 @@ def check_reaches(target, x, between):
     """Raise GraphError unless ``target`` depends on ``x`` (``between`` are the ops between these two)."""
     if not between and target.name != x.name:
         raise GraphError(
-            f"X does not reach T: no path of ops leads from X '{x.name}' to T '{target.name}'. Explain a tensor "
-            'that T is '
-            'computed from.'
+            f"X does not reach T: no path of ops leads from X '{x.name}' to T '{target.name}'. Explain a tensor that "
+            'T is computed from.'
         )
 
 
@@ -57,9 +56,8 @@ def no_gradient_error(target, x, between):
     where = f"op '{blocking[0].name}' ({blocking[0].type})" if blocking else 'an op without a gradient'
     return GraphError(
         f"X '{x.name}' reaches T '{target.name}' only through ops that pass no gradient; the first is {where}. "
-        'Gradients stop at '
-        'lookups of ids, casts to integers, argmax and stop_gradient: explain the tensor after that op (for '
-        'text, the output of the embedding), or use occlusion or shapley_sampling.'
+        'Gradients stop at lookups of ids, casts to integers, argmax and stop_gradient: explain the tensor after '
+        'that op (for text, the output of the embedding), or use occlusion or shapley_sampling.'
     )
 
 

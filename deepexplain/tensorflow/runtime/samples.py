@@ -53,8 +53,8 @@ def check_finite(array, what, dtype):
             where = tuple(int(i) for i in np.argwhere(~finite)[0])
             raise ArgumentError(
                 f'{what} holds nan or infinite values (as {np.dtype(dtype).name}): the first is at index '
-                f'{(where[0] + start,) + where[1:]}. Attributions of such a '
-                'sample mean nothing; replace or leave out these values.'
+                f'{(where[0] + start,) + where[1:]}. Attributions of such a sample mean nothing; replace or leave '
+                'out these values.'
             )
 
 
@@ -107,8 +107,7 @@ def as_weights(ys, n, row_shape, dtype):
             raise ArgumentError(f'T is a scalar, so ys must be one number; got shape {ys.shape}.')
         raise ArgumentError(
             f'ys must have the shape of T: {(n,) + tuple(row_shape)} for the {n} samples of xs, or '
-            f'{tuple(row_shape)} to weight all samples alike; '
-            f'got {ys.shape}.'
+            f'{tuple(row_shape)} to weight all samples alike; got {ys.shape}.'
         )
     if not np.isfinite(ys).all():
         raise ArgumentError('ys holds nan or infinite values.')
@@ -128,8 +127,8 @@ def as_baseline(baseline, specs, multiple):
         entries = list(baseline)
     elif multiple and np.ndim(0 if baseline is None else baseline) > 0:
         raise ArgumentError(
-            f'X is a list of {len(specs)} tensors, so baseline must be a list with one entry for each, or one number; '
-            f'got an array of shape {np.shape(baseline)}.'
+            f'X is a list of {len(specs)} tensors, so baseline must be a list with one entry for each, or one '
+            f'number; got an array of shape {np.shape(baseline)}.'
         )
     else:
         entries = [baseline] * len(specs)
@@ -152,8 +151,8 @@ def broadcast_baseline(baseline, array, name):
     """A checked baseline in the shape of one sample of ``array``, whose open dimensions are now known."""
     if baseline.ndim and baseline.shape != tuple(array.shape[1:]):
         raise ArgumentError(
-            f'Baseline shape {shape_text(baseline.shape)} does not match the shape of one sample of xs for '
-            f"'{name}', {shape_text(array.shape[1:])}."
+            f"Baseline shape {shape_text(baseline.shape)} does not match the shape of one sample of xs for '{name}', "
+            f'{shape_text(array.shape[1:])}.'
         )
     return np.broadcast_to(baseline, array.shape[1:])
 
@@ -166,3 +165,10 @@ def as_count(value, name, error=ArgumentError):
     if value < 1:
         raise error(f'{name} must be at least 1; got {value}.')
     return value
+
+
+def nearly_equal(a, b):
+    """Whether two results agree but for rounding, judged against the largest value; any float dtypes."""
+    a, b = np.asarray(a, np.float64), np.asarray(b, np.float64)
+    scale = max(np.abs(a).max(initial=0), np.abs(b).max(initial=0))
+    return np.allclose(a, b, rtol=0, atol=1e-3 * scale)

@@ -63,8 +63,8 @@ class Feeds:
         if missing:
             names = ', '.join(f"'{t.name}' ({t.dtype.name}, shape {t.shape})" for t in missing)
             raise ArgumentError(
-                f'The target also depends on placeholders that have no value: {names}. '
-                f"Pass feed_dict={{'{missing[0].name}': ...}}."
+                f'The target also depends on placeholders that have no value: {names}. Pass '
+                f"feed_dict={{'{missing[0].name}': ...}}."
             )
         return self
 
