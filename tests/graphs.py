@@ -4,6 +4,7 @@ from contextlib import contextmanager
 
 import numpy as np
 import tensorflow.compat.v1 as tf
+from hypothesis import Phase, settings
 from oracle import random_network
 
 from deepexplain.tensorflow import DeepExplain
@@ -44,6 +45,10 @@ def build(network, X):
         A = A + tf.constant(bias, X.dtype)
         A = A if activation is None else FUNCTIONS[activation](A)
     return A
+
+
+#: For properties of random networks: every example builds a graph, and a seed has nothing simpler to shrink to.
+few_examples = settings(max_examples=8, phases=[Phase.generate])
 
 
 @contextmanager

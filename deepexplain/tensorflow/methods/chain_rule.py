@@ -147,7 +147,11 @@ class DeepLIFTRescale(GradientBasedMethod):
         if self._one_row and call.fixed_rows is None and not call.feeds.per_row:
             if 1 not in call.references:
                 values = self._activation_inputs(call, slice(part.start, part.start + 1), baselines)
-                self._one_row = all(value.shape[:1] == (1,) for value in values)
+                # An open first dimension that is 1 for one row is that of the samples.
+                self._one_row = all(
+                    z.shape.ndims and z.shape.as_list()[0] is None and len(value) == 1
+                    for (z, _), value in zip(self._references, values)
+                )
                 call.references[1] = values
             if self._one_row:
                 return call.references[1]

@@ -5,8 +5,8 @@ import oracle
 import pytest
 import small
 import tensorflow.compat.v1 as tf
-from graphs import NETWORKS, build, context, samples
-from hypothesis import given, settings
+from graphs import NETWORKS, build, context, few_examples, samples
+from hypothesis import given
 from hypothesis import strategies as st
 
 from deepexplain.tensorflow import DeepExplain
@@ -28,7 +28,7 @@ def random_case(seed, activations):
     return oracle.random_network(rng, (4,), [3] * len(activations), activations), rng.randn(3, 4)
 
 
-@settings(max_examples=6)
+@few_examples
 @given(seed=SEEDS, activations=ACTIVATION_LISTS, a=st.floats(-3, 3), b=st.floats(-3, 3))
 def test_linearity(seed, activations, a, b):
     f, xs = random_case(seed, activations)
@@ -43,7 +43,7 @@ def test_linearity(seed, activations, a, b):
             np.testing.assert_allclose(found, a * of_f + b * of_g, rtol=1e-7, atol=1e-9, err_msg=method)
 
 
-@settings(max_examples=6)
+@few_examples
 @given(seed=SEEDS, activations=ACTIVATION_LISTS)
 def test_a_feature_that_the_target_ignores_gets_zero(seed, activations):
     network, xs = random_case(seed, activations)
@@ -56,7 +56,7 @@ def test_a_feature_that_the_target_ignores_gets_zero(seed, activations):
             np.testing.assert_allclose(found[:, 1], 0, atol=1e-12, err_msg=method)
 
 
-@settings(max_examples=6)
+@few_examples
 @given(seed=SEEDS, activations=ACTIVATION_LISTS)
 def test_features_that_enter_alike_get_alike(seed, activations):
     network, xs = random_case(seed, activations)

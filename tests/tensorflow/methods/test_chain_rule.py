@@ -4,8 +4,8 @@ import numpy as np
 import oracle
 import pytest
 import tensorflow.compat.v1 as tf
-from graphs import FUNCTIONS, NETWORKS, build, explain, samples
-from hypothesis import given, settings
+from graphs import FUNCTIONS, NETWORKS, build, explain, few_examples, samples
+from hypothesis import given
 from hypothesis import strategies as st
 
 from deepexplain.tensorflow import DeepExplain
@@ -54,7 +54,7 @@ def test_epsilon_is_a_ten_thousandth_by_default():
     np.testing.assert_allclose(found, [[0.25e-4 / 5]], rtol=1e-12)
 
 
-@settings(max_examples=10)
+@few_examples
 @given(seed=SEEDS, activations=st.lists(st.sampled_from(['Relu', 'Elu', 'Tanh']), min_size=1, max_size=3))
 def test_elrp_without_biases_is_complete_as_epsilon_goes_to_zero(seed, activations):
     # Every activation of the list has f(0) = 0, so that f(z) / z passes all of f(z) on.
@@ -112,7 +112,7 @@ def test_deeplift_matches_the_formula_in_single_precision():
     np.testing.assert_allclose(found, oracle.deeplift(network, xs, ys), rtol=1e-3, atol=1e-4)
 
 
-@settings(max_examples=15)
+@few_examples
 @given(seed=SEEDS, activations=ACTIVATION_LISTS, kernel=st.sampled_from([None, (2, 2, 2)]), zero_baseline=st.booleans())
 def test_deeplift_is_complete(seed, activations, kernel, zero_baseline):
     rng = np.random.RandomState(seed)
@@ -223,13 +223,7 @@ class _Layer:
         return tf.tanh(tf.matmul(self.w.T, V) + self.b[:, None])
 
 
-ONE_LONG_ROW = pytest.param(
-    _one_long_row,
-    marks=pytest.mark.xfail(strict=True, reason='one row of references does not broadcast to [1, 3 * samples, 2]'),
-)
-
-
-@pytest.mark.parametrize('layout', [_batch_major, _time_major, _unstacked, _samples_last, ONE_LONG_ROW])
+@pytest.mark.parametrize('layout', [_batch_major, _time_major, _unstacked, _samples_last, _one_long_row])
 def test_deeplift_meets_its_references_wherever_the_samples_axis_is(session, layout):
     # One layer for each of three time steps, then one over all: the same network in any layout of its activations.
     steps = oracle.Layer(np.kron(np.eye(3), _Layer.w), np.tile(_Layer.b, 3), 'Tanh')

@@ -4,8 +4,8 @@ import numpy as np
 import oracle
 import pytest
 import tensorflow.compat.v1 as tf
-from graphs import NETWORKS, build, context, explain, samples
-from hypothesis import given, settings
+from graphs import NETWORKS, build, context, explain, few_examples, samples
+from hypothesis import given
 from hypothesis import strategies as st
 
 from deepexplain.tensorflow import DeepExplain
@@ -89,7 +89,7 @@ def test_intgrad_begins_at_zero_and_takes_100_steps_by_default():
     np.testing.assert_allclose(explain('intgrad', lambda X: X * X, x), x * x * 1.01, rtol=1e-12)
 
 
-@settings(max_examples=10)
+@few_examples
 @given(seed=st.integers(0, 2**32 - 1), activations=st.lists(st.sampled_from(sorted(oracle.ACTIVATIONS)), max_size=3))
 def test_intgrad_is_complete_but_for_the_error_of_a_right_riemann_sum(seed, activations):
     rng, steps = np.random.RandomState(seed), 200

@@ -7,8 +7,8 @@ import numpy as np
 import oracle
 import pytest
 import tensorflow.compat.v1 as tf
-from graphs import NETWORKS, build, context, explain, samples
-from hypothesis import given, settings
+from graphs import NETWORKS, build, context, explain, few_examples, samples
+from hypothesis import given
 from hypothesis import strategies as st
 
 from deepexplain.tensorflow import DeepExplain
@@ -62,7 +62,7 @@ def test_occlusion_shares_a_drop_among_the_values_of_a_window():
     np.testing.assert_allclose(found, [[1.5, (1.5 + 3) / 2, (3 + 6) / 2, 6]])
 
 
-@settings(max_examples=15)
+@few_examples
 @given(
     seed=SEEDS,
     shape=st.lists(st.integers(1, 4), min_size=1, max_size=3).map(tuple),
@@ -202,7 +202,7 @@ def test_shapley_sampling_nears_the_shapley_value():
     assert np.abs(many - exact).max() < np.abs(few - exact).max()
 
 
-@settings(max_examples=15)
+@few_examples
 @given(
     seed=SEEDS,
     activations=st.lists(st.sampled_from(sorted(oracle.ACTIVATIONS)), min_size=1, max_size=3),
