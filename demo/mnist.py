@@ -1,6 +1,6 @@
 """Why does a network see a 7? Seven attribution methods explain eight handwritten digits.
 
-Run it with `make demo`. In about a minute it
+Run it with `make demo`. In about half a minute it
 
 1. trains a small convolutional network on 4000 MNIST digits and tests it on 1000 others,
 2. asks each method how much every pixel of eight test digits speaks for the digit they show, and prints what the

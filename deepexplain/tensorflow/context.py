@@ -8,7 +8,6 @@ import numpy as np
 from ..errors import ArgumentError, ArgumentTypeError, DeepExplainError
 from .compat import is_graph_tensor, tf
 from .methods import attribution_methods
-from .methods.base import AttributionMethod
 from .runtime.overrides import overridden_activations
 
 
@@ -73,6 +72,8 @@ class DeepExplain:
     def __exit__(self, *exception):
         # A default graph belongs to the thread that set it, and several threads may have entered.
         mine = [entry for entry in self._entered if entry[0] == threading.get_ident()]
+        if not mine:
+            raise DeepExplainError('This DeepExplain context is not open in this thread, so it cannot be left here.')
         self._entered.remove(mine[-1])
         mine[-1][1].close()
         if not self._entered:
@@ -130,8 +131,7 @@ class DeepExplain:
         with self._lock:
             if not keep:
                 return cls(T, X, self.session, None, **arguments)
-            # Methods written for 0.3 take their arguments in __init__, and may build the graph from them.
-            in_graph = {} if cls.__init__ is AttributionMethod.__init__ else arguments
+            in_graph = arguments if cls.__dict__.get('arguments_in_graph', True) else {}
             key = (cls, _frozen(T), _frozen(X), _frozen(in_graph))
             if key not in self._explainers:
                 self._explainers[key] = cls(T, X, self.session, None, **arguments)

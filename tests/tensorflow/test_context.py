@@ -313,6 +313,47 @@ def test_sixteen_threads_build_in_one_context(session, method, kwargs):
         np.testing.assert_allclose(a, expected, rtol=1e-12)
 
 
+def test_threads_with_contexts_of_their_own_on_one_graph(session):
+    X = tf.placeholder(tf.float64, [None, 4])
+    with DeepExplain(session=session) as de:
+        T = mlp(X)
+        expected = de.explain('deeplift', T, X, normal(3, 4))
+
+    def work():
+        with DeepExplain(session=session) as de:
+            return de.explain('deeplift', T, X, normal(3, 4))
+
+    for found in in_threads([work] * 8):
+        np.testing.assert_allclose(found, expected, rtol=1e-12)
+
+
+def test_leaving_a_context_that_is_not_open_here_is_refused(session):
+    de = DeepExplain(session=session)
+    with pytest.raises(RuntimeError, match='not open in this thread'):
+        de.__exit__(None, None, None)
+    with de, pytest.raises(RuntimeError, match='not open in this thread'):
+        in_threads([lambda: de.__exit__(None, None, None)])
+
+
+def test_an_explainer_can_be_built_where_control_dependencies_are_on(session):
+    X = tf.placeholder(tf.float64, [None, 4])
+    with DeepExplain(session=session) as de:
+        T = mlp(X)
+        with tf.control_dependencies([tf.placeholder(tf.float64, [], name='unrelated')]):
+            de.explain('saliency', T, X, normal(3, 4))  # and does not ask for the placeholder
+
+
+def test_explainers_are_kept_no_longer_than_the_context(session):
+    X = tf.placeholder(tf.float64, [None, 4])
+    with DeepExplain(session=session) as de:
+        T = mlp(X)
+        de.explain('saliency', T, X, normal(3, 4))
+        before = session.graph.version
+    with de:
+        de.explain('saliency', T, X, normal(3, 4))
+    assert session.graph.version > before
+
+
 def test_two_explainers_alive_at_once_share_nothing(session):
     X = tf.placeholder(tf.float64, [None, 4])
     xs = normal(3, 4)

@@ -3,13 +3,14 @@
 import copy
 import inspect
 from collections import OrderedDict
+from itertools import islice
 from typing import Tuple
 
 import numpy as np
 
-from ...errors import ArgumentError, ArgumentTypeError, DeepExplainError, GraphError
+from ...errors import ArgumentError, ArgumentTypeError, DeepExplainError, GraphError, warn
 from ..compat import is_graph_tensor, tf
-from ..runtime.graph import check_reaches, ops_between
+from ..runtime.graph import check_reaches, graph_lock, ops_between
 from ..runtime.samples import InputSpec, as_count, as_inputs, as_weights, nearly_equal
 from ..runtime.session import Call, Feeds
 
@@ -43,7 +44,7 @@ class AttributionMethod:
         Holds the weights; its graph is that of T and X.
     keras_learning_phase : tf.Tensor, optional
         Fed 0. Keras' own placeholder is found without it.
-    **arguments
+    *args, **arguments
         Those of ``configure``.
 
     Raises
@@ -57,8 +58,10 @@ class AttributionMethod:
     name = None
     takes_several_inputs = True
     takes_integers = False  # X of an integer type, such as token ids
+    #: Whether the graph of an explainer depends on its arguments. Not inherited: a class that feeds them says so.
+    arguments_in_graph = True
 
-    def __init__(self, T, X, session, keras_learning_phase=None, **arguments):
+    def __init__(self, T, X, session, keras_learning_phase=None, *args, **arguments):
         self.session = session
         self.keras_learning_phase = keras_learning_phase
         self.has_multiple_inputs = isinstance(X, (list, tuple))
@@ -73,20 +76,24 @@ class AttributionMethod:
             for x in self._inputs
         ]
         self._fixed_rows = _fixed_rows(T, self._inputs)
-        self._between = ops_between(T, self._inputs)
-        for x in self._inputs:
-            check_reaches(T, x, self._between if not self.has_multiple_inputs else ops_between(T, [x]))
-        self._set_arguments(arguments)
+        self._inputs_fix_rows = any(x.shape.ndims and x.shape.as_list()[0] is not None for x in self._inputs)
+        self._answers = {}  # what the network said to a question of this class's, kept for further runs
+        self._set_arguments(args, arguments)
         if session.graph.finalized:
             raise GraphError('The graph is finalized, so no explainer can be added to it: get_explainer before that.')
-        # control_dependencies(None) also leaves a while loop or cond that the caller may be in.
-        with session.graph.as_default(), tf.control_dependencies(None), tf.name_scope('deepexplain'):
-            # Without a feed the weight is one, whatever the rank and the open dimensions of T.
-            one = np.ones((), T.dtype.as_numpy_dtype)
-            self.Y = tf.placeholder_with_default(one, shape=None, name='ys')
-            self.T = T * self.Y
-            self.T.set_shape(T.shape)
-            self._build()
+        with graph_lock(session.graph):
+            self._between = ops_between(T, self._inputs)
+            for x in self._inputs:
+                check_reaches(T, x, self._between if not self.has_multiple_inputs else ops_between(T, [x]))
+            self._check_graph()
+            # control_dependencies(None) also leaves a while loop or cond that the caller may be in.
+            with session.graph.as_default(), tf.control_dependencies(None), tf.name_scope('deepexplain'):
+                # Without a feed the weight is one, whatever the rank and the open dimensions of T.
+                one = np.ones((), T.dtype.as_numpy_dtype)
+                self.Y = tf.placeholder_with_default(one, shape=None, name='ys')
+                self.T = T * self.Y
+                self.T.set_shape(T.shape)
+                self._build()
 
     def configure(self):
         """Check and keep the arguments of the method. Adds nothing to the graph."""
@@ -94,7 +101,7 @@ class AttributionMethod:
     def with_arguments(self, **arguments):
         """Return this explainer with other arguments. Both share the graph; nothing is added to it."""
         other = copy.copy(self)
-        other._set_arguments(arguments)
+        other._set_arguments((), arguments)
         return other
 
     def run(self, xs, ys=None, batch_size=None, feed_dict=None):
@@ -129,6 +136,9 @@ class AttributionMethod:
 
     # What follows is for the methods themselves.
 
+    def _check_graph(self):
+        """Raise or warn where the method cannot treat what lies between X and T. Adds nothing to the graph."""
+
     def _build(self):
         """Add to the graph what the method needs."""
 
@@ -144,24 +154,24 @@ class AttributionMethod:
         """The attributions (or outputs) that one session run gives: a list of arrays with a row for each row."""
         return call.run(self._fetches(), part, rows)
 
-    def _set_arguments(self, arguments):
+    def _set_arguments(self, args, arguments):
         known = list(inspect.signature(self.configure).parameters)
         unknown = sorted(set(arguments) - set(known))
-        if unknown:
-            raise ArgumentTypeError(
-                f"'{self.name}' does not know the argument {', '.join(map(repr, unknown))}; it takes "
-                f'{", ".join(known) or "none"}.'
-            )
-        self.configure(**arguments)
+        if unknown or len(args) > len(known):
+            came = f'the argument {", ".join(map(repr, unknown))}' if unknown else f'{len(args)} positional arguments'
+            raise ArgumentTypeError(f"'{self.name}' does not know {came}; it takes {', '.join(known) or 'none'}.")
+        self.configure(*args, **arguments)
 
     def _call(self, xs, ys, feed_dict):
         """Check the arguments of run()."""
         arrays = as_inputs(xs, self._specs, self.has_multiple_inputs)
         n = arrays[0].shape[0]
-        given = dict({} if feed_dict is None else feed_dict)
+        if not isinstance(feed_dict, (dict, type(None))):
+            raise ArgumentTypeError(f'feed_dict must be a dict of tensors or names to values; got {feed_dict!r}.')
+        given = dict(feed_dict or {})
         if self.keras_learning_phase is not None:
             given.setdefault(self.keras_learning_phase.name, 0)
-        feeds = Feeds(self.session.graph, given, n, not_theirs=self._inputs + [self.Y])
+        feeds = Feeds(self.session.graph, given, n, not_theirs=self._inputs + [self.Y], fixed_rows=self._fixed_rows)
         feeds.complete(self._fetches(), self._inputs + [self.Y] + self._own_placeholders())
         call = Call(self.session, self._inputs, self.Y, arrays, None, feeds, self._fixed_rows)
         if ys is not None:
@@ -177,33 +187,79 @@ class AttributionMethod:
         return tuple(shape.as_list()[1:]) if shape.ndims else None
 
     def _check_batch_size(self, batch_size):
-        """``batch_size`` as an integer or None; the fixed batch dimension where there is one."""
-        if batch_size is not None:
-            batch_size = as_count(batch_size, 'batch_size')
-        if self._fixed_rows is None:
-            return batch_size
-        if batch_size not in (None, self._fixed_rows):
+        """``batch_size`` as an integer or None, and not another than that of the graph where it fixes one."""
+        if batch_size is None:
+            return None
+        batch_size = as_count(batch_size, 'batch_size')
+        if self._fixed_rows not in (None, batch_size):
             raise ArgumentError(
                 'When using batch evaluation, the first dimension of the input and target tensors must be '
                 f'compatible with the batch size. Found {self._fixed_rows} in the graph and batch_size={batch_size}.'
             )
-        return self._fixed_rows
+        return batch_size
 
-    def _check_rows_alike(self, call):
-        """Raise unless a fixed batch, filled with copies of one sample, explains all copies alike.
+    # Three questions, put to the network itself: may rows be put together otherwise than the user did?
 
-        Only then may any number of samples be put through it. A mask with one row a sample (``T * mask``)
-        makes rows differ: its rows must meet exactly their samples.
+    def _independent(self, call, count):
+        """Whether, among ``count`` rows, a change of the first leaves the others as they were."""
+
+        def ask(a, b):
+            before = self._observe(call, [np.repeat(x, count, axis=0) for x in a])
+            after = self._observe(call, [np.concatenate([y] + [x] * (count - 1)) for x, y in zip(a, b)])
+            return all(nearly_equal(x[1:], y[1:]) for x, y in zip(before, after))
+
+        return self._answer(('independent', count), ask, call, pairs=1)
+
+    def _interchangeable(self, call, count):
+        """Whether ``count`` copies of one sample are all explained alike."""
+
+        def ask(a, b):
+            observed = self._observe(call, [np.repeat(a_i, count, axis=0) for a_i in a])
+            return all(nearly_equal(x, x[:1]) for x in observed)
+
+        return self._answer(('interchangeable', count), ask, call)
+
+    def _sums_rows(self, call):
+        """Whether a sample alone is explained as it is beside another: T sums over the samples."""
+
+        def ask(a, b):
+            alone = self._observe(call, a)
+            beside = self._observe(call, [np.concatenate(pair) for pair in zip(a, b)])
+            return all(nearly_equal(x[:1], y[:1]) for x, y in zip(alone, beside))
+
+        return self._answer('sums', ask, call)
+
+    def _answer(self, question, ask, call, pairs=2):
+        """Ask once for all runs of this explainer and of those that share its graph."""
+        if question not in self._answers:
+            self._answers[question] = all(ask(a, b) for a, b in islice(call.made_up_pairs(), pairs))
+        return self._answers[question]
+
+    def _observe(self, call, rows):
+        """What a run of made-up rows says: their attributions (or outputs), and T if it has a row for each."""
+        count = len(rows[0])
+        probe = call.probe([0] * count)
+        target = probe.run([self._target], slice(0, count), rows, trim=False)[0]
+        return self._evaluate(probe, slice(0, count), rows) + ([target] if target.shape[:1] == (count,) else [])
+
+    def _check_interchangeable(self, call):
+        """Raise unless a fixed batch may be filled with any number of samples.
+
+        A mask with one row a sample (``T * mask``) makes rows differ: its rows must meet exactly their samples.
         """
-        for i in sorted({0, call.n - 1}):
-            probe = call.probe([i] * self._fixed_rows)
-            for values in self._evaluate(probe, slice(0, self._fixed_rows)):
-                if not nearly_equal(values, values[:1]):
-                    raise ArgumentError(
-                        f"T '{self._target.name}' has a fixed batch dimension of {self._fixed_rows} and treats one "
-                        'and the same sample differently in different rows (a mask with one row a sample?), so rows '
-                        f'cannot be told apart for {call.n} samples: give exactly {self._fixed_rows}, in order.'
-                    )
+        if not self._interchangeable(call, self._fixed_rows):
+            raise ArgumentError(
+                f"T '{self._target.name}' has a fixed batch dimension of {self._fixed_rows} and treats one and the "
+                'same sample differently in different rows (a mask with one row a sample?), so rows cannot be told '
+                f'apart for {call.n} samples: give exactly {self._fixed_rows}, in order.'
+            )
+
+    def _warn_that_samples_mix(self, how):
+        warn(
+            f"T '{self._target.name}' mixes samples (batch statistics?): attributions of a sample depend on the "
+            f'others in its session run, and so on {how}. Put the network in its inference mode; or leave batch_size '
+            'out, to explain all samples of xs together.'
+        )
 
 
 def _check_tensors(T, inputs, graph, integers):
@@ -245,4 +301,10 @@ def _fixed_rows(T, inputs):
     fixed = {x.shape.as_list()[0] for x in inputs if x.shape.ndims} - {None}
     if len(fixed) > 1:
         raise ArgumentError(f'The inputs have different fixed batch dimensions: {sorted(fixed)}.')
-    return fixed.pop() if fixed else (T.shape.as_list()[0] if T.shape.ndims else None)
+    of_target = T.shape.as_list()[0] if T.shape.ndims else None
+    if fixed and of_target is not None and {of_target} != fixed:
+        raise ArgumentError(
+            f"X has a fixed batch dimension of {fixed.pop()}, but T '{T.name}' one of {of_target}, so rows cannot be "
+            'told apart; reshape T to one row a sample.'
+        )
+    return fixed.pop() if fixed else of_target

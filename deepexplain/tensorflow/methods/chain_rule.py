@@ -1,5 +1,7 @@
 """Family 2, the chain rule with each activation's derivative replaced by a finite slope: elrp, deeplift."""
 
+import numpy as np
+
 from ...errors import ArgumentTypeError, AssertedArgumentError, GraphError
 from ..compat import same_op, tf
 from ..runtime.overrides import original_grad
@@ -47,6 +49,8 @@ class EpsilonLRP(GradientBasedMethod):
     Bach et al., PLoS ONE 10(7), 2015. https://doi.org/10.1371/journal.pone.0130140
     """
 
+    arguments_in_graph = False
+
     def configure(self, epsilon=1e-4):
         """Set the argument.
 
@@ -56,18 +60,24 @@ class EpsilonLRP(GradientBasedMethod):
             Greater than 0, in the units of a pre-activation.
         """
         try:
+            if isinstance(epsilon, (bool, str)):
+                raise TypeError
             self.epsilon = float(epsilon)
-        except (TypeError, ValueError):
+        except TypeError:
             raise ArgumentTypeError(f'epsilon must be a number; got {epsilon!r}.') from None
-        if not 0 < self.epsilon < float('inf'):
+        smallest = np.asarray(self.epsilon).astype(self._target.dtype.as_numpy_dtype)
+        if not 0 < smallest < float('inf'):
             raise AssertedArgumentError(f'epsilon must be greater than zero; got {epsilon}.')
 
     def nonlinearity_grad_override(self, op, grad):  # noqa: D102
         return epsilon_rule(op, grad, self._epsilon)
 
-    def get_symbolic_attribution(self):  # noqa: D102
+    def _build(self):
         # Fed in every run, so that explainers with different epsilons can share these ops.
         self._epsilon = tf.placeholder_with_default(tf.constant(self.epsilon, tf.float64), (), name='epsilon')
+        super()._build()
+
+    def get_symbolic_attribution(self):  # noqa: D102
         return [gradient * x for gradient, x in zip(self._gradients(), self._inputs)]
 
     def _own_placeholders(self):
@@ -95,6 +105,8 @@ class DeepLIFTRescale(GradientBasedMethod):
     https://doi.org/10.48550/arXiv.1711.06104
     """
 
+    arguments_in_graph = False
+
     def configure(self, baseline=None):
         """Set the argument.
 
@@ -116,12 +128,15 @@ class DeepLIFTRescale(GradientBasedMethod):
         self._references.append((z, z0))
         return rescale_rule(op, grad, z0)
 
-    def get_symbolic_attribution(self):  # noqa: D102
+    def _build(self):
         self._references = []  # (input of an activation, placeholder for its value at the baseline)
         self._one_row = True  # until an activation turns up whose first axis is not that of the samples
         self._baselines = [
             tf.placeholder(x.dtype, x.shape.as_list()[1:] if x.shape.ndims else None) for x in self._inputs
         ]
+        super()._build()
+
+    def get_symbolic_attribution(self):  # noqa: D102
         return [
             gradient * (x - baseline) for gradient, x, baseline in zip(self._gradients(), self._inputs, self._baselines)
         ]

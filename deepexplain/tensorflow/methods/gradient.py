@@ -5,9 +5,9 @@ import numpy as np
 from ...errors import ArgumentError, GraphError, warn
 from ..compat import tf
 from ..runtime.activations import ACTIVATIONS, PLAIN_NONLINEAR
-from ..runtime.graph import hidden_ops, no_gradient_error, row_bytes
+from ..runtime.graph import check_passes_gradient, hidden_ops, row_bytes
 from ..runtime.overrides import custom_gradient, gradient_rule, is_overridden, original_grad
-from ..runtime.samples import as_baseline, as_count, broadcast_baseline, nearly_equal
+from ..runtime.samples import as_baseline, as_count, broadcast_baseline
 from ..runtime.session import bounded_rows, chunks
 from .base import AttributionMethod, register
 
@@ -18,6 +18,8 @@ class GradientBasedMethod(AttributionMethod):
     Subclasses override ``get_symbolic_attribution`` (what to compute, as tensors) and
     ``nonlinearity_grad_override`` (the rule of an activation).
     """
+
+    repeats_samples = False  # whether a session run may hold several copies of a sample
 
     def get_symbolic_attribution(self):
         """Return a list with one tensor for each input: its attributions, in the input's shape."""
@@ -30,8 +32,6 @@ class GradientBasedMethod(AttributionMethod):
     def explain_symbolic(self):
         """Return the attributions as a list of tensors, built on first use."""
         if self.symbolic_attribution is None:
-            if self._has_rule():
-                self._check_activations()
             with gradient_rule(self.nonlinearity_grad_override):
                 self.symbolic_attribution = self.get_symbolic_attribution()
         return self.symbolic_attribution
@@ -39,19 +39,28 @@ class GradientBasedMethod(AttributionMethod):
     def run(self, xs, ys=None, batch_size=None, feed_dict=None):  # noqa: D102 - as in the base class
         batch_size = self._check_batch_size(batch_size)
         call = self._call(xs, ys, feed_dict)
-        self._check_rows(call, batch_size)
+        samples, most_rows = self._rows(call, batch_size)
         results = None
-        for part in call.parts(batch_size or call.n):
-            values = self._explain_part(call, part, batch_size)
+        for part in call.parts(samples):
+            values = self._explain_part(call, part, most_rows)
             if results is None:
                 results = [np.empty((call.n,) + v.shape[1:], v.dtype) for v in values]
             for result, value in zip(results, values):
                 result[part] = value
         return results if self.has_multiple_inputs else results[0]
 
-    def _explain_part(self, call, part, batch_size):
-        """Attributions of the samples of one slice, a list with one array for each input."""
+    def _explain_part(self, call, part, most_rows):
+        """Attributions of the samples of one slice, a list with one array for each input.
+
+        ``most_rows`` is the most that a session run may hold, None where memory alone is the limit.
+        """
         return self._evaluate(call, part)
+
+    def _check_graph(self):
+        for x in self._inputs:
+            check_passes_gradient(self._target, x, self._between)
+        if self._has_rule():
+            self._check_activations()
 
     def _build(self):
         self.symbolic_attribution = None
@@ -63,33 +72,56 @@ class GradientBasedMethod(AttributionMethod):
     def _gradients(self):
         """Gradients of the weighted target with respect to each input, under the method's rule."""
         # Where one input is computed from another, both are fed, so a gradient must not run through.
-        gradients = tf.gradients(self.T, self._inputs, stop_gradients=self._inputs)
-        for x, gradient in zip(self._inputs, gradients):
-            if gradient is None:
-                raise no_gradient_error(self._target, x, self._between)
+        try:
+            gradients = tf.gradients(self.T, self._inputs, stop_gradients=self._inputs)
+        except LookupError as error:
+            raise GraphError(
+                f"T '{self._target.name}' depends on X through an op without a gradient: {error}"
+            ) from None
         return [_dense(gradient, x) for gradient, x in zip(gradients, self._inputs)]
 
-    def _check_rows(self, call, batch_size):
-        """Raise where cutting the samples into batches, or padding them, would change the numbers."""
-        if self._fixed_rows is not None:
-            if call.n != self._fixed_rows:
-                self._check_rows_alike(call)
-        elif self._target.shape.ndims == 0 and batch_size is not None and batch_size < call.n:
-            self._check_sums_rows(call, batch_size)
+    def _rows(self, call, batch_size):
+        """How many samples a session run takes, and how many rows with copies of them; None: memory is the limit.
 
-    def _check_sums_rows(self, call, batch_size):
-        """Raise unless a scalar T explains a sample alike alone and beside another: a sum, not a mean."""
-        advice = 'give T one row a sample, or leave batch_size out'
+        Raises where cutting the samples into batches, or padding them, would change the numbers; warns where
+        that is the network's own doing.
+        """
+        fixed = self._fixed_rows
+        if fixed is not None and call.n == fixed:
+            return fixed, fixed
+        if fixed is not None and self._inputs_fix_rows:
+            self._check_interchangeable(call)
+            if fixed > 1 and not self._independent(call, fixed):
+                self._warn_that_samples_mix('the rows that fill the batch')
+            return fixed, fixed
+        if fixed is not None and fixed > 1 and self._independent(call, fixed):
+            self._check_interchangeable(call)
+            return fixed, fixed
+        if fixed is not None or self._target.shape.ndims == 0:
+            return self._rows_of_reduced_target(call, batch_size)
+        samples = batch_size or call.n
+        if batch_size == 1 or (batch_size is None and not self.repeats_samples):
+            return samples, samples
+        if self._independent(call, 2):
+            return samples, batch_size
+        if samples < call.n:
+            self._warn_that_samples_mix(f'batch_size={batch_size}')
+        return samples, min(samples, call.n)
+
+    def _rows_of_reduced_target(self, call, batch_size):
+        """The same for a T that is reduced over the samples: they must stay together, unless T is their sum."""
+        call.fixed_rows = None
+        if batch_size is None or batch_size >= call.n:
+            return call.n, call.n
+        name, advice = self._target.name, 'give T one row a sample, or leave batch_size out'
         if batch_size == 1:
+            raise ArgumentError(f"T '{name}' is a scalar, so rows cannot be told apart in batches of one: {advice}.")
+        if not self._sums_rows(call):
             raise ArgumentError(
-                f"T '{self._target.name}' is a scalar, so rows cannot be told apart in batches of one: {advice}."
+                f"T '{name}' is a scalar that is not a sum over the samples (a mean?): a sample's attributions depend "
+                f'on its batch, and rows cannot be told apart; {advice}.'
             )
-        alone, beside = (self._evaluate(call.probe(range(k)), slice(0, k)) for k in (1, 2))
-        if not all(nearly_equal(a, b[:1]) for a, b in zip(alone, beside)):
-            raise ArgumentError(
-                f"T '{self._target.name}' is a scalar that is not a sum over the samples (a mean?): a sample's "
-                f'attributions depend on its batch, and rows cannot be told apart; {advice}.'
-            )
+        return batch_size, 1
 
     def _has_rule(self):
         rule = type(self).nonlinearity_grad_override
@@ -140,6 +172,8 @@ def _named(ops, most=5):
 class DummyZero(GradientBasedMethod):
     """Zero for everything behind an activation: shows whether the overrides reach the activations."""
 
+    arguments_in_graph = False
+
     def nonlinearity_grad_override(self, op, grad):  # noqa: D102
         return tf.zeros_like(grad)
 
@@ -153,6 +187,8 @@ class Saliency(GradientBasedMethod):
     Simonyan et al., Deep Inside Convolutional Networks, 2014. https://doi.org/10.48550/arXiv.1312.6034
     """
 
+    arguments_in_graph = False
+
     def get_symbolic_attribution(self):  # noqa: D102
         return [tf.abs(gradient) for gradient in self._gradients()]
 
@@ -165,6 +201,8 @@ class GradientXInput(GradientBasedMethod):
     ----------
     Shrikumar et al., Not Just a Black Box, 2016. https://doi.org/10.48550/arXiv.1605.01713
     """
+
+    arguments_in_graph = False
 
     def get_symbolic_attribution(self):  # noqa: D102
         return [gradient * x for gradient, x in zip(self._gradients(), self._inputs)]
@@ -182,6 +220,10 @@ class IntegratedGradients(GradientBasedMethod):
     Sundararajan et al., Axiomatic Attribution for Deep Networks, 2017. https://doi.org/10.48550/arXiv.1703.01365
     """
 
+    arguments_in_graph = False
+
+    repeats_samples = True
+
     def configure(self, steps=100, baseline=None):
         """Set the arguments.
 
@@ -195,25 +237,18 @@ class IntegratedGradients(GradientBasedMethod):
         self.steps = as_count(steps, 'steps')
         self.baseline = as_baseline(baseline, self._specs, self.has_multiple_inputs)
 
-    def _explain_part(self, call, part, batch_size):
+    def _explain_part(self, call, part, most_rows):
         xs = call.samples(part)
         baselines = [broadcast_baseline(b, x, s.name) for b, x, s in zip(self.baseline, xs, self._specs)]
-        size = part.stop - part.start
+        if most_rows is None:
+            most_rows = bounded_rows(row_bytes(self._between, self._inputs, [x.shape[1:] for x in xs]))
         sums = [np.zeros(x.shape, np.float64) for x in xs]
-        for alphas in chunks(np.linspace(1.0 / self.steps, 1.0, self.steps), self._points(call, size, batch_size)):
+        points = max(1, most_rows // len(xs[0]))
+        for alphas in chunks(np.linspace(1.0 / self.steps, 1.0, self.steps), points):
             rows = [_path(x, b, alphas) for x, b in zip(xs, baselines)]
             for total, gradient in zip(sums, self._evaluate(call, part, rows)):
                 total += gradient.reshape((len(alphas),) + total.shape).sum(axis=0, dtype=np.float64)
         return [(total * (x - b) / self.steps).astype(x.dtype) for total, x, b in zip(sums, xs, baselines)]
-
-    def _points(self, call, size, batch_size):
-        """How many points of the path one session run takes, for a part of ``size`` samples."""
-        if self._target.shape.ndims == 0 or size == self._fixed_rows:
-            return 1  # every run must see the samples just as they are, each in its row
-        if batch_size is None:
-            shapes = [array.shape[1:] for array in call.arrays]
-            batch_size = bounded_rows(row_bytes(self._between, self._inputs, shapes))
-        return max(1, batch_size // size)
 
 
 def _path(x, baseline, alphas):

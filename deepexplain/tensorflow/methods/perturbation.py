@@ -6,7 +6,7 @@ from skimage.util import view_as_windows
 from ...errors import ArgumentError, ArgumentTypeError, AssertedArgumentError, warn
 from ..compat import tf
 from ..runtime.graph import row_bytes
-from ..runtime.samples import as_count
+from ..runtime.samples import as_count, as_integer
 from ..runtime.session import bounded_rows, chunks
 from .base import AttributionMethod, register
 
@@ -28,8 +28,7 @@ class PerturbationBasedMethod(AttributionMethod):
             )
         batch_size = self._check_batch_size(batch_size)
         call = self._call(xs, ys, feed_dict)
-        self._check_rows(call)
-        rows = batch_size or bounded_rows(row_bytes(self._between, self._inputs, [call.arrays[0].shape[1:]]))
+        rows = self._rows(call, batch_size)
         plan = self._plan(call.arrays[0].shape[1:])
         parts = [self._explain_part(call, part, rows, plan) for part in call.parts(rows)]
         dtype = self._specs[0].dtype if self._inputs[0].dtype.is_floating else np.float32
@@ -74,22 +73,27 @@ class PerturbationBasedMethod(AttributionMethod):
             )
         return values
 
-    def _check_rows(self, call):
-        """Raise where a row of T does not belong to the sample in the same row of X."""
-        if self._fixed_rows is None:
-            return
-        if call.n != self._fixed_rows:
-            self._check_rows_alike(call)
-        probe, everything = call.probe([0] * self._fixed_rows), slice(0, self._fixed_rows)
-        x = probe.samples(everything)[0]
-        changed = np.concatenate([x[:1] + 1, x[1:]])
-        (before,), (after,) = self._evaluate(probe, everything), self._evaluate(probe, everything, [changed])
-        if not np.allclose(before[1:], after[1:], rtol=1e-4, atol=1e-6):
-            raise ArgumentError(
-                f"T '{self._target.name}' has {self._fixed_rows} rows that do not each belong to one sample: a "
-                f"change of the first sample changes other rows. '{self.name}' cannot tell rows apart; give T one "
-                'row for each sample.'
-            )
+    def _rows(self, call, batch_size):
+        """How many rows a session run may hold, copies of samples included.
+
+        Raises where a row of T does not belong to the sample in the same row of X.
+        """
+        if self._fixed_rows is not None:
+            if call.n != self._fixed_rows:
+                self._check_interchangeable(call)
+            if self._fixed_rows > 1 and not self._independent(call, self._fixed_rows):
+                raise ArgumentError(
+                    f"T '{self._target.name}' has {self._fixed_rows} rows that do not each belong to one sample: a "
+                    f"change of the first sample changes other rows. '{self.name}' cannot tell rows apart; give T "
+                    'one row for each sample.'
+                )
+            return self._fixed_rows
+        if batch_size == 1 or self._independent(call, 2):
+            shape = call.arrays[0].shape[1:]
+            return batch_size or bounded_rows(row_bytes(self._between, self._inputs, [shape]))
+        if batch_size is not None and batch_size < call.n:
+            self._warn_that_samples_mix(f'batch_size={batch_size}')
+        return min(batch_size or call.n, call.n)  # one copy of each sample in a run, as in 0.3
 
 
 @register('occlusion')
@@ -104,6 +108,8 @@ class Occlusion(PerturbationBasedMethod):
     Zeiler and Fergus, Visualizing and Understanding Convolutional Networks, 2014.
     https://doi.org/10.1007/978-3-319-10590-1_53
     """
+
+    arguments_in_graph = False
 
     def configure(self, window_shape=None, step=None):
         """Set the arguments.
@@ -123,6 +129,9 @@ class Occlusion(PerturbationBasedMethod):
         index = np.arange(int(np.prod(shape))).reshape(shape or (1,))
         window = self.window_shape
         window = tuple(min(window, d) for d in index.shape) if isinstance(window, int) else window
+        for name, value in [('window_shape', window), ('step', self.step)]:
+            if isinstance(value, tuple) and len(value) != index.ndim:
+                raise AssertedArgumentError(_wrong_length(name, index.ndim, value))
         if any(w > d for w, d in zip(window, index.shape)):
             raise AssertedArgumentError(f'window_shape {window} is larger than one sample, {index.shape}.')
         # A view: the windows of a large image would not fit in memory.
@@ -174,6 +183,8 @@ class ShapleySampling(PerturbationBasedMethod):
     Research 36(5), 2009. https://doi.org/10.1016/j.cor.2008.04.004
     """
 
+    arguments_in_graph = False
+
     def configure(self, samples=5, sampling_dims=None):
         """Set the arguments.
 
@@ -193,9 +204,7 @@ class ShapleySampling(PerturbationBasedMethod):
             return
         if not isinstance(sampling_dims, (list, tuple, range, np.ndarray)) or len(sampling_dims) == 0:
             raise ArgumentTypeError(f'sampling_dims must be a list of axes of X; got {sampling_dims!r}.')
-        if any(isinstance(dim, bool) or not hasattr(dim, '__index__') for dim in sampling_dims):
-            raise ArgumentTypeError(f'sampling_dims must be a list of integers; got {sampling_dims!r}.')
-        self.sampling_dims = [dim.__index__() for dim in sampling_dims]
+        self.sampling_dims = [as_integer(dim, 'Each of sampling_dims') for dim in sampling_dims]
         if 0 in self.sampling_dims:
             raise ArgumentError(f'Cannot sample batch dimension: remove 0 from sampling_dims; got {sampling_dims}.')
         if min(self.sampling_dims) < 0 or (ndims is not None and max(self.sampling_dims) >= ndims):
@@ -260,10 +269,12 @@ class Features:
 
 def _one_or_each(value, name, ndims):
     """An int, or a tuple with an int for each axis of one sample."""
-    if not isinstance(value, (tuple, list, np.ndarray)):
+    if np.ndim(value) == 0:
         return as_count(value, name, AssertedArgumentError)
     if ndims is not None and len(value) != ndims - 1:
-        raise AssertedArgumentError(
-            f'{name} must have one entry for each axis of one sample ({ndims - 1}); got {tuple(value)}.'
-        )
+        raise AssertedArgumentError(_wrong_length(name, ndims - 1, value))
     return tuple(as_count(entry, name, AssertedArgumentError) for entry in value)
+
+
+def _wrong_length(name, axes, value):
+    return f'{name} must have one entry for each axis of one sample ({axes}); got {tuple(value)}.'

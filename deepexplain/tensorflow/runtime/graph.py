@@ -1,10 +1,23 @@
 """Reading a graph: what lies between X and T, what a run needs, how large it is. Nothing here adds an op."""
 
+import threading
+import weakref
+from typing import Any
+
 import numpy as np
 
 from ...errors import GraphError
-from ..compat import is_function, original_gradient
+from ..compat import is_function, original_gradient, tf
 from .overrides import custom_gradient
+
+_locks: 'weakref.WeakKeyDictionary[Any, Any]' = weakref.WeakKeyDictionary()
+_locks_lock = threading.Lock()
+
+
+def graph_lock(graph):
+    """The lock to hold while adding to a graph: TensorFlow's gradients are not made for several threads in one."""
+    with _locks_lock:
+        return _locks.setdefault(graph, threading.RLock())
 
 
 def ops_between(target, inputs):
@@ -35,10 +48,19 @@ def ancestors(tensors, stop_at, control=False):
     return found
 
 
+#: Ops that give other data each time they run.
+CONSUMING = frozenset(
+    """IteratorGetNext IteratorGetNextSync QueueDequeue QueueDequeueMany QueueDequeueManyV2 QueueDequeueUpTo
+    QueueDequeueUpToV2 QueueDequeueV2 ReaderRead ReaderReadV2""".split()
+)
+
+
 def placeholders(tensors, stop_at):
-    """Placeholder ops, with a default or without, that a run of the tensors reads, by name."""
-    found = (op for op in ancestors(tensors, stop_at, control=True) if op.type.startswith('Placeholder'))
-    return sorted(found, key=lambda op: op.name)
+    """Ops that bring data into a run of the tensors: placeholders, with a default or without, and CONSUMING ones."""
+    found = ancestors(tensors, stop_at, control=True)
+    return sorted(
+        (op for op in found if op.type.startswith('Placeholder') or op.type in CONSUMING), key=lambda op: op.name
+    )
 
 
 def check_reaches(target, x, between):
@@ -50,23 +72,45 @@ def check_reaches(target, x, between):
         )
 
 
-def no_gradient_error(target, x, between):
-    """The GraphError for a T that depends on X through ops without a gradient, naming the first of them."""
-    blocking = [op for op in between if _stops_gradient(op)]
-    where = f"op '{blocking[0].name}' ({blocking[0].type})" if blocking else 'an op without a gradient'
-    return GraphError(
-        f"X '{x.name}' reaches T '{target.name}' only through ops that pass no gradient; the first is {where}. "
-        'Gradients stop at lookups of ids, casts to integers, argmax and stop_gradient: explain the tensor after '
-        'that op (for text, the output of the embedding), or use occlusion or shapley_sampling.'
-    )
+def check_passes_gradient(target, x, between):
+    """Raise GraphError unless a gradient can run from ``target`` back to ``x``, naming the op where paths end."""
+    reached, blocking = {x.name}, []
+    for op in between:
+        if any(tensor.name in reached for tensor in op.inputs):
+            if _stops_gradient(op):
+                blocking.append(op)
+            else:
+                reached.update(tensor.name for tensor in op.outputs)
+    if target.name not in reached and not any(op.type in LOOPS for op in between):
+        raise GraphError(
+            f"X '{x.name}' reaches T '{target.name}' only through ops that pass no gradient; the first is op "
+            f"'{blocking[0].name}' ({blocking[0].type}). Gradients stop at lookups of ids, casts to integers, "
+            'argmax and '
+            'stop_gradient: explain the tensor after that op (for text, the output of the embedding), or use occlusion '
+            'or shapley_sampling.'
+        )
+
+
+#: TensorFlow 1's loops, whose ops are not in the order in which data passes them.
+LOOPS = frozenset(['Enter', 'RefEnter', 'NextIteration', 'RefNextIteration'])
 
 
 def _stops_gradient(op):
     if op.type == 'StopGradient':
         return True
-    if op.outputs and not any(output.dtype.is_floating or output.dtype.is_complex for output in op.outputs):
-        return True
-    return custom_gradient(op) is None and original_gradient(op.type) is None
+    if op.outputs and not any(tensor.dtype.is_floating or tensor.dtype.is_complex for tensor in op.outputs):
+        return not any(tensor.dtype in CARRIERS for tensor in op.outputs)
+    calls = _takes_functions(op) or is_function(op.graph, op.type)
+    return not calls and custom_gradient(op) is None and original_gradient(op.type) is None
+
+
+#: Types of tensors that hold tensors: lists and arrays of loops.
+CARRIERS = (tf.variant, tf.resource)
+
+
+def _takes_functions(op):
+    """Whether the op calls functions: While, If, PartitionedCall and their like."""
+    return op.op_def is not None and any(attr.type in ('func', 'list(func)') for attr in op.op_def.attr)
 
 
 def hidden_ops(ops):
@@ -77,8 +121,7 @@ def hidden_ops(ops):
     with_functions, library = {}, None
     for op in ops:
         if op.type not in with_functions:
-            attrs = op.op_def.attr if op.op_def is not None else ()
-            with_functions[op.type] = any(attr.type in ('func', 'list(func)') for attr in attrs)
+            with_functions[op.type] = _takes_functions(op)
         names = _called_functions(op.node_def) if with_functions[op.type] else set()
         if is_function(op.graph, op.type):
             names.add(op.type)

@@ -4,6 +4,8 @@ An input is described by ``(name, dtype, shape)``, the shape with None for open 
 first, or None where the rank is unknown.
 """
 
+import contextlib
+import operator
 from collections import namedtuple
 
 import numpy as np
@@ -31,11 +33,23 @@ def as_numbers(value, what, dtype):
     A memory map or an HDF5 data set is not read here. ``dtype`` is what it will be converted to, so that an
     extension dtype (bfloat16) passes.
     """
-    if not (isinstance(getattr(value, 'dtype', None), np.dtype) and hasattr(value, 'shape')):
+    if hasattr(value, 'toarray'):
+        raise ArgumentTypeError(f'{what} is a sparse {type(value).__name__}: pass its toarray().')
+    if np.ma.is_masked(value):
+        raise ArgumentError(f'{what} has masked values, which a network cannot take: pass its filled(...).')
+    if hasattr(value, 'to_numpy'):  # pandas, which indexes by label
+        value = value.to_numpy()
+    is_lazy = isinstance(getattr(value, 'dtype', None), np.dtype) and hasattr(value, 'shape')
+    if isinstance(value, np.ndarray) or not is_lazy:  # not is_lazy: an HDF5 data set; a memory map is an ndarray
         try:
             value = np.asarray(value)
         except ValueError as error:
             raise ArgumentError(f'{what} must be one array, but its parts differ in shape: {error}') from None
+        except (NotImplementedError, TypeError) as error:  # a symbolic tensor
+            raise ArgumentTypeError(f'{what} must hold real numbers; got {type(value).__name__}: {error}') from None
+    if value.dtype.kind == 'O' and value.ndim:  # a table with columns of several types
+        with contextlib.suppress(TypeError, ValueError):
+            value = value.astype(np.float64)
     if value.dtype.kind not in 'biuf' and value.dtype != dtype:
         raise ArgumentTypeError(f'{what} must hold real numbers; its dtype is {value.dtype}.')
     return value
@@ -43,16 +57,20 @@ def as_numbers(value, what, dtype):
 
 def check_finite(array, what, dtype):
     """Raise unless every value is finite once converted to ``dtype``; large arrays are read in pieces."""
-    if array.dtype.kind in 'biu' and np.dtype(dtype).kind in 'fiu' and dtype != np.float16:
+    if array.dtype.kind in 'biu' and np.dtype(dtype).kind == 'f' and dtype != np.float16:
         return  # integers are finite, and float32 has room for the largest
     step = max(1, _SCAN_BYTES // max(1, int(np.prod(array.shape[1:])) * np.dtype(dtype).itemsize))
     for start in range(0, array.shape[0], step):
+        piece = np.asarray(array[start : start + step])
         with np.errstate(over='ignore'):
-            finite = np.isfinite(np.asarray(array[start : start + step]).astype(dtype, copy=False))
+            converted = piece.astype(dtype, copy=False)
+        # Integers wrap around where they do not fit.
+        finite = np.isfinite(converted) if converted.dtype.kind not in 'iu' else converted == piece
         if not finite.all():
             where = tuple(int(i) for i in np.argwhere(~finite)[0])
+            kind = 'nan or infinite values' if converted.dtype.kind not in 'iu' else 'numbers that do not fit'
             raise ArgumentError(
-                f'{what} holds nan or infinite values (as {np.dtype(dtype).name}): the first is at index '
+                f'{what} holds {kind} (as {np.dtype(dtype).name}): the first is at index '
                 f'{(where[0] + start,) + where[1:]}. Attributions of such a sample mean nothing; replace or leave '
                 'out these values.'
             )
@@ -84,8 +102,10 @@ def as_inputs(xs, specs, multiple):
                 f"{what} must have the shape of '{spec.name}', {shape_text(expected)} with the samples first; got "
                 f'{shape_text(value.shape)}.'
             )
-        if value.shape[0] == 0:
-            raise ArgumentError(f'{what} is empty: there must be at least one sample; got shape {value.shape}.')
+        if 0 in value.shape:
+            raise ArgumentError(
+                f'{what} is empty: there must be at least one sample, and values in it; got shape {value.shape}.'
+            )
         arrays.append(value)
     lengths = [array.shape[0] for array in arrays]
     if len(set(lengths)) > 1:
@@ -157,18 +177,27 @@ def broadcast_baseline(baseline, array, name):
     return np.broadcast_to(baseline, array.shape[1:])
 
 
+def as_integer(value, name):
+    """``value`` as an int; a bool is none."""
+    try:
+        if isinstance(value, (bool, np.bool_)):
+            raise TypeError
+        return operator.index(value)
+    except TypeError:
+        raise ArgumentTypeError(f'{name} must be an integer; got {value!r}.') from None
+
+
 def as_count(value, name, error=ArgumentError):
-    """``value`` as an integer of at least 1."""
-    if isinstance(value, (bool, np.bool_)) or not hasattr(value, '__index__'):
-        raise ArgumentTypeError(f'{name} must be an integer; got {value!r}.')
-    value = value.__index__()
+    """``value`` as an int of at least 1."""
+    value = as_integer(value, name)
     if value < 1:
         raise error(f'{name} must be at least 1; got {value}.')
     return value
 
 
 def nearly_equal(a, b):
-    """Whether two results agree but for rounding, judged against the largest value; any float dtypes."""
-    a, b = np.asarray(a, np.float64), np.asarray(b, np.float64)
-    scale = max(np.abs(a).max(initial=0), np.abs(b).max(initial=0))
-    return np.allclose(a, b, rtol=0, atol=1e-3 * scale)
+    """Whether two results agree but for rounding, judged against the largest value; any float dtypes, nan equal."""
+    a, b = (np.asarray(value).astype(np.float64) for value in np.broadcast_arrays(a, b))
+    finite = np.isfinite(a) & np.isfinite(b)
+    scale = np.abs([a[finite], b[finite]]).max(initial=0)
+    return np.array_equal(np.isfinite(a), np.isfinite(b)) and bool((np.abs(a - b)[finite] <= 1e-3 * scale).all())

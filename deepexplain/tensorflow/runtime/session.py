@@ -6,7 +6,7 @@ import numpy as np
 
 from ...errors import ArgumentError
 from ..compat import is_graph_tensor
-from .graph import placeholders
+from .graph import CONSUMING, placeholders
 
 LEARNING_PHASE = 'keras_learning_phase'
 MOST_BYTES = 1 << 25
@@ -16,11 +16,11 @@ MOST_ROWS = 512
 class Feeds:
     """What a user feeds besides xs and ys: ``(tensor, array, one row a sample?)`` for each entry.
 
-    A value has one row a sample when its placeholder leaves the first dimension open and there are as many
-    rows as samples; it is then batched with the samples. Any other value is fed whole in every run.
+    A value has one row a sample when its placeholder leaves the first dimension open (or fixes it as X does) and
+    there are as many rows as samples; it is then batched with the samples. Any other is fed whole in every run.
     """
 
-    def __init__(self, graph, feed_dict, n, not_theirs):
+    def __init__(self, graph, feed_dict, n, not_theirs, fixed_rows=None):
         self.entries = []
         not_theirs = {tensor.name for tensor in not_theirs}
         for key, value in (feed_dict or {}).items():
@@ -31,8 +31,9 @@ class Feeds:
                 array = np.asarray(value, tensor.dtype.as_numpy_dtype)
             except (TypeError, ValueError) as error:
                 raise ArgumentError(f"feed_dict: the value of '{tensor.name}' does not fit: {error}") from None
-            open_first = tensor.shape.ndims is None or (tensor.shape.ndims > 0 and tensor.shape.as_list()[0] is None)
-            self.entries.append((tensor, array, open_first and array.ndim > 0 and len(array) == n))
+            first = tensor.shape.as_list()[0] if tensor.shape.ndims else None
+            has_rows = array.ndim > 0 and tensor.shape.ndims != 0 and first in (None, fixed_rows)
+            self.entries.append((tensor, array, has_rows and len(array) == n))
 
     def at(self, indices):
         """The same feeds for the samples at these indices."""
@@ -56,6 +57,11 @@ class Feeds:
         missing = []
         for op in placeholders(fetches, given):
             tensor = op.outputs[0]
+            if op.type in CONSUMING:
+                raise ArgumentError(
+                    f"The target also reads '{tensor.name}', which gives other data in every session run, not those "
+                    f"of xs. Pass feed_dict={{'{tensor.name}': ...}}."
+                )
             if LEARNING_PHASE in op.name:
                 self.entries.append((tensor, np.zeros((), tensor.dtype.as_numpy_dtype), False))
             elif op.type != 'PlaceholderWithDefault':
@@ -114,9 +120,27 @@ class Call:
 
     def probe(self, indices):
         """A call on the samples at these indices, without ys."""
-        arrays = [np.stack([np.asarray(array[i]) for i in indices]) for array in self.arrays]
+        arrays = [np.concatenate([np.asarray(array[i : i + 1]) for i in indices]) for array in self.arrays]
         feeds = self.feeds.at(indices)
         return Call(self.session, self.inputs, self.Y, arrays, None, feeds, self.fixed_rows)
+
+    def made_up_pairs(self):
+        """Yield pairs of samples, each a list with an array of one row for each input, to try the network with.
+
+        Samples of the user may be zero everywhere or alike, and would then show nothing. The first pair is not below
+        the user's values, for networks that take a root or logarithm. Integers stay ids that exist.
+        """
+        random = np.random.RandomState(0)
+        first, last = self.samples(slice(0, 1)), self.samples(slice(self.n - 1, self.n))
+        if any(x.dtype.kind in 'iu' for x in first):
+            yield first, [np.zeros_like(x) for x in first]
+            yield last, first
+            return
+        for change in (np.abs, np.negative):
+            yield tuple(
+                [(x + change(random.standard_normal(x.shape)) * (float(x.std()) or 1.0)).astype(x.dtype) for x in first]
+                for _ in range(2)
+            )
 
     def run(self, fetches, part, rows=None, extra=(), trim=True):
         """Evaluate a list of tensors on the samples of ``part``: arrays with one row for each row fed.

@@ -5,7 +5,8 @@ import pytest
 import tensorflow.compat.v1 as tf
 from small import GRADIENT, METHODS, PERTURBATION, Recorder, dense, mlp, normal, weights
 
-from deepexplain.tensorflow import DeepExplain
+from deepexplain.errors import DeepExplainWarning
+from deepexplain.tensorflow import DeepExplain, methods
 from deepexplain.tensorflow.methods import GradientBasedMethod, register
 from deepexplain.tensorflow.methods.base import attribution_methods
 from deepexplain.tensorflow.runtime import session as runtime_session
@@ -224,7 +225,7 @@ def test_without_batch_size_gradient_methods_take_all_samples_at_once(session, m
     recorder = Recorder(session, 'X:0')
     explain(recorder, method, mlp, normal(1500, 4), tf.placeholder(tf.float64, [None, 4], name='X'), **kwargs)
     assert max(recorder.rows) == 1500
-    assert len(recorder.rows) <= 1 + kwargs.get('steps', 1)
+    assert recorder.rows.count(1500) == kwargs.get('steps', 1)
 
 
 @perturbation_methods
@@ -365,11 +366,106 @@ def test_a_scalar_T_is_refused_where_each_sample_needs_its_value(session, method
 
 @perturbation_methods
 def test_a_T_whose_rows_are_not_samples_is_refused(session, method, kwargs):
-    with pytest.raises(ValueError, match='needs one row of T for each sample.*15 rows for 5 samples'):
+    with pytest.raises(ValueError, match='needs one row of T for each sample.* rows for . samples'):
         explain(session, method, lambda X: tf.reshape(mlp(X), [-1]), normal(5, 4), batch_size=5, **kwargs)
     # Summed over the samples: as many rows as outputs, by chance also as many as samples.
     with pytest.raises(ValueError, match='rows that do not each belong to one sample'):
         explain(session, method, lambda X: tf.reduce_sum(mlp(X), axis=0), normal(3, 4), **kwargs)
+
+
+# networks that mix samples
+
+
+def batch_normalized(X):
+    """Training mode: every sample sees the moments of its batch."""
+    h = dense(X, 6)
+    mean, variance = tf.nn.moments(h, [0])
+    return dense(tf.nn.relu((h - mean) / (variance + 0.1)), 3, 2)
+
+
+@pytest.mark.parametrize(('method', 'kwargs'), [('intgrad', {'steps': 7})] + PERTURBATION)
+def test_samples_that_mix_are_explained_together(session, method, kwargs):
+    # Copies of the samples in one run would change the moments: 0.3 ran one copy of all samples at a time.
+    X = tf.placeholder(tf.float64, [None, 4], name='X')
+    recorder = Recorder(session, 'X:0')
+    found = explain(recorder, method, batch_normalized, normal(8, 4), X, **kwargs)
+    assert set(recorder.rows) == {2, 8}  # two made-up rows show that samples mix
+    together = explain(session, method, batch_normalized, normal(8, 4), X, batch_size=8, **kwargs)
+    np.testing.assert_allclose(found, together, rtol=1e-9, atol=1e-12)
+    if method == 'intgrad':
+        gradient = tf.gradients(batch_normalized(X), X)[0]
+        points = [session.run(gradient, {X: normal(8, 4) * k / 7}) for k in range(1, 8)]
+        np.testing.assert_allclose(found, normal(8, 4) * np.mean(points, axis=0), rtol=1e-9, atol=1e-12)
+
+
+@every_method_but_zero
+def test_batches_of_samples_that_mix_come_with_a_warning(session, method, kwargs):
+    with pytest.warns(DeepExplainWarning, match=r'mixes samples .* and so on batch_size=4'):
+        explain(session, method, batch_normalized, normal(8, 4), batch_size=4, **kwargs)
+
+
+@pytest.mark.parametrize('method', ['grad*input', 'intgrad'])
+def test_padding_samples_that_mix_comes_with_a_warning(session, method):
+    with pytest.warns(DeepExplainWarning, match='mixes samples .* and so on the rows that fill the batch'):
+        explain(session, method, batch_normalized, normal(3, 4), tf.placeholder(tf.float64, [4, 4]))
+
+
+@pytest.mark.parametrize('method', ['saliency', 'grad*input', 'intgrad', 'elrp', 'deeplift'])
+@pytest.mark.parametrize('keepdims', [False, True])
+@pytest.mark.parametrize('n', [1, 2, 3, 5])
+def test_T_reduced_over_the_first_axis_is_explained_whole(session, method, keepdims, n):
+    # The first axis of X need not be that of samples: here one sequence of n steps gives three outputs.
+    def per_output(X):
+        return tf.reduce_mean(mlp(X), axis=0, keepdims=keepdims)
+
+    found = explain(session, method, per_output, normal(n, 4))
+    np.testing.assert_allclose(
+        found, explain(session, method, mlp, normal(n, 4), ys=np.full(3, 1 / n)), rtol=1e-6, atol=1e-12
+    )
+
+
+# samples that show nothing
+
+
+@every_method_but_zero
+@pytest.mark.parametrize('n', [5, 12])
+def test_a_mask_is_noticed_though_the_samples_are_zero(session, method, kwargs, n):
+    mask = np.eye(3)[[0, 1, 2, 1, 0, 0]]
+    with pytest.raises(ValueError, match='rows cannot be told apart'):
+        explain(session, method, lambda X: tf.nn.relu(dense(X, 3)) * mask, np.zeros((n, 4)), **kwargs)
+
+
+@pytest.mark.parametrize('xs', [np.zeros((5, 4)), -np.ones((5, 4))])
+def test_a_mean_is_noticed_though_the_samples_show_nothing(session, xs):
+    for build in (lambda X: tf.reduce_mean(mlp(X)), lambda X: tf.reduce_mean(tf.nn.relu(X))):
+        with pytest.raises(ValueError, match='not a sum over the samples'):
+            explain(session, 'grad*input', build, xs, batch_size=2)
+
+
+@perturbation_methods
+def test_small_outputs_that_mix_are_noticed(session, method, kwargs):
+    X = tf.placeholder(tf.float64, [3, 4])
+    with pytest.raises(ValueError, match='rows that do not each belong to one sample'):
+        explain(
+            session,
+            method,
+            lambda X: 1e-9 * tf.reduce_sum(X, 0, keepdims=True) * np.ones((3, 1)),
+            normal(3, 4),
+            X,
+            **kwargs,
+        )
+
+
+@every_method
+def test_X_and_T_with_different_fixed_batches_are_refused(session, method, kwargs):
+    X = tf.placeholder(tf.float64, [1, 4])
+    with pytest.raises(ValueError, match='X has a fixed batch dimension of 1, but T .* one of 6'):
+        explain(session, method, lambda X: mlp(X) * np.eye(3)[[0, 1, 2, 1, 0, 0]], normal(6, 4), X, **kwargs)
+
+
+@pytest.mark.parametrize('method', ['grad*input', 'occlusion'])
+def test_networks_with_a_limited_domain_are_not_taken_to_mix(session, method):
+    explain(session, method, lambda X: tf.log(X) + tf.sqrt(X), 1 + np.abs(normal(5, 4)), batch_size=2)
 
 
 # feeds
@@ -402,6 +498,52 @@ def test_other_placeholders_are_fed(session, method, kwargs):
         for i in range(5)
     ]
     np.testing.assert_allclose(found, np.concatenate(one_by_one), rtol=1e-6, atol=1e-12)
+
+
+@every_method
+def test_feeds_meet_their_samples_in_equal_batches(session, method, kwargs):
+    # Batches of one size, so that nothing kept from the first batch may serve the second.
+    shift = tf.placeholder(tf.float64, [None, 4])
+    shifts = normal(6, 4, seed=3)
+    X = tf.placeholder(tf.float64, [None, 4])
+    found = explain(
+        session,
+        method,
+        lambda X: mlp(X + shift),
+        normal(6, 4),
+        X,
+        batch_size=3,
+        feed_dict={shift.name: shifts},
+        **kwargs,
+    )
+    for i in range(6):
+        feed_dict = {shift.name: shifts[i : i + 1]}
+        alone = explain(
+            session, method, lambda X: mlp(X + shift), normal(6, 4)[i : i + 1], X, feed_dict=feed_dict, **kwargs
+        )
+        np.testing.assert_allclose(found[i : i + 1], alone, rtol=1e-6, atol=1e-12)
+
+
+@every_method
+def test_a_feed_with_the_same_fixed_batch_is_batched_with_the_samples(session, method, kwargs):
+    X, shift = tf.placeholder(tf.float64, [2, 4]), tf.placeholder(tf.float64, [2, 4])
+    shifts = normal(5, 4, seed=3)
+    found = explain(session, method, lambda X: mlp(X + shift), normal(5, 4), X, feed_dict={shift: shifts}, **kwargs)
+    both, free = tf.placeholder(tf.float64, [None, 4]), tf.placeholder(tf.float64, [None, 4])
+    expected = explain(session, method, lambda X: mlp(X + free), normal(5, 4), both, feed_dict={free: shifts}, **kwargs)
+    np.testing.assert_allclose(found, expected, rtol=1e-6, atol=1e-12)
+
+
+@every_method
+def test_data_that_a_run_would_pull_must_be_fed(session, method, kwargs):
+    labels = tf.data.make_one_shot_iterator(tf.data.Dataset.range(10).repeat().batch(5)).get_next()
+    weights_of = tf.one_hot(labels % 3, 3, dtype=tf.float64)
+    with pytest.raises(ValueError, match="also reads 'IteratorGetNext:0', which gives other data in every session run"):
+        explain(session, method, lambda X: mlp(X) * weights_of, normal(5, 4), **kwargs)
+    fed = explain(session, method, lambda X: mlp(X) * weights_of, normal(5, 4), feed_dict={labels: range(5)}, **kwargs)
+    np.testing.assert_allclose(
+        fed, explain(session, method, mlp, normal(5, 4), ys=np.eye(3)[[0, 1, 2, 0, 1]], **kwargs), rtol=1e-6
+    )
 
 
 @every_method
@@ -438,12 +580,13 @@ def test_the_learning_phase_of_keras_is_fed_zero(session, method, kwargs, defaul
         ({'nothing:0': 1}, "feed_dict: .*'nothing:0'"),
         ({'X:0': 1}, "feed_dict must not hold 'X:0': it is fed from xs or ys"),
         ({3: 1}, 'feed_dict: keys must be tensors of the explained graph, or their names; got 3'),
+        (['keep:0'], r"feed_dict must be a dict of tensors or names to values; got \['keep:0'\]"),
         ({'keep:0': 'much'}, "feed_dict: the value of 'keep:0' does not fit"),
     ],
 )
 def test_a_feed_that_does_not_fit_is_refused(session, feed_dict, message):
     keep = tf.placeholder(tf.float64, [], name='keep')
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(RuntimeError, match=message):
         explain(
             session,
             'saliency',
@@ -485,6 +628,63 @@ def test_bad_xs_are_refused(session, method, kwargs, xs, kind, message):
     with pytest.raises(RuntimeError, match=message) as caught:
         explain(session, method, mlp, xs, tf.placeholder(tf.float64, [None, 4], name='X'), **kwargs)
     assert isinstance(caught.value, kind)
+
+
+class Sparse:
+    def toarray(self):
+        raise AssertionError('not asked for')
+
+
+class Table:
+    """As a pandas DataFrame: indexed by label, columns of several types."""
+
+    dtype, shape = np.dtype(object), (5, 4)
+
+    def __init__(self, array):
+        self.array = array
+
+    def to_numpy(self):
+        return self.array.astype(object)
+
+    def __getitem__(self, label):
+        raise KeyError(label)
+
+
+@every_method
+def test_tables_matrices_and_masked_arrays(session, method, kwargs):
+    xs = normal(5, 4)
+    X = tf.placeholder(tf.float64, [4, 4])
+    expected = explain(session, method, mlp, xs, X, **kwargs)
+    for same in (Table(xs), xs.view(np.matrix), np.ma.array(xs, mask=False)):
+        np.testing.assert_allclose(explain(session, method, mlp, same, X, **kwargs), expected)
+
+
+@pytest.mark.parametrize(
+    ('xs', 'kind', 'message'),
+    [
+        (Sparse(), TypeError, r'xs is a sparse Sparse: pass its toarray\(\)'),
+        (np.ma.array(normal(5, 4), mask=normal(5, 4) > 0), ValueError, 'xs has masked values'),
+        (np.zeros((3, 4, 0)), ValueError, 'got'),
+    ],
+)
+def test_xs_that_only_look_like_arrays_are_refused(session, xs, kind, message):
+    with pytest.raises(RuntimeError, match=message) as caught:
+        explain(session, 'saliency', mlp, xs)
+    assert isinstance(caught.value, kind)
+
+
+def test_a_symbolic_tensor_as_xs_is_refused(session):
+    X = tf.placeholder(tf.float64, [None, 4])
+    with pytest.raises(TypeError, match='xs must hold real numbers'):
+        explain(session, 'saliency', mlp, X, X)
+
+
+def test_integers_that_do_not_fit_are_refused(session):
+    X = tf.placeholder(tf.uint8, [None, 2])
+    with pytest.raises(
+        ValueError, match=r'xs holds numbers that do not fit \(as uint8\): the first is at index \(0, 1\)'
+    ):
+        explain(session, 'occlusion', lambda X: tf.cast(X, tf.float32), [[5, 300]], X)
 
 
 def test_values_too_large_for_X_are_refused(session):
@@ -623,6 +823,17 @@ def test_an_op_that_ends_the_path_is_named(session, method, kwargs, block, op):
         explain(session, method, lambda X: tf.reduce_sum(blocked, axis=-1), normal(5, 4), X, **kwargs)
 
 
+def test_a_refused_path_adds_no_op(session):
+    X = tf.placeholder(tf.float32, [None, 4])
+    T = mlp(tf.stop_gradient(X))
+    with DeepExplain(session=session) as de:
+        before = session.graph.version
+        for method, _ in GRADIENT:
+            with pytest.raises(ValueError, match='pass no gradient'):
+                de.explain(method, T, X, normal(2, 4))
+    assert session.graph.version == before
+
+
 @perturbation_methods
 def test_perturbation_needs_no_gradient(session, method, kwargs):
     found = explain(session, method, lambda X: tf.cast(tf.cast(X, tf.int32), tf.float64), [[3, -2, 0, 1]], **kwargs)
@@ -670,6 +881,49 @@ def test_lookups_in_X_have_dense_attributions(session):
 
 
 # writing a method
+
+
+def test_a_methods_arguments_may_be_positional(session):
+    X = tf.placeholder(tf.float64, [None, 4])
+    with DeepExplain(session=session) as de:
+        T = mlp(X)
+        found = methods.IntegratedGradients(T, X, session, None, 5, normal(4)).run(normal(3, 4))
+        np.testing.assert_array_equal(found, de.explain('intgrad', T, X, normal(3, 4), steps=5, baseline=normal(4)))
+        with pytest.raises(TypeError, match="'elrp' does not know 2 positional arguments; it takes epsilon"):
+            methods.EpsilonLRP(T, X, session, None, 0.1, 3)
+
+
+@pytest.mark.parametrize('base', [methods.EpsilonLRP, methods.DeepLIFTRescale])
+def test_a_rule_with_another_formula(session, base):
+    class Multipliers(base):
+        """What the rule gives before it is multiplied by the input."""
+
+        def get_symbolic_attribution(self):
+            return tf.gradients(self.T, [self.X])
+
+    X = tf.placeholder(tf.float64, [None, 4])
+    with DeepExplain(session=session):
+        T = mlp(X)
+        found, whole = (cls(T, X, session).run(normal(3, 4)) for cls in (Multipliers, base))
+    np.testing.assert_allclose(found * normal(3, 4), whole)
+
+
+def test_explain_heeds_arguments_that_are_in_the_graph(session, monkeypatch):
+    class Power(methods.GradientXInput):
+        """A subclass of a method whose own arguments are fed."""
+
+        def configure(self, power=1):
+            self.power = power
+
+        def get_symbolic_attribution(self):
+            return [a**self.power for a in super().get_symbolic_attribution()]
+
+    monkeypatch.setitem(attribution_methods, 'power', (Power, 8))
+    X = tf.placeholder(tf.float64, [None, 4])
+    with DeepExplain(session=session) as de:
+        T = mlp(X)
+        one, two = (de.explain('power', T, X, normal(3, 4), power=p) for p in (1, 2))
+    np.testing.assert_allclose(two, one**2)
 
 
 def test_a_method_is_one_registered_class(session):

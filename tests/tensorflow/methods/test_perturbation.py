@@ -271,8 +271,8 @@ def test_shapley_sampling_depends_on_the_seed_only():
         ({'sampling_dims': 1}, TypeError, 'sampling_dims must be a list of axes of X; got 1'),
         ({'sampling_dims': []}, TypeError, r'sampling_dims must be a list of axes of X; got \[\]'),
         ({'sampling_dims': '12'}, TypeError, "sampling_dims must be a list of axes of X; got '12'"),
-        ({'sampling_dims': [1.0]}, TypeError, r'sampling_dims must be a list of integers; got \[1.0\]'),
-        ({'sampling_dims': [True]}, TypeError, r'sampling_dims must be a list of integers; got \[True\]'),
+        ({'sampling_dims': [1.0]}, TypeError, 'Each of sampling_dims must be an integer; got 1.0'),
+        ({'sampling_dims': [True]}, TypeError, 'Each of sampling_dims must be an integer; got True'),
     ],
 )
 def test_shapley_sampling_refuses_other_arguments(session, arguments, error, message):

@@ -65,7 +65,7 @@ def test_a_baseline_for_several_inputs():
         samples.as_baseline([0, np.ones(3)], specs, True)
 
 
-@pytest.mark.parametrize('value', [True, 1.0, '1', None, np.float32(2)])
+@pytest.mark.parametrize('value', [True, 1.0, '1', None, np.float32(2), np.array([2]), np.array(2.5)])
 def test_a_count_is_an_integer(value):
     with pytest.raises(TypeError, match='steps must be an integer; got'):
         samples.as_count(value, 'steps')
