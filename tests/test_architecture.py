@@ -53,12 +53,12 @@ def room(name):
 def wrong_imports(name, imported):
     for other in imported:
         if other.split('.')[0] == 'deepexplain':
-            yield '{} imports {} by its absolute name'.format(name, other)
+            yield f'{name} imports {other} by its absolute name'
         elif is_module(other) and other != 'tensorflow' and room(other) is not None:
             if room(name) is not None and room(other) < room(name):
-                yield '{} imports {} upward'.format(name, other)
+                yield f'{name} imports {other} upward'
         elif other.split('.')[0] in ('tensorflow', 'keras', 'tf_keras') and name != 'tensorflow.compat':
-            yield '{} imports {}; only compat may'.format(name, other)
+            yield f'{name} imports {other}; only compat may'
 
 
 @pytest.mark.parametrize(

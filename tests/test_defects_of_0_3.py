@@ -91,7 +91,7 @@ def test_activations_in_function_bodies_are_refused(session, method, kind):
         with pytest.raises(ValueError, match='cannot treat the activations') as caught:
             de.get_explainer(method, T, X)
     message = str(caught.value)
-    assert "'{}' cannot treat the activations (Tanh) in the function body of op '".format(method) in message
+    assert f"'{method}' cannot treat the activations (Tanh) in the function body of op '" in message
     assert 'unroll' in message
 
 

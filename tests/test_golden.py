@@ -37,7 +37,7 @@ def test_golden(session, expected, case):
     # small differences, so it gets more.
     relative = 2e-4 if method == 'deeplift' else 2e-5
     for i, a in enumerate(found if isinstance(X, list) else [found]):
-        b = expected['{}/{}'.format(case, i)]
+        b = expected[f'{case}/{i}']
         assert a.shape == b.shape
         np.testing.assert_allclose(a, b, rtol=0, atol=relative * np.nanmax(np.abs(b)) + 1e-6)
 

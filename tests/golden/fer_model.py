@@ -55,13 +55,13 @@ def main(path):
         loop = faces / STEPS * sum(backend.get_session().run(gradient, {X: point}) for point in points)
         if not agrees('intgrad against its loop', found['intgrad-steps'], loop, 2e-5):
             agree -= 1
-    print('{} of {} agree'.format(agree, len(CASES)))
+    print(f'{agree} of {len(CASES)} agree')
 
 
 def agrees(name, found, expected, tolerance):
     off = np.abs(found - expected).max() / np.abs(expected).max() if found.shape == expected.shape else np.inf
     if off > tolerance:
-        print('{}: off by {:.3g} of the largest value, allowed {:.3g}'.format(name, off, tolerance))
+        print(f'{name}: off by {off:.3g} of the largest value, allowed {tolerance:.3g}')
     return bool(off <= tolerance)
 
 

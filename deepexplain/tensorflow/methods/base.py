@@ -76,7 +76,7 @@ class AttributionMethod:
             for x in self._inputs
         ]
         self._fixed_rows = _fixed_rows(T, self._inputs)
-        self._inputs_fix_rows = any(x.shape.ndims and x.shape.as_list()[0] is not None for x in self._inputs)
+        self._inputs_fix_rows = any(_first_dimension(x) is not None for x in self._inputs)
         self._answers = {}  # what the network said to a question of this class's, kept for further runs
         self._set_arguments(args, arguments)
         if session.graph.finalized:
@@ -247,6 +247,13 @@ class AttributionMethod:
 
         A mask with one row a sample (``T * mask``) makes rows differ: its rows must meet exactly their samples.
         """
+        if _first_dimension(self._target) not in (None, self._fixed_rows):
+            raise ArgumentError(
+                f"X has a fixed batch dimension of {self._fixed_rows}, but T '{self._target.name}' one of "
+                f'{_first_dimension(self._target)}, so rows cannot be told apart for {call.n} samples: give T one '
+                'row a '
+                f'sample, or exactly {self._fixed_rows} samples.'
+            )
         if not self._interchangeable(call, self._fixed_rows):
             raise ArgumentError(
                 f"T '{self._target.name}' has a fixed batch dimension of {self._fixed_rows} and treats one and the "
@@ -256,7 +263,8 @@ class AttributionMethod:
 
     def _warn_that_samples_mix(self, how):
         warn(
-            f"T '{self._target.name}' mixes samples (batch statistics?): attributions of a sample depend on the "
+            f"T '{self._target.name}' mixes samples (batch statistics? dropout that is on?): attributions of a "
+            'sample depend on the '
             f'others in its session run, and so on {how}. Put the network in its inference mode; or leave batch_size '
             'out, to explain all samples of xs together.'
         )
@@ -298,13 +306,12 @@ def _check_tensors(T, inputs, graph, integers):
 
 def _fixed_rows(T, inputs):
     """The fixed batch dimension of the inputs, or else of the target; None where both leave it open."""
-    fixed = {x.shape.as_list()[0] for x in inputs if x.shape.ndims} - {None}
+    fixed = {_first_dimension(x) for x in inputs} - {None}
     if len(fixed) > 1:
         raise ArgumentError(f'The inputs have different fixed batch dimensions: {sorted(fixed)}.')
-    of_target = T.shape.as_list()[0] if T.shape.ndims else None
-    if fixed and of_target is not None and {of_target} != fixed:
-        raise ArgumentError(
-            f"X has a fixed batch dimension of {fixed.pop()}, but T '{T.name}' one of {of_target}, so rows cannot be "
-            'told apart; reshape T to one row a sample.'
-        )
-    return fixed.pop() if fixed else of_target
+    return fixed.pop() if fixed else _first_dimension(T)
+
+
+def _first_dimension(tensor):
+    """The static first dimension, None where it is open or unknown or there is none."""
+    return tensor.shape.as_list()[0] if tensor.shape.ndims else None

@@ -78,6 +78,9 @@ class GradientBasedMethod(AttributionMethod):
             raise GraphError(
                 f"T '{self._target.name}' depends on X through an op without a gradient: {error}"
             ) from None
+        for x, gradient in zip(self._inputs, gradients):
+            if gradient is None:  # the ops between passed the check, but TensorFlow found no way
+                raise GraphError(f"No gradient of T '{self._target.name}' arrives at X '{x.name}'.")
         return [_dense(gradient, x) for gradient, x in zip(gradients, self._inputs)]
 
     def _rows(self, call, batch_size):

@@ -74,14 +74,15 @@ def check_reaches(target, x, between):
 
 def check_passes_gradient(target, x, between):
     """Raise GraphError unless a gradient can run from ``target`` back to ``x``, naming the op where paths end."""
-    reached, blocking = {x.name}, []
-    for op in between:
-        if any(tensor.name in reached for tensor in op.inputs):
-            if _stops_gradient(op):
-                blocking.append(op)
-            else:
+    passes = {op: not _stops_gradient(op) for op in between}
+    reached, frontier = {x.name}, [x]
+    while frontier:
+        for op in frontier.pop().consumers():
+            if passes.get(op):
+                frontier.extend(tensor for tensor in op.outputs if tensor.name not in reached)
                 reached.update(tensor.name for tensor in op.outputs)
-    if target.name not in reached and not any(op.type in LOOPS for op in between):
+    if target.name not in reached:
+        blocking = [op for op in between if not passes[op] and any(tensor.name in reached for tensor in op.inputs)]
         raise GraphError(
             f"X '{x.name}' reaches T '{target.name}' only through ops that pass no gradient; the first is op "
             f"'{blocking[0].name}' ({blocking[0].type}). Gradients stop at lookups of ids, casts to integers, "
@@ -89,10 +90,6 @@ def check_passes_gradient(target, x, between):
             'stop_gradient: explain the tensor after that op (for text, the output of the embedding), or use occlusion '
             'or shapley_sampling.'
         )
-
-
-#: TensorFlow 1's loops, whose ops are not in the order in which data passes them.
-LOOPS = frozenset(['Enter', 'RefEnter', 'NextIteration', 'RefNextIteration'])
 
 
 def _stops_gradient(op):

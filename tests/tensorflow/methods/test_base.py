@@ -186,7 +186,7 @@ def test_other_shapes_of_ys_are_refused_with_both(session, method, kwargs, shape
     with pytest.raises(RuntimeError) as caught:
         explain(session, method, mlp, normal(5, 4), ys=np.ones(shape), **kwargs)
     assert '(5, 3)' in str(caught.value)
-    assert 'got {}'.format(shape) in str(caught.value)
+    assert f'got {shape}' in str(caught.value)
 
 
 @every_method
@@ -245,7 +245,7 @@ def test_without_batch_size_the_others_bound_the_rows_by_memory(session, method,
 
 @pytest.mark.parametrize('batch_size', [0, -3])
 def test_batch_size_must_be_positive(session, batch_size):
-    with pytest.raises(ValueError, match='batch_size must be at least 1; got {}'.format(batch_size)):
+    with pytest.raises(ValueError, match=f'batch_size must be at least 1; got {batch_size}'):
         explain(session, 'saliency', mlp, normal(5, 4), batch_size=batch_size)
 
 
@@ -319,9 +319,7 @@ def test_a_mask_with_a_row_a_sample_meets_exactly_its_samples(session, method, k
 @pytest.mark.parametrize('n', [1, 5, 12])
 def test_a_mask_for_another_number_of_samples_is_refused(session, method, kwargs, shape, n):
     mask = np.eye(3)[[0, 1, 2, 1, 0, 0]]
-    with pytest.raises(
-        ValueError, match='fixed batch dimension of 6 .*rows cannot be told apart for {} samples'.format(n)
-    ):
+    with pytest.raises(ValueError, match=f'fixed batch dimension of 6 .*rows cannot be told apart for {n} samples'):
         explain(session, method, lambda X: mlp(X) * mask, normal(n, 4), tf.placeholder(tf.float64, shape), **kwargs)
 
 
@@ -422,6 +420,18 @@ def test_T_reduced_over_the_first_axis_is_explained_whole(session, method, keepd
     np.testing.assert_allclose(
         found, explain(session, method, mlp, normal(n, 4), ys=np.full(3, 1 / n)), rtol=1e-6, atol=1e-12
     )
+
+
+@pytest.mark.parametrize('method', ['saliency', 'intgrad', 'deeplift'])
+def test_T_reduced_over_a_fixed_batch_takes_exactly_that_batch(session, method):
+    def per_output(X):
+        return tf.reduce_mean(mlp(X), axis=0)
+
+    X = tf.placeholder(tf.float64, [4, 4])
+    found = explain(session, method, per_output, normal(4, 4), X)
+    np.testing.assert_allclose(found, explain(session, method, mlp, normal(4, 4), ys=[0.25] * 3), rtol=1e-6, atol=1e-12)
+    with pytest.raises(ValueError, match='X has a fixed batch dimension of 4, but T .* one of 3, so rows cannot'):
+        explain(session, method, per_output, normal(5, 4), X)
 
 
 # samples that show nothing
@@ -712,7 +722,7 @@ def test_bad_xs_of_several_inputs_are_refused(session, method, kwargs, xs, messa
 @every_method
 def test_unknown_arguments_are_refused_with_the_known_ones(session, method, kwargs):
     known = ', '.join(known_arguments(method)) or 'none'
-    with pytest.raises(TypeError, match=r"'.*' does not know the argument 'stepz'; it takes {}\.".format(known)):
+    with pytest.raises(TypeError, match=rf"'.*' does not know the argument 'stepz'; it takes {known}\."):
         explain(session, method, mlp, normal(5, 4), stepz=3, **kwargs)
 
 
