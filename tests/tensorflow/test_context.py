@@ -321,7 +321,8 @@ def test_threads_with_contexts_of_their_own_on_one_graph(session):
 
     def work():
         with DeepExplain(session=session) as de:
-            return de.explain('deeplift', T, X, normal(3, 4))
+            explainers = [de.get_explainer('deeplift', T, X) for _ in range(5)]
+        return explainers[-1].run(normal(3, 4))
 
     for found in in_threads([work] * 8):
         np.testing.assert_allclose(found, expected, rtol=1e-12)
