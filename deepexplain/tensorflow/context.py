@@ -152,5 +152,5 @@ def _frozen(value):
     try:
         hash(value)
     except TypeError:
-        return type(value).__name__, id(value)
+        return object()  # equal to nothing: an explainer is built anew rather than taken for another
     return type(value).__name__, value
