@@ -10,8 +10,10 @@ import numpy as np
 
 from ...errors import ArgumentError, ArgumentTypeError, DeepExplainError, GraphError, warn
 from ..compat import is_graph_tensor, tf
-from ..runtime.graph import check_reaches, graph_lock, ops_between
-from ..runtime.samples import InputSpec, as_count, as_inputs, as_weights, nearly_equal
+from ..runtime.graph import check_reaches, ops_between
+from ..runtime.overrides import graph_lock
+from ..runtime.rows import independent, interchangeable, made_up_pairs
+from ..runtime.samples import InputSpec, as_count, as_inputs, as_weights
 from ..runtime.session import Call, Feeds
 
 #: Method name -> (class, position), in the order in which the methods are defined.
@@ -77,7 +79,7 @@ class AttributionMethod:
         ]
         self._fixed_rows = _fixed_rows(T, self._inputs)
         self._inputs_fix_rows = any(_first_dimension(x) is not None for x in self._inputs)
-        self._answers = {}  # what the network said to a question of this class's, kept for further runs
+        self._answers = {}  # what the network said to a question of runtime.rows, kept for further runs
         self._set_arguments(args, arguments)
         if session.graph.finalized:
             raise GraphError('The graph is finalized, so no explainer can be added to it: get_explainer before that.')
@@ -198,42 +200,17 @@ class AttributionMethod:
             )
         return batch_size
 
-    # Three questions, put to the network itself: may rows be put together otherwise than the user did?
+    def _ask(self, question, call, *count, pairs=2):
+        """Put a question of ``runtime.rows`` to the network, once for all explainers that share this graph."""
+        if (question, count) not in self._answers:
+            made_up = made_up_pairs(call.samples(slice(0, 1)), call.samples(slice(call.n - 1, call.n)))
+            self._answers[question, count] = question(
+                lambda rows: self._observe(call, rows), islice(made_up, pairs), *count
+            )
+        return self._answers[question, count]
 
     def _independent(self, call, count):
-        """Whether, among ``count`` rows, a change of the first leaves the others as they were."""
-
-        def ask(a, b):
-            before = self._observe(call, [np.repeat(x, count, axis=0) for x in a])
-            after = self._observe(call, [np.concatenate([y] + [x] * (count - 1)) for x, y in zip(a, b)])
-            return all(nearly_equal(x[1:], y[1:]) for x, y in zip(before, after))
-
-        return self._answer(('independent', count), ask, call, pairs=1)
-
-    def _interchangeable(self, call, count):
-        """Whether ``count`` copies of one sample are all explained alike."""
-
-        def ask(a, b):
-            observed = self._observe(call, [np.repeat(a_i, count, axis=0) for a_i in a])
-            return all(nearly_equal(x, x[:1]) for x in observed)
-
-        return self._answer(('interchangeable', count), ask, call)
-
-    def _sums_rows(self, call):
-        """Whether a sample alone is explained as it is beside another: T sums over the samples."""
-
-        def ask(a, b):
-            alone = self._observe(call, a)
-            beside = self._observe(call, [np.concatenate(pair) for pair in zip(a, b)])
-            return all(nearly_equal(x[:1], y[:1]) for x, y in zip(alone, beside))
-
-        return self._answer('sums', ask, call)
-
-    def _answer(self, question, ask, call, pairs=2):
-        """Ask once for all runs of this explainer and of those that share its graph."""
-        if question not in self._answers:
-            self._answers[question] = all(ask(a, b) for a, b in islice(call.made_up_pairs(), pairs))
-        return self._answers[question]
+        return self._ask(independent, call, count, pairs=1)  # the one question of common runs: kept cheap
 
     def _observe(self, call, rows):
         """What a run of made-up rows says: their attributions (or outputs), and T if it has a row for each."""
@@ -251,10 +228,9 @@ class AttributionMethod:
             raise ArgumentError(
                 f"X has a fixed batch dimension of {self._fixed_rows}, but T '{self._target.name}' one of "
                 f'{_first_dimension(self._target)}, so rows cannot be told apart for {call.n} samples: give T one '
-                'row a '
-                f'sample, or exactly {self._fixed_rows} samples.'
+                f'row a sample, or exactly {self._fixed_rows} samples.'
             )
-        if not self._interchangeable(call, self._fixed_rows):
+        if not self._ask(interchangeable, call, self._fixed_rows):
             raise ArgumentError(
                 f"T '{self._target.name}' has a fixed batch dimension of {self._fixed_rows} and treats one and the "
                 'same sample differently in different rows (a mask with one row a sample?), so rows cannot be told '
@@ -264,9 +240,8 @@ class AttributionMethod:
     def _warn_that_samples_mix(self, how):
         warn(
             f"T '{self._target.name}' mixes samples (batch statistics? dropout that is on?): attributions of a "
-            'sample depend on the '
-            f'others in its session run, and so on {how}. Put the network in its inference mode; or leave batch_size '
-            'out, to explain all samples of xs together.'
+            f'sample depend on the others in its session run, and so on {how}. Put the network in its inference '
+            'mode; or leave batch_size out, to explain all samples of xs together.'
         )
 
 

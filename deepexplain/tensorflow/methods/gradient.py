@@ -7,6 +7,7 @@ from ..compat import tf
 from ..runtime.activations import ACTIVATIONS, PLAIN_NONLINEAR
 from ..runtime.graph import check_passes_gradient, hidden_ops, row_bytes
 from ..runtime.overrides import custom_gradient, gradient_rule, is_overridden, original_grad
+from ..runtime.rows import summed
 from ..runtime.samples import as_baseline, as_count, broadcast_baseline
 from ..runtime.session import bounded_rows, chunks
 from .base import AttributionMethod, register
@@ -119,10 +120,10 @@ class GradientBasedMethod(AttributionMethod):
         name, advice = self._target.name, 'give T one row a sample, or leave batch_size out'
         if batch_size == 1:
             raise ArgumentError(f"T '{name}' is a scalar, so rows cannot be told apart in batches of one: {advice}.")
-        if not self._sums_rows(call):
+        if not self._ask(summed, call):
             raise ArgumentError(
-                f"T '{name}' is a scalar that is not a sum over the samples (a mean?): a sample's attributions depend "
-                f'on its batch, and rows cannot be told apart; {advice}.'
+                f"T '{name}' is a scalar that is not a sum over the samples (a mean?): a sample's attributions "
+                f'depend on its batch, and rows cannot be told apart; {advice}.'
             )
         return batch_size, 1
 

@@ -1,23 +1,10 @@
 """Reading a graph: what lies between X and T, what a run needs, how large it is. Nothing here adds an op."""
 
-import threading
-import weakref
-from typing import Any
-
 import numpy as np
 
 from ...errors import GraphError
 from ..compat import is_function, original_gradient, tf
 from .overrides import custom_gradient
-
-_locks: 'weakref.WeakKeyDictionary[Any, Any]' = weakref.WeakKeyDictionary()
-_locks_lock = threading.Lock()
-
-
-def graph_lock(graph):
-    """The lock to hold while adding to a graph: TensorFlow's gradients are not made for several threads in one."""
-    with _locks_lock:
-        return _locks.setdefault(graph, threading.RLock())
 
 
 def ops_between(target, inputs):
@@ -55,7 +42,7 @@ CONSUMING = frozenset(
 )
 
 
-def placeholders(tensors, stop_at):
+def data_sources(tensors, stop_at):
     """Ops that bring data into a run of the tensors: placeholders, with a default or without, and CONSUMING ones."""
     found = ancestors(tensors, stop_at, control=True)
     return sorted(
@@ -85,10 +72,9 @@ def check_passes_gradient(target, x, between):
         blocking = [op for op in between if not passes[op] and any(tensor.name in reached for tensor in op.inputs)]
         raise GraphError(
             f"X '{x.name}' reaches T '{target.name}' only through ops that pass no gradient; the first is op "
-            f"'{blocking[0].name}' ({blocking[0].type}). Gradients stop at lookups of ids, casts to integers, "
-            'argmax and '
-            'stop_gradient: explain the tensor after that op (for text, the output of the embedding), or use occlusion '
-            'or shapley_sampling.'
+            f"'{blocking[0].name}' ({blocking[0].type}). Gradients stop at lookups of ids, casts to integers, argmax "
+            'and stop_gradient: explain the tensor after that op (for text, the output of the embedding), or use '
+            'occlusion or shapley_sampling.'
         )
 
 

@@ -57,6 +57,16 @@ def custom_gradient(op):
         return None
 
 
+_locks: 'weakref.WeakKeyDictionary[Any, Any]' = weakref.WeakKeyDictionary()
+_locks_lock = threading.Lock()
+
+
+def graph_lock(graph):
+    """The lock to hold while adding to a graph: TensorFlow's gradients are not made for several threads in one."""
+    with _locks_lock:
+        return _locks.setdefault(graph, threading.RLock())
+
+
 # graph -> [contexts open on it, TensorFlow's own context manager]
 _open: 'weakref.WeakKeyDictionary[Any, List[Any]]' = weakref.WeakKeyDictionary()
 _open_lock = threading.Lock()

@@ -6,7 +6,7 @@ import numpy as np
 
 from ...errors import ArgumentError
 from ..compat import is_graph_tensor
-from .graph import CONSUMING, placeholders
+from .graph import CONSUMING, data_sources
 
 LEARNING_PHASE = 'keras_learning_phase'
 MOST_BYTES = 1 << 25
@@ -55,7 +55,7 @@ class Feeds:
         """Add the Keras learning phase (0: inference), and raise for placeholders without a value."""
         given = list(fed_anyway) + self.tensors
         missing = []
-        for op in placeholders(fetches, given):
+        for op in data_sources(fetches, given):
             tensor = op.outputs[0]
             if op.type in CONSUMING:
                 raise ArgumentError(
@@ -113,7 +113,7 @@ class Call:
         return [slice(start, min(start + rows, self.n)) for start in range(0, self.n, rows)]
 
     def samples(self, part):
-        """The samples of a slice (or at a list of indices), one array an input, in the inputs' dtypes."""
+        """The samples of a slice, one array an input, in the inputs' dtypes."""
         return [
             np.asarray(a[part]).astype(x.dtype.as_numpy_dtype, copy=False) for a, x in zip(self.arrays, self.inputs)
         ]
@@ -123,24 +123,6 @@ class Call:
         arrays = [np.concatenate([np.asarray(array[i : i + 1]) for i in indices]) for array in self.arrays]
         feeds = self.feeds.at(indices)
         return Call(self.session, self.inputs, self.Y, arrays, None, feeds, self.fixed_rows)
-
-    def made_up_pairs(self):
-        """Yield pairs of samples, each a list with an array of one row for each input, to try the network with.
-
-        Samples of the user may be zero everywhere or alike, and would then show nothing. The first pair is not below
-        the user's values, for networks that take a root or logarithm. Integers stay ids that exist.
-        """
-        random = np.random.RandomState(0)
-        first, last = self.samples(slice(0, 1)), self.samples(slice(self.n - 1, self.n))
-        if any(x.dtype.kind in 'iu' for x in first):
-            yield first, [np.zeros_like(x) for x in first]
-            yield last, first
-            return
-        for change in (np.abs, np.negative):
-            yield tuple(
-                [(x + change(random.standard_normal(x.shape)) * (float(x.std()) or 1.0)).astype(x.dtype) for x in first]
-                for _ in range(2)
-            )
 
     def run(self, fetches, part, rows=None, extra=(), trim=True):
         """Evaluate a list of tensors on the samples of ``part``: arrays with one row for each row fed.

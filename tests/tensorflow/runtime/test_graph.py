@@ -4,7 +4,7 @@ import pytest
 import tensorflow.compat.v1 as tf
 from small import mlp
 
-from deepexplain.tensorflow.runtime.graph import ancestors, hidden_ops, ops_between, placeholders, row_bytes
+from deepexplain.tensorflow.runtime.graph import ancestors, data_sources, hidden_ops, ops_between, row_bytes
 
 
 def names(ops):
@@ -40,8 +40,8 @@ def test_placeholders_of_a_run_include_those_behind_control_dependencies(session
     tf.placeholder(tf.float32, [], name='unused')
     with tf.control_dependencies([tf.identity(checked)]):
         T = tf.identity(X) + tf.placeholder_with_default(0.0, [], name='default')
-    assert names(placeholders([T], [])) == ['X', 'checked', 'default']
-    assert names(placeholders([T], [X])) == ['checked', 'default']
+    assert names(data_sources([T], [])) == ['X', 'checked', 'default']
+    assert names(data_sources([T], [X])) == ['checked', 'default']
 
 
 def test_hidden_ops_follow_functions_that_call_functions(session):

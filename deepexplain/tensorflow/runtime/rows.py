@@ -1,0 +1,53 @@
+"""May rows be put together otherwise than the user did? Three questions, asked of the network itself. NumPy only.
+
+``observe(rows)`` runs the network on a list with an array for each input, and returns arrays with a row for each
+row: attributions, outputs. ``pairs`` are those of :func:`made_up_pairs`.
+"""
+
+import numpy as np
+
+from .samples import nearly_equal
+
+
+def made_up_pairs(first, last):
+    """Yield pairs of samples to try the network with, each a list with an array of one row for each input.
+
+    Samples of the user, of which ``first`` and ``last`` are two, may be zero everywhere or alike, and would then
+    show nothing. The first pair is not below the user's values, for networks that take a root or logarithm.
+    Integers stay ids that exist.
+    """
+    if any(x.dtype.kind in 'iu' for x in first):
+        yield first, [np.zeros_like(x) for x in first]
+        yield last, first
+        return
+    random = np.random.RandomState(0)
+    for change in (np.abs, np.negative):
+        yield tuple(
+            [(x + change(random.standard_normal(x.shape)) * (float(x.std()) or 1.0)).astype(x.dtype) for x in first]
+            for _ in range(2)
+        )
+
+
+def independent(observe, pairs, count):
+    """Whether, among ``count`` rows, a change of the first leaves the others as they were."""
+    for a, b in pairs:
+        before = observe([np.repeat(x, count, axis=0) for x in a])
+        after = observe([np.concatenate([y] + [x] * (count - 1)) for x, y in zip(a, b)])
+        if not all(nearly_equal(x[1:], y[1:]) for x, y in zip(before, after)):
+            return False
+    return True
+
+
+def interchangeable(observe, pairs, count):
+    """Whether ``count`` copies of one sample are all explained alike."""
+    observed = (observe([np.repeat(x, count, axis=0) for x in a]) for a, _ in pairs)
+    return all(nearly_equal(x, x[:1]) for values in observed for x in values)
+
+
+def summed(observe, pairs):
+    """Whether a sample alone is explained as it is beside another: the target sums over the samples."""
+    for a, b in pairs:
+        alone, beside = observe(a), observe([np.concatenate(both) for both in zip(a, b)])
+        if not all(nearly_equal(x[:1], y[:1]) for x, y in zip(alone, beside)):
+            return False
+    return True
