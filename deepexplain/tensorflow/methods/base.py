@@ -10,11 +10,11 @@ import numpy as np
 
 from ...errors import ArgumentError, ArgumentTypeError, DeepExplainError, GraphError, warn
 from ..compat import is_graph_tensor, tf
-from ..runtime.graph import check_reaches, ops_between
+from ..runtime.graph import check_reaches, data_sources, has_control_flow, ops_between, row_bytes
 from ..runtime.overrides import graph_lock
 from ..runtime.rows import independent, interchangeable, made_up_pairs
 from ..runtime.samples import InputSpec, as_count, as_inputs, as_weights
-from ..runtime.session import Call, Feeds
+from ..runtime.session import Call, Feeds, Runner, bounded_rows
 
 #: Method name -> (class, position), in the order in which the methods are defined.
 attribution_methods: 'OrderedDict[str, Tuple[type, int]]' = OrderedDict()
@@ -79,22 +79,19 @@ class AttributionMethod:
         ]
         self._fixed_rows = _fixed_rows(T, self._inputs)
         self._inputs_fix_rows = any(_first_dimension(x) is not None for x in self._inputs)
-        self._answers = {}  # what the network said to a question of runtime.rows, kept for further runs
+        self._answers = {}  # what was found out about the graph, kept for further runs
         self._set_arguments(args, arguments)
         if session.graph.finalized:
             raise GraphError('The graph is finalized, so no explainer can be added to it: get_explainer before that.')
         with graph_lock(session.graph):
             self._between = ops_between(T, self._inputs)
+            self._runner = Runner(session, one_thread=not has_control_flow(self._between))
             for x in self._inputs:
                 check_reaches(T, x, self._between if not self.has_multiple_inputs else ops_between(T, [x]))
             self._check_graph()
             # control_dependencies(None) also leaves a while loop or cond that the caller may be in.
             with session.graph.as_default(), tf.control_dependencies(None), tf.name_scope('deepexplain'):
-                # Without a feed the weight is one, whatever the rank and the open dimensions of T.
-                one = np.ones((), T.dtype.as_numpy_dtype)
-                self.Y = tf.placeholder_with_default(one, shape=None, name='ys')
-                self.T = T * self.Y
-                self.T.set_shape(T.shape)
+                self._weight_target()
                 self._build()
 
     def configure(self):
@@ -106,27 +103,31 @@ class AttributionMethod:
         other._set_arguments((), arguments)
         return other
 
-    def run(self, xs, ys=None, batch_size=None, feed_dict=None):
-        """Attributions of the samples ``xs``. Adds no op to the graph; may be called from many threads.
+    def run(self, xs, ys=None, batch_size=None, feed_dict=None, progress=False):
+        """Attributions of the samples ``xs``. May be called from many threads.
 
         Parameters
         ----------
         xs : array-like of real numbers, shape (samples, ...), or a list of them where X is a list
             Converted to X's dtype one batch at a time and never modified; a memory map is read in batches.
-        ys : array-like, optional
+        ys : array-like or 'each', optional
             Weights of the outputs: of T's shape, or of the shape of one sample's T, for all samples alike.
-            One-hot rows select one output. Default: every output counts with weight 1.
+            One-hot rows select one output. Default: every output counts with weight 1. ``'each'``
+            explains every output by itself, as a run for each one-hot ys would, in a fraction of the time.
         batch_size : int, optional
             The most rows that any session run sees, perturbed copies and path points included. The result
-            does not depend on it. Default: all samples at once in the gradient-based methods, a
-            number bounded by memory in the others.
+            does not depend on it. Default: a number that is fast and bounded by memory.
         feed_dict : dict of tensor or name to value, optional
             Values of further placeholders (dropout, is_training, more inputs). A value with one row for
             each sample is batched with the samples, one of another length is fed whole.
+        progress : bool, default False
+            Show a bar with the rows that went through the network, their number per second and the time left.
 
         Returns
         -------
         ndarray of xs' shape and X's dtype, or a list of them where X is a list
+            With ``ys='each'`` the outputs come first: shape (outputs, samples, ...). Where a sample's T has
+            several axes, its outputs are counted as in ``T.reshape(samples, -1)``.
 
         Raises
         ------
@@ -152,9 +153,17 @@ class AttributionMethod:
         """What the method itself feeds besides xs and ys."""
         return []
 
-    def _evaluate(self, call, part, rows=None):
+    def _weight_target(self):
+        """Add the placeholder of ys, and the target weighted by it."""
+        # Without a feed the weight is one, whatever the rank and the open dimensions of T.
+        one = np.ones((), self._target.dtype.as_numpy_dtype)
+        self.Y = tf.placeholder_with_default(one, shape=None, name='ys')
+        self.T = self._target * self.Y
+        self.T.set_shape(self._target.shape)
+
+    def _evaluate(self, call, of, rows=None):
         """The attributions (or outputs) that one session run gives: a list of arrays with a row for each row."""
-        return call.run(self._fetches(), part, rows)
+        return call.run(self._fetches(), of, rows)
 
     def _set_arguments(self, args, arguments):
         known = list(inspect.signature(self.configure).parameters)
@@ -174,11 +183,32 @@ class AttributionMethod:
         if self.keras_learning_phase is not None:
             given.setdefault(self.keras_learning_phase.name, 0)
         feeds = Feeds(self.session.graph, given, n, not_theirs=self._inputs + [self.Y], fixed_rows=self._fixed_rows)
-        feeds.complete(self._fetches(), self._inputs + [self.Y] + self._own_placeholders())
-        call = Call(self.session, self._inputs, self.Y, arrays, None, feeds, self._fixed_rows)
-        if ys is not None:
-            call.weights = as_weights(ys, n, self._row_shape(call), self.Y.dtype.as_numpy_dtype)
+        feeds.complete(self._data_sources(feeds.tensors))
+        call = Call(self._runner, self._inputs, arrays, feeds, self._fixed_rows)
+        if isinstance(ys, str):
+            if ys != 'each':
+                raise ArgumentError(f"ys must be an array of weights, or 'each'; got {ys!r}.")
+            call.row_shape = self._row_shape(call)
+            call.outputs = int(np.prod(call.row_shape or ()))
+        elif ys is not None:
+            weights, per_row = as_weights(ys, n, self._row_shape(call), self.Y.dtype.as_numpy_dtype)
+            call.weights = [(self.Y, weights, per_row)]
         return call
+
+    def _data_sources(self, fed):
+        """What a run reads besides the inputs, ys and these tensors."""
+        key = ('sources',) + tuple(tensor.name for tensor in fed)
+        if key not in self._answers:
+            own = self._inputs + [self.Y] + self._own_placeholders()
+            self._answers[key] = data_sources(self._fetches(), own + fed)
+        return self._answers[key]
+
+    def _bounded_rows(self, call, backward=False):
+        """How many rows a session run holds where nobody says."""
+        key = ('row bytes', call.sample_shapes)
+        if key not in self._answers:
+            self._answers[key] = row_bytes(self._between, self._inputs, call.sample_shapes)
+        return bounded_rows(self._answers[key], backward)
 
     def _row_shape(self, call):
         """Shape of one sample's T, None where T is a scalar; asks the session where the graph leaves it open."""

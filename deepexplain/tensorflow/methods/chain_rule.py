@@ -83,8 +83,8 @@ class EpsilonLRP(GradientBasedMethod):
     def _own_placeholders(self):
         return [self._epsilon]
 
-    def _evaluate(self, call, part, rows=None):
-        return call.run(self._fetches(), part, rows, extra=[(self._epsilon, self.epsilon)])
+    def _extra(self, call, of):
+        return [(self._epsilon, self.epsilon)]
 
 
 @register('deeplift')
@@ -124,12 +124,12 @@ class DeepLIFTRescale(GradientBasedMethod):
                 f"'{self.name}' needs the input of op '{op.name}' ({op.type}) at the baseline, but the op is inside "
                 "a while loop or cond and cannot be read. Build the layer unrolled, or use 'intgrad'."
             )
-        z0 = tf.placeholder(z.dtype, shape=None, name='reference')
-        self._references.append((z, z0))
-        return rescale_rule(op, grad, z0)
+        if op not in self._references:
+            self._references[op] = z, tf.placeholder(z.dtype, shape=None, name='reference')
+        return rescale_rule(op, grad, self._references[op][1])
 
     def _build(self):
-        self._references = []  # (input of an activation, placeholder for its value at the baseline)
+        self._references = {}  # activation -> its input, placeholder for the value of that at the baseline
         self._one_row = True  # until an activation turns up whose first axis is not that of the samples
         self._baselines = [
             tf.placeholder(x.dtype, x.shape.as_list()[1:] if x.shape.ndims else None) for x in self._inputs
@@ -142,15 +142,14 @@ class DeepLIFTRescale(GradientBasedMethod):
         ]
 
     def _own_placeholders(self):
-        return self._baselines + [z0 for _, z0 in self._references]
+        return self._baselines + [z0 for _, z0 in self._references.values()]
 
-    def _evaluate(self, call, part, rows=None):
+    def _extra(self, call, of):
         baselines = [broadcast_baseline(b, x, s.name) for b, x, s in zip(self.baseline, call.arrays, self._specs)]
-        values = self._at_baseline(call, part, baselines)
-        extra = list(zip(self._baselines, baselines)) + [
-            (z0, value) for (_, z0), value in zip(self._references, values)
+        values = self._at_baseline(call, of, baselines)
+        return list(zip(self._baselines, baselines)) + [
+            (z0, value) for (_, z0), value in zip(self._references.values(), values)
         ]
-        return call.run(self._fetches(), part, rows, extra)
 
     def _at_baseline(self, call, part, baselines):
         """Values of all activation inputs at the baseline, in shapes that broadcast against those at part.
@@ -165,7 +164,7 @@ class DeepLIFTRescale(GradientBasedMethod):
                 # An open first dimension that is 1 for one row is that of the samples.
                 self._one_row = all(
                     z.shape.ndims and z.shape.as_list()[0] is None and len(value) == 1
-                    for (z, _), value in zip(self._references, values)
+                    for (z, _), value in zip(self._references.values(), values)
                 )
                 call.references[1] = values
             if self._one_row:
@@ -179,4 +178,4 @@ class DeepLIFTRescale(GradientBasedMethod):
 
     def _activation_inputs(self, call, part, baselines):
         rows = [b[None].repeat(part.stop - part.start, axis=0) for b in baselines]
-        return call.run([z for z, _ in self._references], part, rows, trim=False)
+        return call.run([z for z, _ in self._references.values()], part, rows, trim=False)

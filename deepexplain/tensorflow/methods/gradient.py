@@ -1,16 +1,22 @@
 """Family 1, the true gradient of the target: zero (a test of the overrides), saliency, grad*input, intgrad."""
 
+import copy
+from contextlib import closing
+
 import numpy as np
 
 from ...errors import ArgumentError, GraphError, warn
 from ..compat import tf
 from ..runtime.activations import ACTIVATIONS, PLAIN_NONLINEAR
-from ..runtime.graph import check_passes_gradient, hidden_ops, row_bytes
-from ..runtime.overrides import custom_gradient, gradient_rule, is_overridden, original_grad
+from ..runtime.graph import check_passes_gradient, has_control_flow, hidden_ops
+from ..runtime.overrides import custom_gradient, gradient_rule, graph_lock, is_overridden, original_grad
 from ..runtime.rows import summed
 from ..runtime.samples import as_baseline, as_count, broadcast_baseline
-from ..runtime.session import bounded_rows, chunks
+from ..runtime.session import aligned_empty, progress_bar
 from .base import AttributionMethod, register
+
+#: With ys='each', backward passes that share a forward pass. More take longer to build than they save.
+MOST_PASSES = 8
 
 
 class GradientBasedMethod(AttributionMethod):
@@ -19,8 +25,6 @@ class GradientBasedMethod(AttributionMethod):
     Subclasses override ``get_symbolic_attribution`` (what to compute, as tensors) and
     ``nonlinearity_grad_override`` (the rule of an activation).
     """
-
-    repeats_samples = False  # whether a session run may hold several copies of a sample
 
     def get_symbolic_attribution(self):
         """Return a list with one tensor for each input: its attributions, in the input's shape."""
@@ -37,25 +41,41 @@ class GradientBasedMethod(AttributionMethod):
                 self.symbolic_attribution = self.get_symbolic_attribution()
         return self.symbolic_attribution
 
-    def run(self, xs, ys=None, batch_size=None, feed_dict=None):  # noqa: D102 - as in the base class
+    def run(self, xs, ys=None, batch_size=None, feed_dict=None, progress=False):  # noqa: D102 - as in the base class
         batch_size = self._check_batch_size(batch_size)
         call = self._call(xs, ys, feed_dict)
         samples, most_rows = self._rows(call, batch_size)
+        outputs = call.outputs or 1
+        passes = 1 if call.outputs is None else self._build_passes(outputs)
         results = None
-        for part in call.parts(samples):
-            values = self._explain_part(call, part, most_rows)
-            if results is None:
-                results = [np.empty((call.n,) + v.shape[1:], v.dtype) for v in values]
-            for result, value in zip(results, values):
-                result[part] = value
+        call.progress = progress_bar(progress, call.n * outputs * self._rows_of_a_sample(), self.name)
+        with closing(call.progress):
+            for part in call.parts(samples):
+                for first in range(0, outputs, passes):
+                    values = self._explain_part(self._selecting(call, first, passes), part, most_rows)
+                    if results is None:
+                        results = [
+                            np.empty((outputs, call.n) + v.shape[1:], v.dtype) for v in values[: len(self._inputs)]
+                        ]
+                    for i, value in enumerate(values):
+                        output, which = divmod(i, len(self._inputs))
+                        results[which][first + output, part] = value
+        if call.outputs is None:
+            results = [result[0] for result in results]
         return results if self.has_multiple_inputs else results[0]
 
     def _explain_part(self, call, part, most_rows):
-        """Attributions of the samples of one slice, a list with one array for each input.
+        """Attributions of the samples of one slice: a list with an array for each input, for each output in turn.
 
-        ``most_rows`` is the most that a session run may hold, None where memory alone is the limit.
+        ``most_rows`` is the most that a session run may hold.
         """
-        return self._evaluate(call, part)
+        values = self._evaluate(call, part)
+        call.progress.update((part.stop - part.start) * len(values) // len(self._inputs))
+        return values
+
+    def _rows_of_a_sample(self):
+        """How many rows go through the network for one sample and one output."""
+        return 1
 
     def _check_graph(self):
         for x in self._inputs:
@@ -65,10 +85,40 @@ class GradientBasedMethod(AttributionMethod):
 
     def _build(self):
         self.symbolic_attribution = None
-        self.explain_symbolic()
+        # Placeholder of ys and attributions, of one backward pass or more.
+        self._passes = [(self.Y, self.explain_symbolic())]
 
     def _fetches(self):
         return self.symbolic_attribution
+
+    def _build_passes(self, outputs):
+        """How many outputs a session run can explain one by one: adds backward passes, up to MOST_PASSES.
+
+        Not to a loop, which may have run: TensorFlow could not take it back.
+        """
+        graph = self.session.graph
+        if not graph.finalized and not has_control_flow(self._between):
+            with graph_lock(graph), graph.as_default(), tf.control_dependencies(None), tf.name_scope('deepexplain'):
+                while len(self._passes) < min(outputs, MOST_PASSES):
+                    other = copy.copy(self)
+                    other._weight_target()
+                    other.symbolic_attribution = None
+                    self._passes.append((other.Y, other.explain_symbolic()))
+        return min(outputs, len(self._passes))
+
+    def _selecting(self, call, first, count):
+        """The call for this many outputs beginning at ``first``, or as it is where all are explained together."""
+        return call if call.outputs is None else call.selecting([Y for Y, _ in self._passes[:count]], first)
+
+    def _evaluate(self, call, of, rows=None):
+        passes = self._passes[: len(call.weights)] or self._passes[:1]
+        return call.run(
+            [tensor for _, attributions in passes for tensor in attributions], of, rows, self._extra(call, of)
+        )
+
+    def _extra(self, call, of):
+        """What the method feeds itself, in a run on these samples: (tensor, value) pairs."""
+        return []
 
     def _gradients(self):
         """Gradients of the weighted target with respect to each input, under the method's rule."""
@@ -85,7 +135,7 @@ class GradientBasedMethod(AttributionMethod):
         return [_dense(gradient, x) for gradient, x in zip(gradients, self._inputs)]
 
     def _rows(self, call, batch_size):
-        """How many samples a session run takes, and how many rows with copies of them; None: memory is the limit.
+        """How many samples a session run takes, and how many rows with copies of them.
 
         Raises where cutting the samples into batches, or padding them, would change the numbers; warns where
         that is the network's own doing.
@@ -103,14 +153,17 @@ class GradientBasedMethod(AttributionMethod):
             return fixed, fixed
         if fixed is not None or self._target.shape.ndims == 0:
             return self._rows_of_reduced_target(call, batch_size)
-        samples = batch_size or call.n
-        if batch_size == 1 or (batch_size is None and not self.repeats_samples):
+        rows = batch_size or self._bounded_rows(call, backward=True)
+        samples = min(rows, call.n)
+        copies = min(rows // samples, self._rows_of_a_sample())
+        if batch_size == 1 or (samples == call.n and copies == 1):
             return samples, samples
         if self._independent(call, 2):
-            return samples, batch_size
-        if samples < call.n:
+            return samples, rows
+        if batch_size is not None and samples < call.n:
             self._warn_that_samples_mix(f'batch_size={batch_size}')
-        return samples, min(samples, call.n)
+        samples = min(batch_size or call.n, call.n)
+        return samples, samples
 
     def _rows_of_reduced_target(self, call, batch_size):
         """The same for a T that is reduced over the samples: they must stay together, unless T is their sum."""
@@ -226,8 +279,6 @@ class IntegratedGradients(GradientBasedMethod):
 
     arguments_in_graph = False
 
-    repeats_samples = True
-
     def configure(self, steps=100, baseline=None):
         """Set the arguments.
 
@@ -241,25 +292,41 @@ class IntegratedGradients(GradientBasedMethod):
         self.steps = as_count(steps, 'steps')
         self.baseline = as_baseline(baseline, self._specs, self.has_multiple_inputs)
 
+    def _rows_of_a_sample(self):
+        return self.steps
+
     def _explain_part(self, call, part, most_rows):
         xs = call.samples(part)
         baselines = [broadcast_baseline(b, x, s.name) for b, x, s in zip(self.baseline, xs, self._specs)]
-        if most_rows is None:
-            most_rows = bounded_rows(row_bytes(self._between, self._inputs, [x.shape[1:] for x in xs]))
-        sums = [np.zeros(x.shape, np.float64) for x in xs]
-        points = max(1, most_rows // len(xs[0]))
-        for alphas in chunks(np.linspace(1.0 / self.steps, 1.0, self.steps), points):
-            rows = [_path(x, b, alphas) for x, b in zip(xs, baselines)]
-            for total, gradient in zip(sums, self._evaluate(call, part, rows)):
-                total += gradient.reshape((len(alphas),) + total.shape).sum(axis=0, dtype=np.float64)
-        return [(total * (x - b) / self.steps).astype(x.dtype) for total, x, b in zip(sums, xs, baselines)]
+        alphas = np.linspace(1.0 / self.steps, 1.0, self.steps)
+        size, points = len(xs[0]), max(1, most_rows // len(xs[0]))
+        buffers = [aligned_empty((min(points, self.steps),) + x.shape, x.dtype) for x in xs]
+        sums = None
+        for start in range(0, self.steps, points):
+            some = alphas[start : start + points]
+            for buffer, x, b in zip(buffers, xs, baselines):
+                _fill_path(buffer[: len(some)], x, b, some)
+            rows = [buffer[: len(some)].reshape((-1,) + x.shape[1:]) for buffer, x in zip(buffers, xs)]
+            gradients = self._evaluate(call, np.tile(np.arange(part.start, part.stop), len(some)), rows)
+            call.progress.update(len(some) * size * len(gradients) // len(xs))
+            points_first = [g.reshape((len(some), size) + g.shape[1:]) for g in gradients]
+            now = [g.sum(axis=0, dtype=np.float64) for g in points_first]
+            sums = now if sums is None else [a + b for a, b in zip(sums, now)]
+        differences = [x - b for x, b in zip(xs, baselines)]
+        return [
+            (total * differences[i % len(xs)] / self.steps).astype(xs[i % len(xs)].dtype)
+            for i, total in enumerate(sums)
+        ]
 
 
-def _path(x, baseline, alphas):
-    """Points between baseline and x: all samples at the first alpha, then all at the second, and so on.
+def _fill_path(rows, x, baseline, alphas):
+    """Write points between baseline and x: all samples at the first alpha, then all at the second, and so on.
 
     Computed in double precision like 0.3's: near a kink of the network, the last bit of a point decides.
     """
-    alphas = np.asarray(alphas).reshape((-1,) + (1,) * x.ndim)
+    alphas = alphas.reshape((-1,) + (1,) * x.ndim)
     baseline = baseline.astype(np.float64)
-    return (baseline + (x - baseline) * alphas).astype(x.dtype).reshape((-1,) + x.shape[1:])
+    points = (x - baseline) * alphas
+    if baseline.any():
+        points += baseline
+    rows[...] = points

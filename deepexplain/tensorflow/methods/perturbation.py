@@ -1,26 +1,31 @@
 """Family 3, the input changed and the output watched: occlusion, shapley_sampling."""
 
+from contextlib import closing
+
 import numpy as np
 from skimage.util import view_as_windows
 
 from ...errors import ArgumentError, ArgumentTypeError, AssertedArgumentError, warn
 from ..compat import tf
-from ..runtime.graph import row_bytes
 from ..runtime.samples import as_count, as_integer
-from ..runtime.session import bounded_rows, chunks
+from ..runtime.session import aligned_empty, progress_bar
 from .base import AttributionMethod, register
+
+#: Outputs of changed samples to keep at a time: samples x changes x outputs. In double precision, 8 MB.
+MOST_OUTPUTS = 1 << 20
 
 
 class PerturbationBasedMethod(AttributionMethod):
     """A method that sets parts of the input to zero and reads how the target changes.
 
-    Subclasses give the parts, as masks, and make attributions of the outputs.
+    Subclasses number what can be done to a sample, say what of it they want to see, and make attributions of
+    the outputs.
     """
 
     takes_several_inputs = False
     takes_integers = True
 
-    def run(self, xs, ys=None, batch_size=None, feed_dict=None):  # noqa: D102 - as in the base class
+    def run(self, xs, ys=None, batch_size=None, feed_dict=None, progress=False):  # noqa: D102 - as in the base class
         if self._target.shape.ndims == 0:
             raise ArgumentError(
                 f"'{self.name}' needs one value of T for each sample, but T '{self._target.name}' is a scalar, in "
@@ -28,55 +33,56 @@ class PerturbationBasedMethod(AttributionMethod):
             )
         batch_size = self._check_batch_size(batch_size)
         call = self._call(xs, ys, feed_dict)
-        rows = self._rows(call, batch_size)
-        plan = self._plan(call.arrays[0].shape[1:])
-        parts = [self._explain_part(call, part, rows, plan) for part in call.parts(rows)]
+        rows, in_step = self._rows(call, batch_size)
+        plan = self._plan(call.sample_shapes[0])
+        outputs = call.outputs or 1
         dtype = self._specs[0].dtype if self._inputs[0].dtype.is_floating else np.float32
-        return self._finish(np.concatenate(parts).astype(dtype, copy=False))
+        result = np.empty((outputs, call.n) + plan.shape, dtype)
+        call.progress = progress_bar(progress, call.n * plan.changes, self.name)
+        with closing(call.progress):
+            for part in call.parts(rows if in_step else min(rows, max(1, MOST_OUTPUTS // (plan.changes * outputs)))):
+                attributions = self._explain_part(Perturbed(self, call, part, rows, in_step), plan)
+                result[:, part] = np.moveaxis(attributions, -1, 0)
+        return self._finish(result[0] if call.outputs is None else result)
 
     def _plan(self, shape):
-        """What all samples share: which parts of an input of this shape are changed, in which order."""
+        """What all samples of this shape share: ``.shape`` of their attributions, ``.changes`` they go through."""
         raise NotImplementedError
 
-    def _explain_part(self, call, part, rows, plan):
-        """Attributions of the samples of one slice."""
+    def _explain_part(self, samples, plan):
+        """Attributions of some samples (:class:`Perturbed`), with an axis for the outputs at the end."""
         raise NotImplementedError
 
     def _finish(self, attributions):
         return attributions
 
-    def _outputs(self, call, part, rows, masks):
-        """Yield T's sum over outputs, shape (samples of part,), for each boolean mask of what is kept."""
-        x = call.samples(part)[0]
-        zero = np.zeros((), x.dtype)
-        for chunk in chunks(masks, max(1, rows // len(x))):
-            keep = np.stack(chunk)[:, None]
-            changed = np.where(keep, x, zero).reshape((-1,) + x.shape[1:])
-            yield from self._evaluate(call, part, [changed])[0].reshape(len(chunk), len(x))
-
     def _build(self):
-        # In double precision: attributions are small differences of these sums.
+        # In double precision: attributions are small differences of these.
         outputs = tf.cast(self.T, tf.float64)
         axes = tf.range(1, tf.rank(outputs)) if outputs.shape.ndims is None else list(range(1, outputs.shape.ndims))
-        self._sums = [tf.reduce_sum(outputs, axis=axes)]
+        self._sum = tf.reduce_sum(outputs, axis=axes)
+        if outputs.shape.ndims != 0:
+            self._each = tf.reshape(outputs, [tf.shape(outputs)[0], -1])
 
     def _fetches(self):
-        return self._sums
+        return [self._sum]
 
-    def _evaluate(self, call, part, rows=None):
-        values = super()._evaluate(call, part, rows)
-        count = (part.stop - part.start) if rows is None else len(rows[0])
-        if values[0].shape != (count,):
+    def _evaluate(self, call, of, rows=None):
+        value = call.run([self._sum if call.outputs is None else self._each], of, rows)[0]
+        count = (of.stop - of.start) if rows is None else len(rows[0])
+        if value.shape[:1] != (count,):
             raise ArgumentError(
-                f"'{self.name}' needs one row of T for each sample, but T '{self._target.name}' has {len(values[0])} "
-                f'rows for {count} samples.'
+                f"'{self.name}' needs one row of T for each sample, but T '{self._target.name}' has "
+                f'{len(value) if value.ndim else "no"} rows for {count} samples.'
             )
-        return values
+        return [value]
 
     def _rows(self, call, batch_size):
-        """How many rows a session run may hold, copies of samples included.
+        """How many rows a session run may hold, copies of samples included, and whether rows are in step.
 
-        Raises where a row of T does not belong to the sample in the same row of X.
+        In step means that every run holds each sample of its part once, in order, and all of them changed alike:
+        as in 0.3, for networks in which rows are not independent. Raises where a row of T does not belong to
+        the sample in the same row of X.
         """
         if self._fixed_rows is not None:
             if call.n != self._fixed_rows:
@@ -87,13 +93,64 @@ class PerturbationBasedMethod(AttributionMethod):
                     f"change of the first sample changes other rows. '{self.name}' cannot tell rows apart; give T "
                     'one row for each sample.'
                 )
-            return self._fixed_rows
+            return self._fixed_rows, call.n == self._fixed_rows
         if batch_size == 1 or self._independent(call, 2):
-            shape = call.arrays[0].shape[1:]
-            return batch_size or bounded_rows(row_bytes(self._between, self._inputs, [shape]))
+            return batch_size or self._bounded_rows(call), False
         if batch_size is not None and batch_size < call.n:
             self._warn_that_samples_mix(f'batch_size={batch_size}')
-        return min(batch_size or call.n, call.n)  # one copy of each sample in a run, as in 0.3
+        return min(batch_size or call.n, call.n), True
+
+
+class Perturbed:
+    """Some samples of a call, and T at changed copies of them.
+
+    Attributes
+    ----------
+    count : int
+        How many samples.
+    active : bool ndarray, shape (samples, ...)
+        Where a sample is not zero already. Setting anything else to zero changes nothing.
+    """
+
+    def __init__(self, method, call, part, rows, in_step):
+        self._method, self._call, self._part, self._in_step = method, call, part, in_step
+        self._x = call.samples(part)[0]
+        self.count = len(self._x)
+        self._rows = self.count if in_step else rows
+        self.outputs = call.outputs or 1
+        self.active = self._x != 0
+        if in_step:  # what changes one sample may change the outputs of all
+            self.active = np.broadcast_to(self.active.any(axis=0), self._x.shape)
+
+    def evaluate(self, wanted, change):
+        """T's outputs, shape (samples, changes ..., outputs); 0 where not wanted.
+
+        Parameters
+        ----------
+        wanted : bool ndarray, shape (samples, changes ...)
+        change : function of an array of copies of samples, and an int array for each further axis of wanted
+            Makes these changes to the copies, in place.
+        """
+        if self._in_step:
+            wanted = np.broadcast_to(wanted.any(axis=0), wanted.shape)
+            places = np.nonzero(np.moveaxis(wanted, 0, -1))
+            places = places[-1:] + places[:-1]
+        else:
+            places = np.nonzero(wanted)
+        call, total = self._call, len(places[0])
+        call.progress.total -= wanted.size - total
+        buffer = aligned_empty((min(self._rows, total),) + self._x.shape[1:], self._x.dtype)
+        outputs = np.zeros(wanted.shape + (self.outputs,))
+        for start in range(0, total, self._rows):
+            here = tuple(axis[start : start + self._rows] for axis in places)
+            copies = buffer[: len(here[0])]
+            np.take(self._x, here[0], axis=0, out=copies, mode='clip')  # clip: without it NumPy copies twice
+            change(copies, *here[1:])
+            outputs[here] = self._method._evaluate(call, self._part.start + here[0], [copies])[0].reshape(
+                len(copies), -1
+            )
+            call.progress.update(len(copies))
+        return outputs
 
 
 @register('occlusion')
@@ -126,39 +183,26 @@ class Occlusion(PerturbationBasedMethod):
         self.step = _one_or_each(1 if step is None else step, 'step', ndims)
 
     def _plan(self, shape):
-        index = np.arange(int(np.prod(shape))).reshape(shape or (1,))
-        window = self.window_shape
-        window = tuple(min(window, d) for d in index.shape) if isinstance(window, int) else window
-        for name, value in [('window_shape', window), ('step', self.step)]:
-            if isinstance(value, tuple) and len(value) != index.ndim:
-                raise AssertedArgumentError(_wrong_length(name, index.ndim, value))
-        if any(w > d for w, d in zip(window, index.shape)):
-            raise AssertedArgumentError(f'window_shape {window} is larger than one sample, {index.shape}.')
-        # A view: the windows of a large image would not fit in memory.
-        return view_as_windows(index, window, self.step)
+        axes = max(1, len(shape))
+        window, step = ((v,) * axes if isinstance(v, int) else v for v in (self.window_shape, self.step))
+        for name, value in [('window_shape', window), ('step', step)]:
+            if len(value) != axes:
+                raise AssertedArgumentError(_wrong_length(name, axes, value))
+        if isinstance(self.window_shape, int):
+            window = tuple(min(w, d) for w, d in zip(window, shape or (1,)))
+        if any(w > d for w, d in zip(window, shape or (1,))):
+            raise AssertedArgumentError(f'window_shape {window} is larger than one sample, {shape}.')
+        return Windows(shape, window, step)
 
-    def _explain_part(self, call, part, rows, windows):
-        size, features = part.stop - part.start, int(np.prod(call.arrays[0].shape[1:]))
-        grid = windows.shape[: windows.ndim // 2]
-
-        def covered():
-            return (windows[place].ravel() for place in np.ndindex(*grid))
-
-        def masks():
-            yield np.ones(call.arrays[0].shape[1:], bool)
-            for window in covered():
-                keep = np.ones(features, bool)
-                keep[window] = False
-                yield keep.reshape(call.arrays[0].shape[1:])
-
-        outputs = self._outputs(call, part, rows, masks())
-        whole = next(outputs)
-        total, count = np.zeros((features, size)), np.zeros((features, 1))
-        for window, output in zip(covered(), outputs):
-            total[window] += (whole - output) / window.size
-            count[window] += 1
-        with np.errstate(invalid='ignore'):
-            return (total / count).T.reshape((size,) + call.arrays[0].shape[1:])
+    def _explain_part(self, samples, windows):
+        changes = windows.any_in(samples.active)
+        whole = np.ones((samples.count, 1), bool)
+        # State 0 is the sample as it is.
+        outputs = samples.evaluate(
+            np.concatenate([whole, changes], axis=1), lambda copies, state: windows.clear(copies, state - 1)
+        )
+        losses = np.where(changes[..., None], outputs[:, :1] - outputs[:, 1:], 0)
+        return windows.mean(losses)
 
     def _finish(self, attributions):
         if np.isnan(attributions).any():
@@ -216,31 +260,95 @@ class ShapleySampling(PerturbationBasedMethod):
     def _plan(self, shape):
         dims = range(1, len(shape) + 1) if self.sampling_dims is None else self.sampling_dims
         features = Features(shape, [dim - 1 for dim in dims])
-        return features, [np.random.permutation(features.count) for _ in range(self.samples)]
+        return Orders(features, [np.random.permutation(features.count) for _ in range(self.samples)])
 
-    def _explain_part(self, call, part, rows, plan):
-        features, orders = plan
+    def _explain_part(self, samples, plan):
+        active = plan.features.any_of(samples.active)
+        total = np.zeros((samples.count, plan.features.count, samples.outputs))
+        whole = None
+        at_once = max(1, MOST_OUTPUTS // max(1, total.size))
+        for first in range(0, len(plan.orders), at_once):
+            orders, ranks = plan.orders[first : first + at_once], plan.ranks[first : first + at_once]
+            # Whether the feature that goes n-th changes anything: shape (samples, orders, n).
+            moves = active[:, orders]
+            done = moves.cumsum(axis=-1)
+            begins, ends = moves & (done == 1), moves & (done == done[..., -1:])
+            # Outputs with 0 .. all features gone. All orders begin and end alike.
+            wanted = np.concatenate([np.zeros_like(moves[..., :1]), moves & ~ends], axis=-1)
+            if whole is None:
+                wanted[:, 0, [0, -1]] = True
 
-        def masks():
-            yield features.mask(np.ones(features.count, bool))
-            yield features.mask(np.zeros(features.count, bool))
-            for order in orders:
-                keep = np.ones(features.count, bool)
-                for feature in order[:-1]:
-                    keep[feature] = False
-                    yield features.mask(keep)
+            def remove(copies, order, gone, ranks=ranks):
+                stays = plan.features.mask(ranks[order] >= gone[:, None])
+                copies *= stays.astype(copies.dtype)  # several times as fast as an assignment where not stays
+                copies += 0  # -1 times 0 is -0.0
 
-        outputs = self._outputs(call, part, rows, masks())
-        whole, empty = next(outputs), next(outputs)
-        total = np.zeros((features.count, part.stop - part.start))
-        for order in orders:
-            before = whole
-            for feature in order[:-1]:
-                after = next(outputs)
-                total[feature] += before - after
-                before = after
-            total[order[-1]] += before - empty
-        return (total / self.samples).T.reshape((-1,) + features.shape)
+            outputs = samples.evaluate(wanted, remove)
+            if whole is None:
+                whole, empty = outputs[:, 0, 0].copy(), outputs[:, 0, -1].copy()
+            of = np.nonzero(moves)
+            after = outputs[:, :, 1:]
+            after = np.where(ends[of][:, None], empty[of[0]], after[of])
+            before = np.where(begins[of][:, None], whole[of[0]], np.roll(after, 1, axis=0))
+            losses = np.zeros(moves.shape + (samples.outputs,))
+            losses[of] = before - after
+            for i, order in enumerate(orders):
+                total[:, order] += losses[:, i]
+        return (total / self.samples).reshape((samples.count,) + plan.shape + (samples.outputs,))
+
+
+class Windows:
+    """The windows of one sample: where they begin, what they cover.
+
+    Parameters
+    ----------
+    shape, window, step : tuples of int
+        One entry for each axis of a sample; ``shape`` may be ().
+    """
+
+    def __init__(self, shape, window, step):
+        self.shape, self._axes, self._window, self._step = shape, shape or (1,), window, step
+        # A view: the windows of a large image would not fit in memory.
+        index = view_as_windows(np.arange(int(np.prod(shape))).reshape(self._axes), window, step)
+        self._grid = index.shape[: len(window)]
+        first_of_each = (...,) + (0,) * len(window)
+        first_window = (0,) * len(window)
+        self._starts = index[first_of_each].ravel()
+        self._offsets = index[first_window].ravel()
+        self.changes = 1 + len(self._starts)
+
+    def any_in(self, flags):
+        """Whether a window holds a True value, shape (samples, windows); ``flags`` has shape (samples, ...)."""
+        flags = flags.reshape((len(flags),) + self._axes)
+        views = view_as_windows(flags, (1,) + self._window, (1,) + self._step)
+        return views.any(axis=tuple(range(-len(self._window), 0))).reshape(len(flags), -1)
+
+    def clear(self, copies, windows):
+        """Set one window of each copy to zero, none where its number is negative."""
+        copy = np.flatnonzero(windows >= 0)
+        copies.reshape(len(copies), -1)[copy[:, None], self._starts[windows[copy]][:, None] + self._offsets] = 0
+
+    def mean(self, losses):
+        """For each value the mean share in the windows that cover it, nan without any: (samples, ..., outputs)."""
+        losses = losses.reshape(losses.shape[:1] + self._grid + losses.shape[-1:]) / self._offsets.size
+        total = np.zeros(losses.shape[:1] + self._axes + losses.shape[-1:])
+        count = np.zeros(self._axes + (1,))
+        for corner in np.ndindex(*self._window):
+            covered = tuple(slice(c, c + s * (g - 1) + 1, s) for c, s, g in zip(corner, self._step, self._grid))
+            total[(slice(None),) + covered] += losses
+            count[covered] += 1
+        with np.errstate(invalid='ignore'):
+            return (total / count).reshape(losses.shape[:1] + self.shape + losses.shape[-1:])
+
+
+class Orders:
+    """Orders in which features go to zero: ``ranks[i, f]`` features go before feature f in the i-th."""
+
+    def __init__(self, features, orders):
+        self.features, self.shape = features, features.shape
+        self.orders = np.array(orders)
+        self.ranks = self.orders.argsort(axis=1).astype(np.int32)
+        self.changes = self.orders.size + len(orders)
 
 
 class Features:
@@ -258,13 +366,20 @@ class Features:
             raise ArgumentError(f'sampling_dims {[axis + 1 for axis in axes]} are not all axes of xs.')
         self.shape = tuple(sample_shape[axis] for axis in axes)
         self.count = int(np.prod(self.shape))
-        self._sample_shape = sample_shape
-        self._order = np.argsort(axes) if len(axes) else []
+        self._others = tuple(axis + 1 for axis in range(len(sample_shape)) if axis not in axes)
+        # From the order of the axes in the sample to that of the features, and back.
+        self._to, self._back = (np.argsort(order).tolist() for order in (np.argsort(axes), axes))
         self._spread = tuple(d if axis in axes else 1 for axis, d in enumerate(sample_shape))
 
-    def mask(self, keep):
-        """A boolean of the sample's shape (or one that broadcasts to it), from one for each feature."""
-        return keep.reshape(self.shape).transpose(self._order).reshape(self._spread).copy()
+    def any_of(self, flags):
+        """Whether a feature holds a True value, shape (samples, features); ``flags`` has shape (samples, ...)."""
+        flags = flags.any(axis=self._others)
+        return flags.transpose([0] + [i + 1 for i in self._to]).reshape(len(flags), -1)
+
+    def mask(self, features):
+        """Bool for each value of a sample (in a shape that broadcasts), from one for each feature of each copy."""
+        features = features.reshape((-1,) + self.shape).transpose([0] + [i + 1 for i in self._back])
+        return features.reshape((-1,) + self._spread)
 
 
 def _one_or_each(value, name, ndims):

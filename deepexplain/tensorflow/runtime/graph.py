@@ -96,6 +96,14 @@ def _takes_functions(op):
     return op.op_def is not None and any(attr.type in ('func', 'list(func)') for attr in op.op_def.attr)
 
 
+def has_control_flow(ops):
+    """Whether any op is part of a loop or a branch, or calls functions."""
+    types = {op.type for op in ops}
+    return bool(types & {'Enter', 'Switch'}) or any(
+        _takes_functions(op) or is_function(op.graph, op.type) for op in ops
+    )
+
+
 def hidden_ops(ops):
     """Yield ``(op, types)`` for each op that calls functions: the types of the ops in their bodies.
 

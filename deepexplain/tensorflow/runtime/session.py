@@ -5,12 +5,47 @@ import copy
 import numpy as np
 
 from ...errors import ArgumentError
-from ..compat import is_graph_tensor
-from .graph import CONSUMING, data_sources
+from ..compat import fast_run, is_graph_tensor, tf
+from .graph import CONSUMING
 
 LEARNING_PHASE = 'keras_learning_phase'
-MOST_BYTES = 1 << 25
-MOST_ROWS = 512
+MOST_ROWS = 1024
+#: Bytes of the largest tensor of a run. Twice as much, and the C library hands the memory of each tensor back to the
+#: system and fetches it anew, page by page. A backward pass holds more tensors at once.
+MOST_BYTES = 1 << 24
+MOST_BYTES_BACKWARD = 1 << 23
+#: Below this many bytes, changing threads costs more than ops that run side by side can win.
+SMALL_RUN = 1 << 20
+
+
+class Runner:
+    """Runs the session, each combination of fetches and feeds compiled once.
+
+    Parameters
+    ----------
+    session : the session
+    one_thread : bool
+        Whether small runs may stay in the caller's thread: not where the graph has loops or calls functions.
+    """
+
+    def __init__(self, session, one_thread=False):
+        self._session, self._one_thread = session, one_thread
+        self._compiled = {}
+
+    def run(self, fetches, feed):
+        """Evaluate a list of tensors; ``feed`` is a list of (tensor, array of its dtype)."""
+        small = self._one_thread and sum(value.nbytes for _, value in feed) < SMALL_RUN
+        # Names, because tensors cannot be dictionary keys where TensorFlow 2 runs eagerly.
+        key = (small,) + tuple(t.name for t in fetches) + ('',) + tuple(tensor.name for tensor, _ in feed)
+        compiled = self._compiled.get(key)
+        try:
+            if compiled is None:
+                compiled = fast_run(self._session, fetches, [tensor for tensor, _ in feed], in_caller_thread=small)
+                self._compiled[key] = compiled
+            return compiled(*[value for _, value in feed])
+        except tf.errors.OpError:
+            # The same error once more, from where its message says which line of the user's built the op.
+            return self._session.run(fetches, {tensor.name: value for tensor, value in feed})
 
 
 class Feeds:
@@ -33,7 +68,12 @@ class Feeds:
                 raise ArgumentError(f"feed_dict: the value of '{tensor.name}' does not fit: {error}") from None
             first = tensor.shape.as_list()[0] if tensor.shape.ndims else None
             has_rows = array.ndim > 0 and tensor.shape.ndims != 0 and first in (None, fixed_rows)
-            self.entries.append((tensor, array, has_rows and len(array) == n))
+            per_row = has_rows and len(array) == n
+            if not tensor.shape.is_compatible_with(((first,) if per_row else array.shape[:1]) + array.shape[1:]):
+                raise ArgumentError(
+                    f"feed_dict: the value of '{tensor.name}' must have shape {tensor.shape}; got {array.shape}."
+                )
+            self.entries.append((tensor, array, per_row))
 
     def at(self, indices):
         """The same feeds for the samples at these indices."""
@@ -51,11 +91,13 @@ class Feeds:
         """Whether any value has one row for each sample."""
         return any(per_row for _, _, per_row in self.entries)
 
-    def complete(self, fetches, fed_anyway):
-        """Add the Keras learning phase (0: inference), and raise for placeholders without a value."""
-        given = list(fed_anyway) + self.tensors
+    def complete(self, sources):
+        """Add the Keras learning phase (0: inference), and raise for placeholders without a value.
+
+        ``sources`` are the ops that bring further data into the run.
+        """
         missing = []
-        for op in data_sources(fetches, given):
+        for op in sources:
             tensor = op.outputs[0]
             if op.type in CONSUMING:
                 raise ArgumentError(
@@ -92,87 +134,124 @@ class Call:
 
     Parameters
     ----------
-    session, inputs, Y : the session, the input tensors and the placeholder of the output weights
+    runner : Runner
+    inputs : list of tensors
     arrays : list of array-likes
         The samples of each input.
-    weights : (ndarray, bool) or None
-        ys, and whether it has one row a sample.
     feeds : Feeds
     fixed_rows : int or None
         Rows that every session run must have; shorter ones are padded with copies of their last row.
+
+    Attributes
+    ----------
+    weights : list of (placeholder, ndarray, bool)
+        Output weights to feed, and whether they have one row a sample.
+    outputs : int or None
+        How many outputs a sample has, where each of them is explained by itself.
+    progress : tqdm
+        Counts the rows that were run.
     """
 
-    def __init__(self, session, inputs, Y, arrays, weights, feeds, fixed_rows):
-        self.session, self.inputs, self.Y = session, inputs, Y
-        self.arrays, self.weights, self.feeds, self.fixed_rows = arrays, weights, feeds, fixed_rows
+    def __init__(self, runner, inputs, arrays, feeds, fixed_rows):
+        self.runner, self.inputs, self.arrays, self.feeds, self.fixed_rows = runner, inputs, arrays, feeds, fixed_rows
         self.n = arrays[0].shape[0]
+        self.weights = []
+        self.outputs = self.row_shape = None
+        self.progress = NoProgress()
         self.references = {}  # what deeplift computed of the baseline, for the length of this call
+
+    @property
+    def sample_shapes(self):
+        """The shape of one sample of each input."""
+        return tuple(tuple(array.shape[1:]) for array in self.arrays)
 
     def parts(self, rows):
         """Cut the samples into slices of at most ``rows``."""
         return [slice(start, min(start + rows, self.n)) for start in range(0, self.n, rows)]
 
-    def samples(self, part):
+    def samples(self, of):
         """The samples of a slice, one array an input, in the inputs' dtypes."""
-        return [
-            np.asarray(a[part]).astype(x.dtype.as_numpy_dtype, copy=False) for a, x in zip(self.arrays, self.inputs)
-        ]
+        return [np.asarray(a[of]).astype(x.dtype.as_numpy_dtype, copy=False) for a, x in zip(self.arrays, self.inputs)]
 
     def probe(self, indices):
         """A call on the samples at these indices, without ys."""
         arrays = [np.concatenate([np.asarray(array[i : i + 1]) for i in indices]) for array in self.arrays]
-        feeds = self.feeds.at(indices)
-        return Call(self.session, self.inputs, self.Y, arrays, None, feeds, self.fixed_rows)
+        return Call(self.runner, self.inputs, arrays, self.feeds.at(indices), self.fixed_rows)
 
-    def run(self, fetches, part, rows=None, extra=(), trim=True):
-        """Evaluate a list of tensors on the samples of ``part``: arrays with one row for each row fed.
+    def selecting(self, placeholders, first):
+        """A copy for single outputs, ``first`` and those after it: one for each placeholder of weights."""
+        other = copy.copy(self)
+        other.weights = []
+        for output, placeholder in zip(range(first, self.outputs), placeholders):
+            one_hot = np.zeros(self.outputs, placeholder.dtype.as_numpy_dtype)
+            one_hot[output] = 1
+            other.weights.append((placeholder, one_hot.reshape(self.row_shape or ()), False))
+        return other
 
-        ``rows`` replaces the samples by changed copies: k copies of the whole part after one another, for any
-        k; ys and the user's feeds are repeated with them. ``extra`` are further (tensor, value) pairs.
-        Without ``trim`` the results keep the rows of the padding, for tensors whose rows are elsewhere.
+    def run(self, fetches, of, rows=None, extra=(), trim=True):
+        """Evaluate a list of tensors: arrays with one row for each row fed.
+
+        Parameters
+        ----------
+        fetches : list of tensors
+        of : slice or int array
+            The sample that each row belongs to; ys and the user's feeds take theirs with them.
+        rows : list of arrays, one for each input
+            What to feed instead of these samples themselves: changed copies of them.
+        extra : list of (tensor, value)
+            Fed too.
+        trim : bool
+            False keeps the rows of the padding, for tensors whose rows are elsewhere.
         """
-        rows = self.samples(part) if rows is None else rows
-        size = part.stop - part.start
+        rows = self.samples(of) if rows is None else rows
         count = len(rows[0])
+        padding = 0 if self.fixed_rows is None else max(0, self.fixed_rows - count)
 
         def fit(array):
-            """Repeat what belongs to the part's samples for each copy, and pad to the fixed rows."""
-            if len(array) != count:
-                array = np.tile(array, (count // size,) + (1,) * (array.ndim - 1))
-            if self.fixed_rows is not None and count < self.fixed_rows:
-                array = np.concatenate([array, np.repeat(array[-1:], self.fixed_rows - count, axis=0)])
-            return array
+            return np.concatenate([array, np.repeat(array[-1:], padding, axis=0)]) if padding else array
 
-        # Names, because tensors cannot be dictionary keys where TensorFlow 2 runs eagerly.
-        feed = {x.name: fit(row) for x, row in zip(self.inputs, rows)}
-        if self.weights is not None:
-            ys, per_row = self.weights
-            feed[self.Y.name] = fit(ys[part]) if per_row else ys
-        for tensor, value, per_row in self.feeds.entries:
-            feed[tensor.name] = fit(value[part]) if per_row else value
-        feed.update((tensor.name, value) for tensor, value in extra)
-        results = self.session.run(fetches, feed)
-        if trim and self.fixed_rows is not None and count < self.fixed_rows:
-            results = [result[:count] for result in results]
-        return results
+        feed = [(x, fit(row)) for x, row in zip(self.inputs, rows)]
+        for tensor, value, per_row in self.weights + self.feeds.entries:
+            feed.append((tensor, fit(value[of]) if per_row else value))
+        feed.extend((tensor, np.asarray(value, tensor.dtype.as_numpy_dtype)) for tensor, value in extra)
+        results = self.runner.run(fetches, feed)
+        return [result[:count] for result in results] if trim and padding else results
 
 
-def chunks(items, size):
-    """Yield lists of at most ``size`` items."""
-    chunk = []
-    for item in items:
-        chunk.append(item)
-        if len(chunk) == size:
-            yield chunk
-            chunk = []
-    if chunk:
-        yield chunk
+class NoProgress:
+    """Stands in for a tqdm bar that nobody wants to see."""
+
+    total = 0
+
+    def update(self, rows):
+        """Count rows."""
+
+    def close(self):
+        """Nothing to close."""
 
 
-def bounded_rows(row_bytes):
+def progress_bar(wanted, total, name):
+    """A tqdm bar of rows, or a stand-in."""
+    if not wanted:
+        return NoProgress()
+    from tqdm.auto import tqdm  # slow to import, and needed by few
+
+    return tqdm(total=total, desc=name, unit=' rows', unit_scale=True)
+
+
+def bounded_rows(row_bytes, backward=False):
     """How many rows to put through the network at once where the user does not say.
 
     ``row_bytes`` is the size of the largest tensor for one row. More rows than fit the processor's caches
     gain nothing, and memory stays bounded for any image size.
     """
-    return int(np.clip(MOST_BYTES // row_bytes, 1, MOST_ROWS))
+    return int(np.clip((MOST_BYTES_BACKWARD if backward else MOST_BYTES) // row_bytes, 1, MOST_ROWS))
+
+
+def aligned_empty(shape, dtype):
+    """An array that TensorFlow reads where it is: it copies what does not begin at a multiple of 64 bytes."""
+    dtype = np.dtype(dtype)
+    size = int(np.prod(shape)) * dtype.itemsize
+    memory = np.empty(size + 64, np.uint8)
+    start = -memory.ctypes.data % 64
+    return memory[start : start + size].view(dtype).reshape(shape)

@@ -220,16 +220,8 @@ def test_batch_size_is_the_most_rows_of_any_run_and_changes_nothing(session, met
     np.testing.assert_allclose(found, expected, rtol=1e-6, atol=1e-12)
 
 
-@gradient_methods
-def test_without_batch_size_gradient_methods_take_all_samples_at_once(session, method, kwargs):
-    recorder = Recorder(session, 'X:0')
-    explain(recorder, method, mlp, normal(1500, 4), tf.placeholder(tf.float64, [None, 4], name='X'), **kwargs)
-    assert max(recorder.rows) == 1500
-    assert recorder.rows.count(1500) == kwargs.get('steps', 1)
-
-
-@perturbation_methods
-def test_without_batch_size_the_others_bound_the_rows_by_memory(session, method, kwargs, monkeypatch):
+@every_method
+def test_without_batch_size_rows_are_bounded_by_memory(session, method, kwargs, monkeypatch):
     recorder = Recorder(session, 'X:0')
     X = tf.placeholder(tf.float64, [None, 4], name='X')
     expected = explain(recorder, method, mlp, normal(1500, 4), X, **kwargs)
@@ -237,6 +229,7 @@ def test_without_batch_size_the_others_bound_the_rows_by_memory(session, method,
     recorder.rows = []
     # The widest tensor has 8 values of 8 bytes, so 640 bytes are ten rows of it.
     monkeypatch.setattr(runtime_session, 'MOST_BYTES', 640)
+    monkeypatch.setattr(runtime_session, 'MOST_BYTES_BACKWARD', 640)
     np.testing.assert_allclose(
         explain(recorder, method, mlp, normal(1500, 4), X, **kwargs), expected, rtol=1e-6, atol=1e-12
     )

@@ -1,11 +1,12 @@
-"""One call's rows: cut, repeated, padded."""
+"""One call's rows: cut, changed, padded; and the session that runs them."""
 
 import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
-from small import normal
+from small import Recorder, normal
 
-from deepexplain.tensorflow.runtime.session import Call, Feeds, bounded_rows, chunks
+from deepexplain.errors import ArgumentError
+from deepexplain.tensorflow.runtime.session import Call, Feeds, Runner, aligned_empty, bounded_rows, progress_bar
 
 
 class Echo:
@@ -26,7 +27,9 @@ def tensors(session):
 def call(tensors, n=5, fixed_rows=None, ys=None, side=None):
     X, Y, side_tensor = tensors
     feeds = Feeds(X.graph, {} if side is None else {side_tensor: side}, n, [X, Y])
-    return Call(Echo(), [X], Y, [normal(n, 2)], ys, feeds, fixed_rows)
+    one = Call(Runner(Echo()), [X], [normal(n, 2)], feeds, fixed_rows)
+    one.weights = [] if ys is None else [(Y, *ys)]
+    return one
 
 
 def test_parts_cover_the_samples(tensors):
@@ -38,11 +41,22 @@ def test_copies_take_ys_and_feeds_with_them(tensors):
     X, Y, side = tensors
     ys = np.arange(10.0).reshape(5, 2)
     one = call(tensors, ys=(ys, True), side=np.arange(5.0))
-    rows = [np.tile(normal(5, 2)[2:4], (3, 1))]
-    found_x, found_y, found_side = one.run([X, Y, side], slice(2, 4), rows)
+    of, rows = np.array([2, 3, 3, 0]), [normal(4, 2)]
+    found_x, found_y, found_side = one.run([X, Y, side], of, rows)
     np.testing.assert_array_equal(found_x, rows[0])
-    np.testing.assert_array_equal(found_y, np.tile(ys[2:4], (3, 1)))
-    np.testing.assert_array_equal(found_side, [2, 3, 2, 3, 2, 3])
+    np.testing.assert_array_equal(found_y, ys[of])
+    np.testing.assert_array_equal(found_side, [2, 3, 3, 0])
+
+
+def test_selecting_outputs_gives_each_placeholder_a_one_hot_weight(tensors):
+    X, Y, side = tensors
+    one = call(tensors)
+    one.outputs, one.row_shape = 6, (2, 3)
+    weights = one.selecting([Y, side], 4).weights
+    assert [(tensor, per_row) for tensor, _, per_row in weights] == [(Y, False), (side, False)]
+    np.testing.assert_array_equal([value for _, value, _ in weights], np.eye(6)[4:].reshape(2, 2, 3))
+    assert len(one.selecting([Y, side], 5).weights) == 1
+    assert one.weights == []
 
 
 def test_padding_repeats_the_last_row_and_is_trimmed(tensors):
@@ -64,15 +78,87 @@ def test_values_without_a_row_a_sample_are_fed_whole(tensors):
 def test_a_probe_repeats_samples_and_what_belongs_to_them(tensors):
     X, _, side = tensors
     probe = call(tensors, ys=(np.arange(5.0), True), side=np.arange(5.0)).probe([4, 0, 4])
-    assert (probe.n, probe.weights) == (3, None)
+    assert (probe.n, probe.weights) == (3, [])
     np.testing.assert_array_equal(probe.run([X], slice(0, 3))[0], normal(5, 2)[[4, 0, 4]])
     np.testing.assert_array_equal(probe.run([side], slice(0, 3))[0], [4, 0, 4])
 
 
-def test_chunks():
-    assert list(chunks(range(5), 2)) == [[0, 1], [2, 3], [4]]
-    assert list(chunks([], 2)) == []
+def test_a_feed_of_another_shape_is_refused(session):
+    mask = tf.placeholder(tf.float32, [None, 3], name='mask')
+    with pytest.raises(ArgumentError, match=r"value of 'mask:0' must have shape \(\?, 3\)|\(None, 3\); got \(5, 2\)"):
+        Feeds(mask.graph, {mask: np.ones((5, 2))}, 5, [])
+    assert Feeds(mask.graph, {mask: np.ones((5, 3))}, 5, []).per_row
 
 
 def test_bounded_rows():
-    assert [bounded_rows(size) for size in (4, 1 << 20, 1 << 30)] == [512, 32, 1]
+    assert [bounded_rows(size) for size in (4, 1 << 20, 1 << 30)] == [1024, 16, 1]
+    assert [bounded_rows(size, backward=True) for size in (4, 1 << 20, 1 << 30)] == [1024, 8, 1]
+
+
+@pytest.mark.parametrize('one_thread', [False, True])
+@pytest.mark.parametrize('rows', [1, 100_000])  # a small run, which may stay in its thread, and a large one
+def test_the_runner_gives_what_the_session_gives(session, one_thread, rows):
+    X = tf.placeholder(tf.float32, [None, 4])
+    fetches = [X + 1, tf.reduce_sum(X)]
+    xs = normal(rows, 4).astype('float32')
+    runner = Runner(session, one_thread)
+    for _ in range(2):  # compiled, and kept
+        for found, expected in zip(runner.run(fetches, [(X, xs)]), session.run(fetches, {X: xs})):
+            np.testing.assert_array_equal(found, expected)
+    assert len(runner._compiled) == 1
+
+
+def test_the_runner_sees_new_weights_and_later_ops(session):
+    X = tf.placeholder(tf.float32, [None])
+    weight = tf.Variable(2.0)
+    product = X * weight
+    session.run(weight.initializer)
+    runner = Runner(session)
+    one = np.ones(1, 'float32')
+    assert runner.run([product], [(X, one)])[0] == [2]
+    session.run(weight.assign(3.0))
+    assert runner.run([product], [(X, one)])[0] == [3]
+    assert runner.run([product + weight], [(X, one)])[0] == [6]
+
+
+def test_a_session_of_another_kind_is_run_as_it_is(session):
+    X = tf.placeholder(tf.float32, [None])
+    recorder = Recorder(session, X.name)
+    np.testing.assert_array_equal(Runner(recorder).run([X * 2], [(X, np.ones(3, 'float32'))])[0], [2, 2, 2])
+    assert recorder.rows == [3]
+
+
+def test_errors_of_a_run_are_those_of_the_session(session):
+    X = tf.placeholder(tf.float32, [None], name='X')
+    four = tf.reshape(X, [4], name='four')
+    with pytest.raises(tf.errors.InvalidArgumentError, match='3 values, but the requested shape has 4') as caught:
+        Runner(session).run([four], [(X, np.ones(3, 'float32'))])
+    assert caught.value.op is four.op
+    session.close()
+    with pytest.raises(RuntimeError, match='closed Session'):
+        Runner(session).run([four], [(X, np.ones(4, 'float32'))])
+
+
+@pytest.mark.parametrize('dtype', ['float32', 'float64', 'int64', 'float16'])
+def test_arrays_for_tensorflow_begin_where_it_can_read_them(dtype):
+    for shape in [(1,), (3, 5), (7, 1, 2)]:
+        array = aligned_empty(shape, dtype)
+        assert (array.shape, array.dtype) == (shape, dtype)
+        assert array.ctypes.data % 64 == 0
+        assert array.flags.c_contiguous
+        assert array.flags.writeable
+
+
+def test_a_bar_of_progress_counts_rows(capsys):
+    bar = progress_bar(True, 12, 'occlusion')
+    bar.update(5)
+    assert (bar.n, bar.total) == (5, 12)
+    bar.close()
+    shown = capsys.readouterr().err
+    assert 'occlusion' in shown
+    assert '5.00/12.0' in shown
+    assert 'rows/s' in shown
+    quiet = progress_bar(False, 12, 'occlusion')
+    quiet.update(5)
+    quiet.close()
+    assert capsys.readouterr().err == ''

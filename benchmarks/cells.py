@@ -1,0 +1,62 @@
+"""What is measured: the rows of the table, and how many rows a network sees for each of them."""
+
+from collections import namedtuple
+
+import numpy as np
+
+#: `memory`: measured in a process of its own, with the growth of its memory.
+Cell = namedtuple('Cell', 'method network samples arguments memory')
+
+BATCHES = [('MLP', 1), ('MLP', 70), ('CNN', 1), ('CNN', 32), ('fer', 4)]
+WINDOWS = {
+    'MLP': {'window_shape': 1},
+    'CNN': {'window_shape': (3, 3, 1)},
+    'fer': {'window_shape': (8, 8, 1), 'step': (4, 4, 1)},
+}
+ORDERS = {'MLP': {'samples': 5}, 'CNN': {'samples': 1}}
+
+
+def label(cell):
+    """What --only looks in: method, arguments, network, samples."""
+    return f'{method_text(cell)} {cell.network} {cell.samples}'
+
+
+def method_text(cell):
+    """The method with its arguments."""
+    arguments = ', '.join(f'{name}={value}' for name, value in cell.arguments.items())
+    return f'{cell.method} {arguments}'.strip()
+
+
+def cells():
+    """All rows of the table, in order."""
+    for method in ['saliency', 'grad*input', 'elrp', 'deeplift']:
+        yield from (Cell(method, network, samples, {}, False) for network, samples in BATCHES)
+    yield from (Cell('intgrad', network, samples, {'steps': 50}, False) for network, samples in BATCHES)
+    yield from (Cell('occlusion', network, samples, WINDOWS[network], False) for network, samples in BATCHES)
+    yield Cell('occlusion', 'SpliceAI', 1, {'window_shape': (50, 4), 'step': (50, 4)}, False)
+    for network, samples in BATCHES:
+        if network in ORDERS:
+            yield Cell('shapley_sampling', network, samples, ORDERS[network], False)
+    yield Cell('occlusion', 'CNN, digits', 32, {'window_shape': 1}, False)
+    yield Cell('shapley_sampling', 'CNN, digits', 32, {'samples': 1}, False)
+    yield Cell('occlusion', 'DNA', 32, {'window_shape': (1, 1)}, False)
+    yield Cell('occlusion', '299x299x3', 1, {'window_shape': (1, 1, 3)}, True)
+    yield Cell('intgrad', '299x299x3', 1, {'steps': 2000}, True)
+
+
+def evaluations(cell, sample_shape):
+    """How many evaluations one sample takes."""
+    if cell.method == 'intgrad':
+        return cell.arguments['steps']
+    if cell.method == 'shapley_sampling':
+        return int(np.prod(sample_shape)) * cell.arguments['samples'] + 1
+    if cell.method == 'occlusion':
+        return window_count(sample_shape, cell.arguments) + 1
+    return 1
+
+
+def window_count(sample_shape, arguments):
+    """How many places a window has in a sample."""
+    window = np.broadcast_to(arguments['window_shape'], len(sample_shape))
+    step = np.broadcast_to(arguments.get('step', 1), len(sample_shape))
+    return int(np.prod((np.array(sample_shape) - window) // step + 1))
