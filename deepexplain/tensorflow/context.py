@@ -79,7 +79,7 @@ class DeepExplain:
         if not self._entered:
             self._explainers.clear()
 
-    def explain(self, method, T, X, xs, ys=None, batch_size=None, feed_dict=None, **kwargs):
+    def explain(self, method, T, X, xs, ys=None, batch_size=None, feed_dict=None, progress=False, **kwargs):
         """Attributions of the samples ``xs``, as ``get_explainer(method, T, X, **kwargs).run(xs, ...)`` gives them.
 
         The explainer is kept until the context closes: further calls with this method, T and X add nothing to
@@ -91,14 +91,14 @@ class DeepExplain:
             A name among ``deepexplain.tensorflow.methods.attribution_methods``.
         T, X : tensors
             Target and input, see :class:`~deepexplain.tensorflow.methods.base.AttributionMethod`.
-        xs, ys, batch_size, feed_dict
+        xs, ys, batch_size, feed_dict, progress
             See :meth:`~deepexplain.tensorflow.methods.base.AttributionMethod.run`.
         **kwargs
             Arguments of the method: see its ``configure``.
 
         Returns
         -------
-        ndarray of xs' shape and X's dtype, or a list of them where X is a list
+        ndarray of xs' shape and X's dtype, or a list of them where X is a list; outputs first with ``ys='each'``
 
         Raises
         ------
@@ -106,8 +106,11 @@ class DeepExplain:
             Outside the context; and every other error is one too, with the built-in type that fits.
         """
         explainer = self._explainer(method, T, X, kwargs, keep=True)
-        # Methods written for 0.3 may have a run() that knows no feed_dict.
-        return explainer.run(xs, ys, batch_size, **({} if feed_dict is None else {'feed_dict': feed_dict}))
+        # Methods written for 0.3 may have a run() that knows no more than three arguments.
+        more = {} if feed_dict is None else {'feed_dict': feed_dict}
+        if progress:
+            more['progress'] = progress
+        return explainer.run(xs, ys, batch_size, **more)
 
     def get_explainer(self, method, T, X, **kwargs):
         """Build the graph that explains T by X, once; ``run`` the result as often as you like.
@@ -117,7 +120,7 @@ class DeepExplain:
         Returns
         -------
         AttributionMethod
-            Its ``run(xs, ys=None, batch_size=None, feed_dict=None)`` works after the context too.
+            Its ``run(xs, ys=None, batch_size=None, feed_dict=None, progress=False)`` works after the context too.
         """
         return self._explainer(method, T, X, kwargs, keep=False)
 

@@ -192,7 +192,10 @@ class Occlusion(PerturbationBasedMethod):
             window = tuple(min(w, d) for w, d in zip(window, shape or (1,)))
         if any(w > d for w, d in zip(window, shape or (1,))):
             raise AssertedArgumentError(f'window_shape {window} is larger than one sample, {shape}.')
-        return Windows(shape, window, step)
+        key = ('windows', shape, window, step)
+        if key not in self._answers:
+            self._answers[key] = Windows(shape, window, step)
+        return self._answers[key]
 
     def _explain_part(self, samples, windows):
         changes = windows.any_in(samples.active)
@@ -279,7 +282,7 @@ class ShapleySampling(PerturbationBasedMethod):
                 wanted[:, 0, [0, -1]] = True
 
             def remove(copies, order, gone, ranks=ranks):
-                stays = plan.features.mask(ranks[order] >= gone[:, None])
+                stays = plan.features.mask(ranks[order] >= gone[:, None].astype(ranks.dtype))
                 copies *= stays.astype(copies.dtype)  # several times as fast as an assignment where not stays
                 copies += 0  # -1 times 0 is -0.0
 
@@ -311,16 +314,17 @@ class Windows:
         # A view: the windows of a large image would not fit in memory.
         index = view_as_windows(np.arange(int(np.prod(shape))).reshape(self._axes), window, step)
         self._grid = index.shape[: len(window)]
-        first_of_each = (...,) + (0,) * len(window)
-        first_window = (0,) * len(window)
-        self._starts = index[first_of_each].ravel()
-        self._offsets = index[first_window].ravel()
+        self._starts = index[(...,) + (0,) * len(window)].ravel()
+        self._offsets = index[(0,) * len(window)].ravel()
         self.changes = 1 + len(self._starts)
+        with np.errstate(divide='ignore'):
+            self._shares = 1 / self._sum(np.full(self._grid, float(self._offsets.size)))
 
     def any_in(self, flags):
         """Whether a window holds a True value, shape (samples, windows); ``flags`` has shape (samples, ...)."""
-        flags = flags.reshape((len(flags),) + self._axes)
-        views = view_as_windows(flags, (1,) + self._window, (1,) + self._step)
+        if self._offsets.size == 1:
+            return flags.reshape(len(flags), -1)[:, self._starts]
+        views = view_as_windows(flags.reshape((-1,) + self._axes), (1,) + self._window, (1,) + self._step)
         return views.any(axis=tuple(range(-len(self._window), 0))).reshape(len(flags), -1)
 
     def clear(self, copies, windows):
@@ -330,15 +334,19 @@ class Windows:
 
     def mean(self, losses):
         """For each value the mean share in the windows that cover it, nan without any: (samples, ..., outputs)."""
-        losses = losses.reshape(losses.shape[:1] + self._grid + losses.shape[-1:]) / self._offsets.size
-        total = np.zeros(losses.shape[:1] + self._axes + losses.shape[-1:])
-        count = np.zeros(self._axes + (1,))
+        samples, _, outputs = losses.shape
+        by_output = losses.transpose(0, 2, 1).reshape((samples * outputs,) + self._grid)
+        with np.errstate(invalid='ignore'):
+            means = self._sum(by_output) * self._shares
+        return np.moveaxis(means.reshape((samples, outputs) + self.shape), 1, -1)
+
+    def _sum(self, of_windows):
+        """For each value the sum over the windows that cover it; further axes come first."""
+        total = np.zeros(of_windows.shape[: -len(self._grid)] + self._axes)
         for corner in np.ndindex(*self._window):
             covered = tuple(slice(c, c + s * (g - 1) + 1, s) for c, s, g in zip(corner, self._step, self._grid))
-            total[(slice(None),) + covered] += losses
-            count[covered] += 1
-        with np.errstate(invalid='ignore'):
-            return (total / count).reshape(losses.shape[:1] + self.shape + losses.shape[-1:])
+            total[(...,) + covered] += of_windows
+        return total
 
 
 class Orders:

@@ -49,7 +49,7 @@ def test_copies_take_ys_and_feeds_with_them(tensors):
 
 
 def test_selecting_outputs_gives_each_placeholder_a_one_hot_weight(tensors):
-    X, Y, side = tensors
+    _, Y, side = tensors
     one = call(tensors)
     one.outputs, one.row_shape = 6, (2, 3)
     weights = one.selecting([Y, side], 4).weights
