@@ -34,30 +34,16 @@ def test_the_import_works_and_flips_no_switch():
     subprocess.run([sys.executable, '-W', 'ignore', '-c', code], check=True)
 
 
-@pytest.mark.parametrize('method', ['zero', 'elrp', 'deeplift'])
-def test_a_graph_built_outside_warns_where_the_rule_is_missing(session, method):
-    # 6, 13
-    X = tf.placeholder(tf.float32, [None, 4])
-    with tf.name_scope('old'):
-        T = mlp(X)
-    with DeepExplain(session=session) as de, pytest.warns(DeepExplainWarning) as caught:
-        de.get_explainer(method, T, X)
-    (warning,) = [w for w in caught if w.category is DeepExplainWarning]
-    assert warning.filename == __file__, 'the warning points at the line of the user'
-    message = str(warning.message)
-    assert 'requires gradient override but the original gradient was used instead' in message
-    assert "Not overridden: 'old/Relu' (Relu), 'old/Tanh' (Tanh)." in message
-
-
-@pytest.mark.parametrize('method', ['saliency', 'grad*input', 'intgrad', 'occlusion', 'shapley_sampling'])
-def test_a_graph_built_outside_does_not_warn_where_the_true_gradient_is_meant(session, method):
+@every_method
+def test_a_graph_built_outside_is_explained_as_one_built_inside(session, method, kwargs):
+    # 6, 13: a warning, and plain gradients.
     X = tf.placeholder(tf.float64, [None, 4])
     outside = mlp(X)
     with DeepExplain(session=session) as de:
         np.random.seed(0)
-        found = de.explain(method, outside, X, normal(3, 4))
+        found = de.explain(method, outside, X, normal(3, 4), **kwargs)
         np.random.seed(0)
-        np.testing.assert_allclose(found, de.explain(method, mlp(X), X, normal(3, 4)))
+        np.testing.assert_allclose(found, de.explain(method, mlp(X), X, normal(3, 4), **kwargs))
 
 
 def test_a_network_without_activations_does_not_warn(session):

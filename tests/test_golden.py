@@ -25,12 +25,21 @@ def test_there_are_199_cases():
     assert len(CASES) == 199
 
 
+@pytest.mark.parametrize('built', ['inside the context', 'before'])
 @pytest.mark.parametrize('case', sorted(CASES))
-def test_golden(session, expected, case):
+def test_golden(session, expected, case, built):
     network, method, kwargs, ys, batch_size, xs = CASES[case]
-    with DeepExplain(session=session) as de:
+
+    def build():
         X, T = networks.NETWORKS[network]()
         session.run(tf.global_variables_initializer())
+        return X, T
+
+    if built == 'before':
+        X, T = build()
+    with DeepExplain(session=session) as de:
+        if built != 'before':
+            X, T = build()
         np.random.seed(0)
         found = de.explain(method, T, X, xs, ys=ys, batch_size=batch_size, **kwargs)
     # Two TensorFlow lines and many processors share these numbers, hence the tolerance. DeepLIFT divides

@@ -3,6 +3,8 @@
 Everything here works on TensorFlow 1.15 and on 2.x, with eager execution on or off, and flips no switch.
 """
 
+from contextlib import contextmanager
+
 try:
     import tensorflow.compat.v1 as tf
 except ImportError as error:
@@ -16,7 +18,17 @@ except ImportError as error:
 from tensorflow.core.protobuf import config_pb2
 from tensorflow.python.framework import ops as _ops
 
-__all__ = ['fast_run', 'is_function', 'is_graph_tensor', 'original_gradient', 'register_gradient', 'same_op', 'tf']
+__all__ = [
+    'asked_for_gradient',
+    'fast_run',
+    'gradient_name',
+    'is_function',
+    'is_graph_tensor',
+    'original_gradient',
+    'register_gradient',
+    'same_op',
+    'tf',
+]
 
 
 def register_gradient(name, function):
@@ -30,6 +42,38 @@ def register_gradient(name, function):
     except KeyError:
         return _ops._gradient_registry.lookup(name)
     return function
+
+
+@contextmanager
+def asked_for_gradient(ops, name):
+    """Within this context, ``tf.gradients`` takes gradient ``name`` for these ops.
+
+    It asks the Python object of an op for the attribute that ``gradient_override_map`` sets, and here that object
+    answers. The op itself stays as it is: TensorFlow does not forgive a change of an op that a session has run.
+    """
+    changed = []
+
+    def answer(op):
+        own = op.get_attr
+        return lambda attribute: name.encode() if attribute == '_gradient_op_type' else own(attribute)
+
+    try:
+        for op in ops:
+            if gradient_name(op) != name:  # not within another such context
+                op.get_attr = answer(op)
+                changed.append(op)
+        yield
+    finally:
+        for op in changed:
+            del op.get_attr
+
+
+def gradient_name(op):
+    """Name of the gradient that ``op`` asks for instead of its type's, or None."""
+    try:
+        return op.get_attr('_gradient_op_type').decode()
+    except ValueError:
+        return None
 
 
 def original_gradient(op_type):

@@ -8,14 +8,13 @@ import numpy as np
 from ..errors import ArgumentError, ArgumentTypeError, DeepExplainError
 from .compat import is_graph_tensor, tf
 from .methods import attribution_methods
-from .runtime.overrides import overridden_activations
 
 
 class DeepExplain:
     """A context for explaining the graph of a session.
 
-    Build the network inside it, so that its activations carry a gradient that the methods can choose. They
-    train as always.
+    The network may be built inside it, or be there already: built, restored, imported or trained. Its own ops are
+    never changed.
 
     Parameters
     ----------
@@ -65,7 +64,6 @@ class DeepExplain:
     def __enter__(self):
         with ExitStack() as stack:
             stack.enter_context(self.graph.as_default())
-            stack.enter_context(overridden_activations(self.graph))
             self._entered.append((threading.get_ident(), stack.pop_all()))
         return self
 
@@ -89,7 +87,7 @@ class DeepExplain:
         ----------
         method : str
             A name among ``deepexplain.tensorflow.methods.attribution_methods``.
-        T, X : tensors
+        T, X : tensors, or their names
             Target and input, see :class:`~deepexplain.tensorflow.methods.base.AttributionMethod`.
         xs, ys, batch_size, feed_dict, progress
             See :meth:`~deepexplain.tensorflow.methods.base.AttributionMethod.run`.

@@ -1,6 +1,7 @@
 """The context: what it is opened on, what it does to ops, what it keeps, what it leaves behind."""
 
 import copy
+import inspect
 import threading
 
 import numpy as np
@@ -9,8 +10,8 @@ import tensorflow.compat.v1 as tf
 from small import GRADIENT, METHODS, NAMES, mlp, normal
 
 from deepexplain import errors
+from deepexplain.errors import ArgumentError
 from deepexplain.tensorflow import DeepExplain, methods
-from deepexplain.tensorflow.runtime.overrides import overridden_activations
 
 ACTIVATIONS = {
     'Relu': tf.nn.relu,
@@ -19,13 +20,6 @@ ACTIVATIONS = {
     'Tanh': tf.nn.tanh,
     'Softplus': tf.nn.softplus,
 }
-
-
-def overridden(op):
-    try:
-        return op.get_attr('_gradient_op_type').decode() == 'DeepExplainGrad'
-    except ValueError:
-        return False
 
 
 def test_the_session_defaults_to_the_default_session_when_called(session):
@@ -55,53 +49,74 @@ def test_something_else_than_a_session_is_refused():
         DeepExplain(session='gpu')
 
 
-@pytest.mark.parametrize('name', sorted(ACTIVATIONS))
-def test_activations_carry_the_override_inside_the_context_only(session, name):
-    X = tf.placeholder(tf.float32, [None, 2])
-    before = ACTIVATIONS[name](X)
-    with DeepExplain(session=session):
-        inside = ACTIVATIONS[name](X)
-    after = ACTIVATIONS[name](X)
-    assert [overridden(y.op) for y in (before, inside, after)] == [False, True, False]
-    assert inside.op.type == name
-
-
-def test_other_ops_carry_no_override(session):
-    with DeepExplain(session=session):
-        logits = mlp(tf.placeholder(tf.float32, [None, 4]))
-    assert {op.type for op in logits.graph.get_operations() if overridden(op)} == {'Relu', 'Tanh'}
+def attributes(graph):
+    """All that a graph says of its ops."""
+    return {op.name: op.node_def.SerializeToString(deterministic=True) for op in graph.get_operations()}
 
 
 @pytest.mark.parametrize('name', sorted(ACTIVATIONS))
-def test_training_inside_the_context_is_training(session, name):
+def test_the_users_ops_are_never_changed(session, name):
     X = tf.placeholder(tf.float64, [None, 4])
-    outside = tf.gradients(mlp(X, activation=ACTIVATIONS[name]), X)[0]
+    T = mlp(X, activation=ACTIVATIONS[name])
+    session.run(T, {X: normal(2, 4)})
+    before = attributes(session.graph)
     with DeepExplain(session=session) as de:
-        T = mlp(X, activation=ACTIVATIONS[name])
-        de.explain('zero', T, X, normal(5, 4))  # an explainer built before must not matter
-        inside = tf.gradients(T, X)[0]
-    a, b = session.run([outside, inside], {X: normal(5, 4)})
+        for method in ('zero', 'elrp', 'deeplift'):
+            de.explain(method, T, X, normal(5, 4))
+        inside = mlp(X, activation=ACTIVATIONS[name])
+    after = attributes(session.graph)
+    assert {op: after[op] for op in before} == before
+    assert not any(b'_gradient_op_type' in node for node in after.values())
+    assert all(inspect.ismethod(op.get_attr) for op in session.graph.get_operations())
+    assert inside.op.type == T.op.type
+
+
+@pytest.mark.parametrize('name', sorted(ACTIVATIONS))
+def test_training_is_training_before_inside_and_after(session, name):
+    X = tf.placeholder(tf.float64, [None, 4])
+    T = mlp(X, activation=ACTIVATIONS[name])
+    gradients = [tf.gradients(T, X)[0]]
+    with DeepExplain(session=session) as de:
+        again = mlp(X, activation=ACTIVATIONS[name])
+        for target in (T, again):
+            de.explain('zero', target, X, normal(5, 4))  # an explainer built before must not matter
+            gradients.append(tf.gradients(target, X)[0])
+    gradients += [tf.gradients(T, X)[0], tf.gradients(again, X)[0]]
+    first, *others = session.run(gradients, {X: normal(5, 4)})
+    assert np.abs(first).max() > 0.1
+    for other in others:
+        np.testing.assert_array_equal(other, first)
+
+
+def test_gradients_of_another_thread_are_tensorflows_own_meanwhile(session):
+    found = []
+
+    def other_thread():
+        with session.graph.as_default():
+            found.append(tf.gradients(T, X)[0])
+
+    class Slow(methods.GradientBasedMethod):
+        def nonlinearity_grad_override(self, op, grad):
+            if not found:
+                thread = threading.Thread(target=other_thread)
+                thread.start()
+                thread.join()
+            return 0 * grad
+
+    X = tf.placeholder(tf.float64, [None, 4])
+    T = mlp(X)
+    expected = tf.gradients(T, X)[0]
+    with DeepExplain(session=session):
+        explainer = Slow(T, X, session)
+    a, b = session.run([expected, found[0]], {X: normal(5, 4)})
     np.testing.assert_array_equal(a, b)
-    assert np.abs(a).max() > 0.1
-
-
-def test_overrides_may_overlap_in_any_order(session):
-    X = tf.placeholder(tf.float32, [None, 2])
-    first, second = (overridden_activations(session.graph) for _ in range(2))
-    first.__enter__()
-    second.__enter__()
-    first.__exit__(None, None, None)
-    assert overridden(tf.nn.relu(X).op)
-    second.__exit__(None, None, None)
-    assert not overridden(tf.nn.relu(X).op)
+    assert not explainer.run(normal(5, 4)).any()
 
 
 def test_an_exception_leaves_nothing_behind(session):
-    X = tf.placeholder(tf.float32, [None, 2])
     de = DeepExplain(session=session)
     with pytest.raises(ZeroDivisionError), de:
         raise ZeroDivisionError
-    assert not overridden(tf.nn.relu(X).op)
     assert not de.context_on
     assert tf.get_default_graph() is session.graph
 
@@ -118,6 +133,40 @@ def test_an_exception_in_a_rule_leaves_no_rule_behind(session):
             Broken(T, X, session)
         gradient = tf.gradients(T, X)[0]
     assert np.abs(session.run(gradient, {X: normal(2, 4)})).max() > 0.1
+    assert all(inspect.ismethod(op.get_attr) for op in session.graph.get_operations())
+
+
+@pytest.mark.parametrize(('method', 'kwargs'), METHODS)
+def test_a_graph_from_a_file_is_explained_as_it_was_where_it_was_made(session, method, kwargs, tmp_path):
+    X = tf.placeholder(tf.float64, [None, 4], name='X')
+    weight = tf.Variable(normal(4, 4), name='weight')
+    T = tf.identity(mlp(tf.matmul(X, weight)), name='T')
+    session.run(tf.global_variables_initializer())
+    with DeepExplain(session=session) as de:
+        np.random.seed(0)
+        expected = de.explain(method, T, X, normal(3, 4), **kwargs)
+        tf.train.Saver().save(session, str(tmp_path / 'model'))
+    with tf.Graph().as_default(), tf.Session() as other:
+        tf.train.import_meta_graph(str(tmp_path / 'model.meta')).restore(other, str(tmp_path / 'model'))
+        with DeepExplain(session=other) as de:
+            np.random.seed(0)
+            np.testing.assert_allclose(de.explain(method, 'T:0', 'X:0', normal(3, 4), **kwargs), expected)
+
+
+def test_tensors_by_name(session):
+    X1, X2 = tf.placeholder(tf.float32, [None, 2], 'X1'), tf.placeholder(tf.float32, [None, 2], 'X2')
+    T = tf.add(X1, 2 * X2, name='T')
+    with DeepExplain(session=session) as de:
+        found = de.explain('grad*input', 'T:0', ('X1:0', X2), [np.ones((1, 2)), np.ones((1, 2))])
+        np.testing.assert_array_equal(found, [[[1, 1]], [[2, 2]]])
+        assert de.get_explainer('saliency', 'T:0', 'X1:0').X is X1
+        for name, message in [
+            ('T', r"'T' refers to an Operation"),
+            ('missing:0', "'missing:0' refers to a Tensor which"),
+        ]:
+            with pytest.raises(ArgumentError, match='T and X: The name ' + message):
+                de.explain('saliency', name, X1, np.ones((1, 2)))
+    assert T.name == 'T:0'
 
 
 def test_a_context_can_be_opened_again_and_inside_itself(session):

@@ -38,9 +38,9 @@ class AttributionMethod:
 
     Parameters
     ----------
-    T : tf.Tensor, any float dtype, shape (samples, ...) or ()
+    T : tf.Tensor or its name, any float dtype, shape (samples, ...) or ()
         The target. Several outputs of a sample are explained as their sum, weighted by ``ys``.
-    X : tf.Tensor or list or tuple of them, any float dtype, shape (samples, ...)
+    X : tf.Tensor or its name, or list or tuple of them, any float dtype, shape (samples, ...)
         What attributions are given to: any tensor of the graph that T is computed from.
     session : tf.compat.v1.Session
         Holds the weights; its graph is that of T and X.
@@ -66,7 +66,9 @@ class AttributionMethod:
     def __init__(self, T, X, session, keras_learning_phase=None, *args, **arguments):
         self.session = session
         self.keras_learning_phase = keras_learning_phase
-        self.has_multiple_inputs = isinstance(X, (list, tuple))
+        T = _named(T, session.graph)
+        X = [_named(x, session.graph) for x in X] if isinstance(X, (list, tuple)) else _named(X, session.graph)
+        self.has_multiple_inputs = isinstance(X, list)
         if self.has_multiple_inputs and not self.takes_several_inputs:
             raise DeepExplainError(f"Multiple inputs not yet supported for perturbation methods ('{self.name}').")
         self.X = X
@@ -273,6 +275,16 @@ class AttributionMethod:
             f'sample depend on the others in its session run, and so on {how}. Put the network in its inference '
             'mode; or leave batch_size out, to explain all samples of xs together.'
         )
+
+
+def _named(tensor, graph):
+    """The tensor of this name, and what is no name as it is."""
+    if not isinstance(tensor, str):
+        return tensor
+    try:
+        return graph.as_graph_element(tensor, allow_operation=False)
+    except (KeyError, ValueError) as error:
+        raise ArgumentError(f'T and X: {error.args[0]}') from None
 
 
 def _check_tensors(T, inputs, graph, integers):

@@ -9,7 +9,7 @@ from ...errors import ArgumentError, GraphError, warn
 from ..compat import tf
 from ..runtime.activations import ACTIVATIONS, PLAIN_NONLINEAR
 from ..runtime.graph import check_passes_gradient, has_control_flow, hidden_ops
-from ..runtime.overrides import custom_gradient, gradient_rule, graph_lock, is_overridden, original_grad
+from ..runtime.overrides import custom_gradient, gradient_rule, graph_lock, original_grad, takes_rule
 from ..runtime.rows import summed
 from ..runtime.samples import as_baseline, as_count, broadcast_baseline
 from ..runtime.session import aligned_empty, progress_bar
@@ -37,7 +37,7 @@ class GradientBasedMethod(AttributionMethod):
     def explain_symbolic(self):
         """Return the attributions as a list of tensors, built on first use."""
         if self.symbolic_attribution is None:
-            with gradient_rule(self.nonlinearity_grad_override):
+            with gradient_rule(self.nonlinearity_grad_override, self._between):
                 self.symbolic_attribution = self.get_symbolic_attribution()
         return self.symbolic_attribution
 
@@ -194,17 +194,8 @@ class GradientBasedMethod(AttributionMethod):
                     f"'{op.name}' ({op.type}). Build the layer unrolled (unroll=True) or without tf.function, or use "
                     "a method of the true gradient, such as 'intgrad'."
                 )
-        missed = [op for op in self._between if op.type in ACTIVATIONS and not is_overridden(op)]
-        if missed:
-            warn(
-                'DeepExplain detected you are trying to use an attribution method that requires gradient override '
-                'but the original gradient was used instead. You might have forgot to (re)create your graph within '
-                f'the DeepExplain context. Results are not reliable! Not overridden: {_named(missed)}.'
-            )
         plain = [
-            op
-            for op in self._between
-            if not is_overridden(op) and op not in missed and (op.type in PLAIN_NONLINEAR or custom_gradient(op))
+            op for op in self._between if not takes_rule(op) and (op.type in PLAIN_NONLINEAR or custom_gradient(op))
         ]
         if plain:
             warn(

@@ -1,17 +1,17 @@
 """Give activations another gradient while one explainer is being built, and leave everything else alone.
 
-Inside a ``DeepExplain`` context, new activation ops carry ``_gradient_op_type = 'DeepExplainGrad'``. That
-gradient is TensorFlow's own, in training too, except inside :func:`gradient_rule`, where the rule of the
-explainer under construction takes its place. The rule belongs to the thread, so explainers can be built
-in many threads at once.
+Nothing in the graph is changed for it, so that any graph will do, also one that is built, trained, restored or
+running: TensorFlow is only told another name when ``tf.gradients`` asks an op for its gradient. That name,
+``DeepExplainGrad``, stands for TensorFlow's own gradient, except inside :func:`gradient_rule`, where the rule of the
+explainer under construction takes its place. The rule belongs to the thread.
 """
 
 import threading
 import weakref
 from contextlib import contextmanager
-from typing import Any, List
+from typing import Any
 
-from ..compat import original_gradient, register_gradient
+from ..compat import asked_for_gradient, gradient_name, original_gradient, register_gradient
 from .activations import ACTIVATIONS
 
 GRADIENT_NAME = 'DeepExplainGrad'
@@ -34,27 +34,32 @@ _registered = register_gradient(GRADIENT_NAME, _dispatch)
 
 
 @contextmanager
-def gradient_rule(rule):
-    """Use ``rule(op, grad)`` for overridden activations in ``tf.gradients`` calls of this thread."""
+def gradient_rule(rule, ops):
+    """Use ``rule(op, grad)`` for those of ``ops`` that it is for, in ``tf.gradients`` calls of this thread.
+
+    Hold the lock of the graph: another thread that asks for gradients meanwhile gets TensorFlow's own.
+    """
     thread = _registered.thread
     thread.rules = getattr(thread, 'rules', []) + [rule]
     try:
-        yield
+        with asked_for_gradient(filter(takes_rule, ops), GRADIENT_NAME):
+            yield
     finally:
         thread.rules = thread.rules[:-1]
 
 
-def is_overridden(op):
-    """Whether the gradient of ``op`` is ours to choose."""
-    return custom_gradient(op) == GRADIENT_NAME
+def takes_rule(op):
+    """Whether ``op`` is an activation whose gradient is ours to choose, not one that the user chose."""
+    return op.type in ACTIVATIONS and custom_gradient(op) is None
 
 
 def custom_gradient(op):
-    """Name of the gradient that ``op`` asks for instead of its type's, or None."""
-    try:
-        return op.get_attr('_gradient_op_type').decode()
-    except ValueError:
-        return None
+    """Name of the gradient that the user chose for ``op`` instead of its type's, or None.
+
+    Ours is none: graphs that were saved from within a context of DeepExplain 0.3 ask for it.
+    """
+    name = gradient_name(op)
+    return None if name == GRADIENT_NAME else name
 
 
 _locks: 'weakref.WeakKeyDictionary[Any, Any]' = weakref.WeakKeyDictionary()
@@ -65,31 +70,3 @@ def graph_lock(graph):
     """The lock to hold while adding to a graph: TensorFlow's gradients are not made for several threads in one."""
     with _locks_lock:
         return _locks.setdefault(graph, threading.RLock())
-
-
-# graph -> [contexts open on it, TensorFlow's own context manager]
-_open: 'weakref.WeakKeyDictionary[Any, List[Any]]' = weakref.WeakKeyDictionary()
-_open_lock = threading.Lock()
-
-
-@contextmanager
-def overridden_activations(graph):
-    """Within this context, new activation ops of ``graph`` carry our gradient.
-
-    Several contexts may be open on one graph, in any order and in several threads: the override goes with
-    the last. TensorFlow's own ``gradient_override_map`` restores what it found, which is wrong when
-    contexts overlap, and restores nothing after an exception: hence the count and the plain exit.
-    """
-    with _open_lock:
-        if graph not in _open:
-            override = graph.gradient_override_map(dict.fromkeys(ACTIVATIONS, GRADIENT_NAME))
-            override.__enter__()
-            _open[graph] = [0, override]
-        _open[graph][0] += 1
-    try:
-        yield
-    finally:
-        with _open_lock:
-            _open[graph][0] -= 1
-            if not _open[graph][0]:
-                _open.pop(graph)[1].__exit__(None, None, None)
