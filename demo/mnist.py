@@ -119,7 +119,7 @@ def main():
         tf.set_random_seed(SEED)
         with DeepExplain(session=session) as de:
             X = tf.placeholder(tf.float32, [None, 28, 28, 1])
-            logits = network(X)  # inside the context: elrp and deeplift replace the gradients of its activations
+            logits = network(X)
 
             start = time.time()
             train(session, X, logits, images[:4000], labels[:4000], rng)
