@@ -107,16 +107,19 @@ def same_op(op, x):
 def fast_run(session, fetches, feeds, in_caller_thread=False):
     """``session.run`` for these tensors, compiled: a function of the fed arrays that returns a list of arrays.
 
-    It does without the checks and conversions of ``session.run``: arrays must have the tensors' dtypes.
-    Only TensorFlow's own sessions can; others (a debugger's, a monitored one) are run as they are.
-    ``in_caller_thread`` spares a small run the change of threads, but runs ops one after the other.
+    It does without the checks and conversions of ``session.run``: arrays must have the tensors' dtypes, and no
+    tensor may be fed and fetched. None where the session is not TensorFlow's own, or its ``run`` was replaced
+    (by a debugger, a tracer): then that is to be called.
+
+    ``in_caller_thread`` spares the change of threads, and runs ops one after the other: for simple graphs. Not on
+    TensorFlow 1.15, whose executor then calls itself from op to op until the stack is full.
     """
-    if type(session) not in (tf.Session, tf.InteractiveSession):
-        names = [tensor.name for tensor in feeds]
-        return lambda *values: session.run(fetches, dict(zip(names, values)))
+    own = type(session) in (tf.Session, tf.InteractiveSession) and 'run' not in vars(session)
+    if not own or not hasattr(session, '_make_callable_from_options'):
+        return None
     options = config_pb2.CallableOptions()
     options.feed.extend(tensor.name for tensor in feeds)
     options.fetch.extend(tensor.name for tensor in fetches)
-    if in_caller_thread:
+    if in_caller_thread and not tf.__version__.startswith('1.'):
         options.run_options.inter_op_thread_pool = -1
     return session._make_callable_from_options(options)

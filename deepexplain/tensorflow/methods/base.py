@@ -10,9 +10,9 @@ import numpy as np
 
 from ...errors import ArgumentError, ArgumentTypeError, DeepExplainError, GraphError, warn
 from ..compat import is_graph_tensor, tf
-from ..runtime.graph import check_reaches, data_sources, has_control_flow, ops_between, row_bytes
+from ..runtime.graph import check_reaches, data_sources, is_simple, ops_between, row_bytes
 from ..runtime.overrides import graph_lock
-from ..runtime.rows import independent, interchangeable, made_up_pairs
+from ..runtime.rows import independent, interchangeable, made_up_pairs, separable
 from ..runtime.samples import InputSpec, as_count, as_inputs, as_weights
 from ..runtime.session import Call, Feeds, Runner, bounded_rows
 
@@ -87,7 +87,7 @@ class AttributionMethod:
             raise GraphError('The graph is finalized, so no explainer can be added to it: get_explainer before that.')
         with graph_lock(session.graph):
             self._between = ops_between(T, self._inputs)
-            self._runner = Runner(session, one_thread=not has_control_flow(self._between))
+            self._runner = Runner(session, one_thread=is_simple(self._between))
             for x in self._inputs:
                 check_reaches(T, x, self._between if not self.has_multiple_inputs else ops_between(T, [x]))
             self._check_graph()
@@ -115,7 +115,8 @@ class AttributionMethod:
         ys : array-like or 'each', optional
             Weights of the outputs: of T's shape, or of the shape of one sample's T, for all samples alike.
             One-hot rows select one output. Default: every output counts with weight 1. ``'each'``
-            explains every output by itself, as a run for each one-hot ys would, in a fraction of the time.
+            explains every output by itself, as a run for each one-hot ys would, in a fraction of the time
+            (and an output of nan spoils no other).
         batch_size : int, optional
             The most rows that any session run sees, perturbed copies and path points included. The result
             does not depend on it. Default: a number that is fast and bounded by memory.
@@ -243,6 +244,20 @@ class AttributionMethod:
 
     def _independent(self, call, count):
         return self._ask(independent, call, count, pairs=1)  # the one question of common runs: kept cheap
+
+    def _may_cut(self, call, rows):
+        """Whether the samples may be cut into parts of this many rows although the user did not ask for it.
+
+        Two rows show if a network mixes samples, but not if it does so at a distance: hence the second question.
+        """
+        if any(call.n in value.shape for _, value, per_row in call.feeds.entries if not per_row):
+            return False
+        try:
+            return self._independent(call, 2) and (
+                rows >= call.n or self._ask(separable, call, max(2, rows // 2), pairs=1)
+            )
+        except tf.errors.OpError:
+            return False  # a network that does not take any number of rows
 
     def _observe(self, call, rows):
         """What a run of made-up rows says: their attributions (or outputs), and T if it has a row for each."""

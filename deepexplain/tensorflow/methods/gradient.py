@@ -100,7 +100,7 @@ class GradientBasedMethod(AttributionMethod):
         if not graph.finalized and not has_control_flow(self._between):
             with graph_lock(graph), graph.as_default(), tf.control_dependencies(None), tf.name_scope('deepexplain'):
                 while len(self._passes) < min(outputs, MOST_PASSES):
-                    other = copy.copy(self)
+                    other = copy.copy(self)  # it shares what the method feeds: epsilon, baselines, references
                     other._weight_target()
                     other.symbolic_attribution = None
                     self._passes.append((other.Y, other.explain_symbolic()))
@@ -117,7 +117,7 @@ class GradientBasedMethod(AttributionMethod):
         )
 
     def _extra(self, call, of):
-        """What the method feeds itself, in a run on these samples: (tensor, value) pairs."""
+        """What the method feeds itself, in a run on these samples (a slice): (tensor, value) pairs."""
         return []
 
     def _gradients(self):
@@ -158,7 +158,7 @@ class GradientBasedMethod(AttributionMethod):
         copies = min(rows // samples, self._rows_of_a_sample())
         if batch_size == 1 or (samples == call.n and copies == 1):
             return samples, samples
-        if self._independent(call, 2):
+        if self._may_cut(call, rows) if batch_size is None else self._independent(call, 2):
             return samples, rows
         if batch_size is not None and samples < call.n:
             self._warn_that_samples_mix(f'batch_size={batch_size}')

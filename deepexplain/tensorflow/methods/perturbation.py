@@ -109,7 +109,7 @@ class Perturbed:
     count : int
         How many samples.
     active : bool ndarray, shape (samples, ...)
-        Where a sample is not zero already. Setting anything else to zero changes nothing.
+        Where a sample is not zero already (-0.0 is). Setting anything else to zero changes nothing.
     """
 
     def __init__(self, method, call, part, rows, in_step):
@@ -192,10 +192,10 @@ class Occlusion(PerturbationBasedMethod):
             window = tuple(min(w, d) for w, d in zip(window, shape or (1,)))
         if any(w > d for w, d in zip(window, shape or (1,))):
             raise AssertedArgumentError(f'window_shape {window} is larger than one sample, {shape}.')
-        key = ('windows', shape, window, step)
-        if key not in self._answers:
-            self._answers[key] = Windows(shape, window, step)
-        return self._answers[key]
+        kept = self._answers.get('windows')
+        if kept is None or kept.key != (shape, window, step):
+            kept = self._answers['windows'] = Windows(shape, window, step)
+        return kept
 
     def _explain_part(self, samples, windows):
         changes = windows.any_in(samples.active)
@@ -204,7 +204,9 @@ class Occlusion(PerturbationBasedMethod):
         outputs = samples.evaluate(
             np.concatenate([whole, changes], axis=1), lambda copies, state: windows.clear(copies, state - 1)
         )
-        losses = np.where(changes[..., None], outputs[:, :1] - outputs[:, 1:], 0)
+        # Where nothing changes the output stays what it is, which may be nan.
+        with np.errstate(invalid='ignore'):
+            losses = outputs[:, :1] - np.where(changes[..., None], outputs[:, 1:], outputs[:, :1])
         return windows.mean(losses)
 
     def _finish(self, attributions):
@@ -289,6 +291,8 @@ class ShapleySampling(PerturbationBasedMethod):
             outputs = samples.evaluate(wanted, remove)
             if whole is None:
                 whole, empty = outputs[:, 0, 0].copy(), outputs[:, 0, -1].copy()
+                with np.errstate(invalid='ignore'):
+                    total += (whole - whole)[:, None]  # 0, or nan where T is
             of = np.nonzero(moves)
             after = outputs[:, :, 1:]
             after = np.where(ends[of][:, None], empty[of[0]], after[of])
@@ -310,6 +314,7 @@ class Windows:
     """
 
     def __init__(self, shape, window, step):
+        self.key = shape, window, step
         self.shape, self._axes, self._window, self._step = shape, shape or (1,), window, step
         # A view: the windows of a large image would not fit in memory.
         index = view_as_windows(np.arange(int(np.prod(shape))).reshape(self._axes), window, step)

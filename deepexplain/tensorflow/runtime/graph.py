@@ -6,6 +6,8 @@ from ...errors import GraphError
 from ..compat import is_function, original_gradient, tf
 from .overrides import custom_gradient
 
+MOST_OPS_OF_SIMPLE_GRAPH = 200
+
 
 def ops_between(target, inputs):
     """Ops on a path from any of the input tensors to the target tensor, in order of creation."""
@@ -102,6 +104,11 @@ def has_control_flow(ops):
     return bool(types & {'Enter', 'Switch'}) or any(
         _takes_functions(op) or is_function(op.graph, op.type) for op in ops
     )
+
+
+def is_simple(ops):
+    """Whether there are few ops, and neither loops nor functions."""
+    return len(ops) <= MOST_OPS_OF_SIMPLE_GRAPH and not has_control_flow(ops)
 
 
 def hidden_ops(ops):

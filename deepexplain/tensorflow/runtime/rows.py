@@ -1,4 +1,4 @@
-"""May rows be put together otherwise than the user did? Three questions, asked of the network itself. NumPy only.
+"""May rows be put together otherwise than the user did? Four questions, asked of the network itself. NumPy only.
 
 ``observe(rows)`` runs the network on a list with an array for each input, and returns arrays with a row for each
 row: attributions, outputs. ``pairs`` are those of :func:`made_up_pairs`.
@@ -36,6 +36,26 @@ def independent(observe, pairs, count):
         if not all(nearly_equal(x[1:], y[1:]) for x, y in zip(before, after)):
             return False
     return True
+
+
+def separable(observe, pairs, count):
+    """Whether ``count`` rows are explained as they are when nearly as many more come after them."""
+    random = np.random.RandomState(0)
+    for a, b in pairs:
+        # 2 * count would not show what meets at a distance of count.
+        share = random.uniform(size=2 * count - 1)
+        rows = [_between(x, y, share.reshape((-1,) + (1,) * (x.ndim - 1))) for x, y in zip(a, b)]
+        alone, among = observe([x[:count] for x in rows]), observe(rows)
+        if not all(nearly_equal(x, y[: len(x)]) for x, y in zip(alone, among)):
+            return False
+    return True
+
+
+def _between(x, y, share):
+    """Rows between two, all of them different; of integers, either one or the other."""
+    if x.dtype.kind in 'iu':
+        return np.where(share < 0.5, x, y)
+    return (x + (y - x) * share).astype(x.dtype)
 
 
 def interchangeable(observe, pairs, count):

@@ -14,8 +14,6 @@ MOST_ROWS = 1024
 #: system and fetches it anew, page by page. A backward pass holds more tensors at once.
 MOST_BYTES = 1 << 24
 MOST_BYTES_BACKWARD = 1 << 23
-#: Below this many bytes, changing threads costs more than ops that run side by side can win.
-SMALL_RUN = 1 << 20
 
 
 class Runner:
@@ -25,7 +23,7 @@ class Runner:
     ----------
     session : the session
     one_thread : bool
-        Whether small runs may stay in the caller's thread: not where the graph has loops or calls functions.
+        Whether runs may stay in the caller's thread: for graphs that are simple, see ``is_simple``.
     """
 
     def __init__(self, session, one_thread=False):
@@ -34,18 +32,24 @@ class Runner:
 
     def run(self, fetches, feed):
         """Evaluate a list of tensors; ``feed`` is a list of (tensor, array of its dtype)."""
-        small = self._one_thread and sum(value.nbytes for _, value in feed) < SMALL_RUN
         # Names, because tensors cannot be dictionary keys where TensorFlow 2 runs eagerly.
-        key = (small,) + tuple(t.name for t in fetches) + ('',) + tuple(tensor.name for tensor, _ in feed)
-        compiled = self._compiled.get(key)
+        fed = {tensor.name: value for tensor, value in feed}
+        wanted = [tensor for tensor in fetches if tensor.name not in fed]
+        results = iter(self._run(wanted, feed, fed) if wanted else [])
+        return [fed[tensor.name] if tensor.name in fed else next(results) for tensor in fetches]
+
+    def _run(self, fetches, feed, fed):
+        key = tuple(tensor.name for tensor in fetches) + ('',) + tuple(fed)
         try:
-            if compiled is None:
-                compiled = fast_run(self._session, fetches, [tensor for tensor, _ in feed], in_caller_thread=small)
-                self._compiled[key] = compiled
-            return compiled(*[value for _, value in feed])
+            if key not in self._compiled:
+                self._compiled[key] = fast_run(self._session, fetches, [tensor for tensor, _ in feed], self._one_thread)
+            if self._compiled[key] is not None:
+                return self._compiled[key](*fed.values())
+        except tf.errors.ResourceExhaustedError:
+            raise
         except tf.errors.OpError:
-            # The same error once more, from where its message says which line of the user's built the op.
-            return self._session.run(fetches, {tensor.name: value for tensor, value in feed})
+            pass  # The same error once more, from where its message says which line of the user's built the op.
+        return self._session.run(fetches, fed)
 
 
 class Feeds:

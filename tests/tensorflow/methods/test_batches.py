@@ -1,5 +1,6 @@
 """However rows are put together (batched, skipped, one output or all at a time), the numbers are the same."""
 
+import warnings
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -171,6 +172,69 @@ def test_networks_that_mix_samples_run_in_step(method):
         formula = oracle.shapley_sampling(plain, xs, 2, [1])
     assert np.abs(formula[1:, 2]).max() > 0
     np.testing.assert_allclose(found, formula, rtol=1e-9, atol=1e-12)
+
+
+# where a network does not let its samples be cut into parts
+
+
+@pytest.fixture
+def ten_rows(monkeypatch):
+    """Ten rows of four values are what fits."""
+    monkeypatch.setattr(runtime_session, 'MOST_BYTES_BACKWARD', 10 * 4 * 8)
+
+
+@pytest.mark.parametrize('lag', [1, 2, 5, 10, 12])
+def test_samples_that_meet_at_a_distance_stay_together(session, ten_rows, lag):
+    X = tf.placeholder(tf.float64, [None, 4])
+    T = tf.tanh(X * tf.roll(X, lag, 0))
+    xs = normal(30, 4)
+    with DeepExplain(session=session) as de:
+        found = de.explain('grad*input', T, X, xs)
+    np.testing.assert_allclose(found, xs * session.run(tf.gradients(T, X)[0], {X: xs}), rtol=1e-9)
+
+
+def test_samples_stay_beside_what_is_fed_for_all_of_them(session, ten_rows):
+    X, P = tf.placeholder(tf.float64, [None, 4]), tf.placeholder(tf.float64, [30, 4])
+    T = tf.tanh(X) * tf.slice(P, [0, 0], tf.shape(X))
+    xs, p = normal(30, 4), normal(30, 4, seed=1)
+    with DeepExplain(session=session) as de:
+        found = de.explain('saliency', T, X, xs, feed_dict={P: p})
+    np.testing.assert_allclose(found, np.abs(p * (1 - np.tanh(xs) ** 2)), rtol=1e-9)
+
+
+@pytest.mark.parametrize('method', NAMES[1:6])
+def test_networks_that_take_no_two_rows_get_all_at_once(session, ten_rows, method):
+    X, A = tf.placeholder(tf.float64, [None, 4]), tf.placeholder(tf.float64, [None, None])
+    T = tf.matmul(A, mlp(X))  # a graph network: the samples are nodes
+    with DeepExplain(session=session) as de:
+        found = de.explain(method, T, X, normal(30, 4), feed_dict={A: np.eye(30)}, **ARGUMENTS[method])
+        expected = de.explain(method, mlp(X), X, normal(30, 4), **ARGUMENTS[method])
+    np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-12)
+    triplets = tf.reduce_sum(tf.reshape(X, [-1, 3, 4]), axis=1)
+    with DeepExplain(session=session) as de:
+        assert de.explain(method, triplets, X, normal(30, 4), **ARGUMENTS[method]).shape == (30, 4)
+
+
+@pytest.mark.parametrize('method', NAMES[6:])
+def test_what_is_skipped_is_nan_where_the_target_is(method):
+    def with_a_root(X):
+        return X * tf.sqrt(X[:, :1])
+
+    with np.errstate(invalid='ignore'), warnings.catch_warnings():
+        warnings.simplefilter('ignore')
+        found = explain(method, with_a_root, [[-1.0, 0, 2], [0, 0, 0], [1, 0, 2]])
+    assert np.isnan(found[0]).all()
+    np.testing.assert_array_equal(found[1], [0, 0, 0])
+    assert np.isfinite(found[2]).all()
+
+
+def test_windows_are_kept_for_one_length_only(session):
+    with DeepExplain(session=session) as de:
+        X = tf.placeholder(tf.float64, [None, None])
+        explainer = de.get_explainer('occlusion', 2 * X, X)
+    for length in (3, 5, 3):
+        np.testing.assert_allclose(explainer.run(np.ones((1, length))), [[2] * length])
+    assert explainer._answers['windows'].shape == (3,)
 
 
 # ys='each'

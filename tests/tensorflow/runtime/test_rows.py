@@ -1,9 +1,9 @@
-"""The three questions about rows, asked of networks that are NumPy functions."""
+"""The four questions about rows, asked of networks that are NumPy functions."""
 
 import numpy as np
 import pytest
 
-from deepexplain.tensorflow.runtime.rows import independent, interchangeable, made_up_pairs, summed
+from deepexplain.tensorflow.runtime.rows import independent, interchangeable, made_up_pairs, separable, summed
 
 FIRST, LAST = [np.zeros((1, 3))], [np.ones((1, 3))]
 
@@ -20,6 +20,10 @@ def masked(rows):
     return [rows[0] * (np.arange(len(rows[0])) == 0)[:, None]]
 
 
+def lagged(rows):
+    return [rows[0] * np.roll(rows[0], 2, axis=0)]
+
+
 def mean_gradient(rows):
     return [np.full(rows[0].shape, 1 / len(rows[0]))]
 
@@ -33,6 +37,11 @@ def mean_gradient(rows):
         (interchangeable, [3], by_row, True),
         (interchangeable, [3], centred, True),
         (interchangeable, [3], masked, False),
+        (independent, [2], lagged, True),  # a lag of two rows does not show in two
+        (separable, [2], lagged, False),
+        (separable, [5], lagged, False),
+        (separable, [5], by_row, True),
+        (separable, [5], centred, False),
         (summed, [], by_row, True),
         (summed, [], centred, False),
         (summed, [], mean_gradient, False),

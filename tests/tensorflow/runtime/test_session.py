@@ -162,3 +162,37 @@ def test_a_bar_of_progress_counts_rows(capsys):
     quiet.update(5)
     quiet.close()
     assert capsys.readouterr().err == ''
+
+
+def test_what_is_fed_is_not_asked_for(session):
+    X = tf.placeholder(tf.float32, [None])
+    one = np.ones(1, 'float32')
+    runner = Runner(session)
+    assert runner.run([X], [(X, one)])[0] is one
+    doubled, x = runner.run([X * 2, X], [(X, one)])
+    assert (doubled, x) == ([2], [1])
+
+
+def test_a_replaced_run_is_called_once(session, monkeypatch):
+    calls, run = [], session.run
+
+    def traced(fetches, feed_dict):
+        calls.append(fetches)
+        return run(fetches, feed_dict)
+
+    monkeypatch.setattr(session, 'run', traced)
+    X = tf.placeholder(tf.float32, [None])
+    with pytest.raises(tf.errors.InvalidArgumentError):
+        Runner(session).run([tf.reshape(X, [4])], [(X, np.ones(3, 'float32'))])
+    assert len(calls) == 1
+
+
+def test_a_long_graph_does_not_fill_the_stack(session):
+    # On TensorFlow 1.15 a run in the caller's thread would call itself from op to op.
+    h = X = tf.placeholder(tf.float32, [None, 2])
+    sides = []
+    for _ in range(1500):
+        h = tf.matmul(h, np.eye(2, dtype='float32'))
+        sides.append(tf.matmul(h, np.ones((2, 1), 'float32')))
+    found = Runner(session, one_thread=True).run([tf.add_n(sides)], [(X, np.ones((1, 2), 'float32'))])[0]
+    assert found == [[3000]]
