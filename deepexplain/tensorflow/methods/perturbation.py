@@ -293,6 +293,7 @@ class ShapleySampling(PerturbationBasedMethod):
                 whole, empty = outputs[:, 0, 0].copy(), outputs[:, 0, -1].copy()
                 with np.errstate(invalid='ignore'):
                     total += (whole - whole)[:, None]  # 0, or nan where T is
+            # The moves in their order (sample by sample, order by order), so that the one before is one place before.
             of = np.nonzero(moves)
             after = outputs[:, :, 1:]
             after = np.where(ends[of][:, None], empty[of[0]], after[of])
