@@ -1,7 +1,6 @@
 """DeepExplain: the context in which activations can be explained."""
 
 import threading
-from contextlib import ExitStack
 
 import numpy as np
 
@@ -62,9 +61,9 @@ class DeepExplain:
         return bool(self._entered)
 
     def __enter__(self):
-        with ExitStack() as stack:
-            stack.enter_context(self.graph.as_default())
-            self._entered.append((threading.get_ident(), stack.pop_all()))
+        default = self.graph.as_default()
+        default.__enter__()
+        self._entered.append((threading.get_ident(), default))
         return self
 
     def __exit__(self, *exception):
@@ -73,7 +72,7 @@ class DeepExplain:
         if not mine:
             raise DeepExplainError('This DeepExplain context is not open in this thread, so it cannot be left here.')
         self._entered.remove(mine[-1])
-        mine[-1][1].close()
+        mine[-1][1].__exit__(None, None, None)
         if not self._entered:
             self._explainers.clear()
 

@@ -164,7 +164,7 @@ def test_tensors_by_name(session):
             ('T', r"'T' refers to an Operation"),
             ('missing:0', "'missing:0' refers to a Tensor which"),
         ]:
-            with pytest.raises(ArgumentError, match='T and X: The name ' + message):
+            with pytest.raises(ArgumentError, match='T: The name ' + message):
                 de.explain('saliency', name, X1, np.ones((1, 2)))
     assert T.name == 'T:0'
 

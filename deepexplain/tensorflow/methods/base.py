@@ -10,7 +10,7 @@ import numpy as np
 
 from ...errors import ArgumentError, ArgumentTypeError, DeepExplainError, GraphError, warn
 from ..compat import is_graph_tensor, tf
-from ..runtime.graph import check_reaches, data_sources, is_simple, ops_between, row_bytes
+from ..runtime.graph import check_reaches, data_sources, is_simple, ops_between, row_bytes, tensor_named
 from ..runtime.overrides import graph_lock
 from ..runtime.rows import independent, interchangeable, made_up_pairs, separable
 from ..runtime.samples import InputSpec, as_count, as_inputs, as_weights
@@ -66,14 +66,12 @@ class AttributionMethod:
     def __init__(self, T, X, session, keras_learning_phase=None, *args, **arguments):
         self.session = session
         self.keras_learning_phase = keras_learning_phase
-        T = _named(T, session.graph)
-        X = [_named(x, session.graph) for x in X] if isinstance(X, (list, tuple)) else _named(X, session.graph)
-        self.has_multiple_inputs = isinstance(X, list)
+        self.has_multiple_inputs = isinstance(X, (list, tuple))
         if self.has_multiple_inputs and not self.takes_several_inputs:
             raise DeepExplainError(f"Multiple inputs not yet supported for perturbation methods ('{self.name}').")
-        self.X = X
-        self._inputs = list(X) if self.has_multiple_inputs else [X]
-        self._target = T
+        T = self._target = tensor_named(session.graph, T, 'T')
+        self._inputs = [tensor_named(session.graph, x, 'X') for x in (X if self.has_multiple_inputs else [X])]
+        self.X = list(self._inputs) if self.has_multiple_inputs else self._inputs[0]
         _check_tensors(T, self._inputs, session.graph, self.takes_integers)
         self._specs = [
             InputSpec(x.name, x.dtype.as_numpy_dtype, None if x.shape.ndims is None else tuple(x.shape.as_list()))
@@ -290,16 +288,6 @@ class AttributionMethod:
             f'sample depend on the others in its session run, and so on {how}. Put the network in its inference '
             'mode; or leave batch_size out, to explain all samples of xs together.'
         )
-
-
-def _named(tensor, graph):
-    """The tensor of this name, and what is no name as it is."""
-    if not isinstance(tensor, str):
-        return tensor
-    try:
-        return graph.as_graph_element(tensor, allow_operation=False)
-    except (KeyError, ValueError) as error:
-        raise ArgumentError(f'T and X: {error.args[0]}') from None
 
 
 def _check_tensors(T, inputs, graph, integers):

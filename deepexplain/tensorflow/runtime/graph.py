@@ -2,11 +2,22 @@
 
 import numpy as np
 
-from ...errors import GraphError
+from ...errors import ArgumentError, GraphError
 from ..compat import is_function, original_gradient, tf
 from .overrides import custom_gradient
 
+#: TensorFlow says of runs in the caller's thread: only for simple graphs.
 MOST_OPS_OF_SIMPLE_GRAPH = 200
+
+
+def tensor_named(graph, tensor, what):
+    """The tensor of this name, and what is no name as it is. ``what`` begins the message of the error."""
+    if not isinstance(tensor, str):
+        return tensor
+    try:
+        return graph.as_graph_element(tensor, allow_operation=False)
+    except (KeyError, ValueError) as error:
+        raise ArgumentError(f'{what}: {error.args[0]}') from None
 
 
 def ops_between(target, inputs):

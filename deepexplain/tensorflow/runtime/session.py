@@ -6,7 +6,7 @@ import numpy as np
 
 from ...errors import ArgumentError
 from ..compat import fast_run, is_graph_tensor, tf
-from .graph import CONSUMING
+from .graph import CONSUMING, tensor_named
 
 LEARNING_PHASE = 'keras_learning_phase'
 MOST_ROWS = 1024
@@ -123,11 +123,7 @@ class Feeds:
 
 def _feedable(graph, key):
     """The tensor that a key of feed_dict names."""
-    if isinstance(key, str):
-        try:
-            return graph.as_graph_element(key, allow_operation=False)
-        except (KeyError, ValueError) as error:
-            raise ArgumentError(f'feed_dict: {error.args[0]}') from None
+    key = tensor_named(graph, key, 'feed_dict')
     if not is_graph_tensor(key) or key.graph is not graph:
         raise ArgumentError(f'feed_dict: keys must be tensors of the explained graph, or their names; got {key!r}.')
     return key

@@ -732,7 +732,7 @@ def known_arguments(method):
 @pytest.mark.parametrize(
     ('T', 'X', 'kind', 'message'),
     [
-        ('T', 'words', ValueError, "T and X: The name 'words' looks like an .* Operation name, not a Tensor"),
+        ('T', 'words', ValueError, "X: The name 'words' looks like an .* Operation name, not a Tensor"),
         ('T', np.ones((2, 4)), TypeError, 'got ndarray'),
         (None, 'X', TypeError, 'T must be a Tensorflow Tensor object; got NoneType'),
         ('T', [], ValueError, 'X is an empty list'),
