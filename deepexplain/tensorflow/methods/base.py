@@ -11,10 +11,11 @@ import numpy as np
 from ...errors import ArgumentError, ArgumentTypeError, DeepExplainError, GraphError, warn
 from ..compat import is_graph_tensor, tf
 from ..runtime.graph import check_reaches, data_sources, is_simple, ops_between, row_bytes, tensor_named
+from ..runtime.memory import bounded_rows
 from ..runtime.overrides import graph_lock
 from ..runtime.rows import independent, interchangeable, made_up_pairs, separable
 from ..runtime.samples import InputSpec, as_count, as_inputs, as_weights
-from ..runtime.session import Call, Feeds, Runner, bounded_rows
+from ..runtime.session import Call, Feeds, Runner
 
 #: Method name -> (class, position), in the order in which the methods are defined.
 attribution_methods: 'OrderedDict[str, Tuple[type, int]]' = OrderedDict()

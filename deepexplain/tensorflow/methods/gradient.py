@@ -9,10 +9,11 @@ from ...errors import ArgumentError, GraphError, warn
 from ..compat import tf
 from ..runtime.activations import ACTIVATIONS, PLAIN_NONLINEAR
 from ..runtime.graph import check_passes_gradient, has_control_flow, hidden_ops
+from ..runtime.memory import aligned_empty
 from ..runtime.overrides import custom_gradient, gradient_rule, graph_lock, original_grad, takes_rule
+from ..runtime.progress import progress_bar
 from ..runtime.rows import summed
 from ..runtime.samples import as_baseline, as_count, broadcast_baseline
-from ..runtime.session import aligned_empty, progress_bar
 from .base import AttributionMethod, register
 
 #: With ys='each', backward passes that share a forward pass. More take longer to build than they save.

@@ -7,13 +7,9 @@ import numpy as np
 from ...errors import ArgumentError
 from ..compat import fast_run, is_graph_tensor, tf
 from .graph import CONSUMING, tensor_named
+from .progress import NoProgress
 
 LEARNING_PHASE = 'keras_learning_phase'
-MOST_ROWS = 1024
-#: Bytes of the largest tensor of a run. Twice as much, and the C library hands the memory of each tensor back to the
-#: system and fetches it anew, page by page. A backward pass holds more tensors at once.
-MOST_BYTES = 1 << 24
-MOST_BYTES_BACKWARD = 1 << 23
 
 
 class Runner:
@@ -216,42 +212,3 @@ class Call:
         feed.extend((tensor, np.asarray(value, tensor.dtype.as_numpy_dtype)) for tensor, value in extra)
         results = self.runner.run(fetches, feed)
         return [result[:count] for result in results] if trim and padding else results
-
-
-class NoProgress:
-    """Stands in for a tqdm bar that nobody wants to see."""
-
-    total = 0
-
-    def update(self, rows):
-        """Count rows."""
-
-    def close(self):
-        """Nothing to close."""
-
-
-def progress_bar(wanted, total, name):
-    """A tqdm bar of rows, or a stand-in."""
-    if not wanted:
-        return NoProgress()
-    from tqdm.auto import tqdm  # slow to import, and needed by few
-
-    return tqdm(total=total, desc=name, unit=' rows', unit_scale=True)
-
-
-def bounded_rows(row_bytes, backward=False):
-    """How many rows to put through the network at once where the user does not say.
-
-    ``row_bytes`` is the size of the largest tensor for one row. More rows than fit the processor's caches
-    gain nothing, and memory stays bounded for any image size.
-    """
-    return int(np.clip((MOST_BYTES_BACKWARD if backward else MOST_BYTES) // row_bytes, 1, MOST_ROWS))
-
-
-def aligned_empty(shape, dtype):
-    """An array that TensorFlow reads where it is: it copies what does not begin at a multiple of 64 bytes."""
-    dtype = np.dtype(dtype)
-    size = int(np.prod(shape)) * dtype.itemsize
-    memory = np.empty(size + 64, np.uint8)
-    start = -memory.ctypes.data % 64
-    return memory[start : start + size].view(dtype).reshape(shape)

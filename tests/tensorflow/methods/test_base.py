@@ -9,7 +9,7 @@ from deepexplain.errors import DeepExplainWarning
 from deepexplain.tensorflow import DeepExplain, methods
 from deepexplain.tensorflow.methods import GradientBasedMethod, register
 from deepexplain.tensorflow.methods.base import attribution_methods
-from deepexplain.tensorflow.runtime import session as runtime_session
+from deepexplain.tensorflow.runtime import memory
 
 every_method = pytest.mark.parametrize(('method', 'kwargs'), METHODS, ids=[name for name, _ in METHODS])
 # zero is zero in every row, so rows cannot differ
@@ -225,11 +225,11 @@ def test_without_batch_size_rows_are_bounded_by_memory(session, method, kwargs, 
     recorder = Recorder(session, 'X:0')
     X = tf.placeholder(tf.float64, [None, 4], name='X')
     expected = explain(recorder, method, mlp, normal(1500, 4), X, **kwargs)
-    assert max(recorder.rows) == runtime_session.MOST_ROWS
+    assert max(recorder.rows) == memory.MOST_ROWS
     recorder.rows = []
     # The widest tensor has 8 values of 8 bytes, so 640 bytes are ten rows of it.
-    monkeypatch.setattr(runtime_session, 'MOST_BYTES', 640)
-    monkeypatch.setattr(runtime_session, 'MOST_BYTES_BACKWARD', 640)
+    monkeypatch.setattr(memory, 'MOST_BYTES', 640)
+    monkeypatch.setattr(memory, 'MOST_BYTES_BACKWARD', 640)
     np.testing.assert_allclose(
         explain(recorder, method, mlp, normal(1500, 4), X, **kwargs), expected, rtol=1e-6, atol=1e-12
     )

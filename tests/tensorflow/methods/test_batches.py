@@ -15,6 +15,7 @@ from small import METHODS, Recorder, dense, mlp, normal
 from deepexplain.errors import ArgumentError
 from deepexplain.tensorflow import DeepExplain
 from deepexplain.tensorflow.methods import gradient, perturbation
+from deepexplain.tensorflow.runtime import memory, progress
 from deepexplain.tensorflow.runtime import session as runtime_session
 
 NAMES = [name for name, _ in METHODS]
@@ -180,7 +181,7 @@ def test_networks_that_mix_samples_run_in_step(method):
 @pytest.fixture
 def ten_rows(monkeypatch):
     """Ten rows of four values are what fits."""
-    monkeypatch.setattr(runtime_session, 'MOST_BYTES_BACKWARD', 10 * 4 * 8)
+    monkeypatch.setattr(memory, 'MOST_BYTES_BACKWARD', 10 * 4 * 8)
 
 
 @pytest.mark.parametrize('lag', [1, 2, 5, 10, 12])
@@ -310,8 +311,8 @@ def test_each_asks_the_session_for_outputs_that_the_graph_leaves_open(session):
 
 
 def test_each_bounds_its_memory(session, monkeypatch):
-    monkeypatch.setattr(runtime_session, 'MOST_BYTES', 640)
-    monkeypatch.setattr(runtime_session, 'MOST_BYTES_BACKWARD', 640)
+    monkeypatch.setattr(memory, 'MOST_BYTES', 640)
+    monkeypatch.setattr(memory, 'MOST_BYTES_BACKWARD', 640)
     monkeypatch.setattr(perturbation, 'MOST_OUTPUTS', 64)
     recorder = Recorder(session, 'X:0')
     X = tf.placeholder(tf.float64, [None, 4], name='X')
@@ -393,7 +394,7 @@ def test_each_of_a_scalar_is_all_there_is(session):
 def test_progress_counts_every_row_to_the_end(session, method, ys, monkeypatch):
     bars = []
 
-    class Bar(runtime_session.NoProgress):
+    class Bar(progress.NoProgress):
         def __init__(self, total, name):
             self.total, self.name, self.rows, self.closed = total, name, 0, False
             bars.append(self)
@@ -429,7 +430,7 @@ def test_progress_is_shown_where_it_is_wanted(session, capsys):
 
 def test_progress_ends_with_an_error(session, monkeypatch):
     closed = []
-    monkeypatch.setattr(runtime_session.NoProgress, 'close', lambda self: closed.append(self))
+    monkeypatch.setattr(progress.NoProgress, 'close', lambda self: closed.append(self))
     with DeepExplain(session=session) as de:
         X = tf.placeholder(tf.float64, [None, 4])
         explainer = de.get_explainer('intgrad', mlp(X), X, steps=10)

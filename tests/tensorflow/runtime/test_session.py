@@ -6,7 +6,7 @@ import tensorflow.compat.v1 as tf
 from small import Recorder, normal
 
 from deepexplain.errors import ArgumentError
-from deepexplain.tensorflow.runtime.session import Call, Feeds, Runner, aligned_empty, bounded_rows, progress_bar
+from deepexplain.tensorflow.runtime.session import Call, Feeds, Runner
 
 
 class Echo:
@@ -90,11 +90,6 @@ def test_a_feed_of_another_shape_is_refused(session):
     assert Feeds(mask.graph, {mask: np.ones((5, 3))}, 5, []).per_row
 
 
-def test_bounded_rows():
-    assert [bounded_rows(size) for size in (4, 1 << 20, 1 << 30)] == [1024, 16, 1]
-    assert [bounded_rows(size, backward=True) for size in (4, 1 << 20, 1 << 30)] == [1024, 8, 1]
-
-
 @pytest.mark.parametrize('one_thread', [False, True])
 @pytest.mark.parametrize('rows', [1, 100_000])  # a small run, which may stay in its thread, and a large one
 def test_the_runner_gives_what_the_session_gives(session, one_thread, rows):
@@ -137,31 +132,6 @@ def test_errors_of_a_run_are_those_of_the_session(session):
     session.close()
     with pytest.raises(RuntimeError, match='closed Session'):
         Runner(session).run([four], [(X, np.ones(4, 'float32'))])
-
-
-@pytest.mark.parametrize('dtype', ['float32', 'float64', 'int64', 'float16'])
-def test_arrays_for_tensorflow_begin_where_it_can_read_them(dtype):
-    for shape in [(1,), (3, 5), (7, 1, 2)]:
-        array = aligned_empty(shape, dtype)
-        assert (array.shape, array.dtype) == (shape, dtype)
-        assert array.ctypes.data % 64 == 0
-        assert array.flags.c_contiguous
-        assert array.flags.writeable
-
-
-def test_a_bar_of_progress_counts_rows(capsys):
-    bar = progress_bar(True, 12, 'occlusion')
-    bar.update(5)
-    assert (bar.n, bar.total) == (5, 12)
-    bar.close()
-    shown = capsys.readouterr().err
-    assert 'occlusion' in shown
-    assert '5.00/12.0' in shown
-    assert 'rows/s' in shown
-    quiet = progress_bar(False, 12, 'occlusion')
-    quiet.update(5)
-    quiet.close()
-    assert capsys.readouterr().err == ''
 
 
 def test_what_is_fed_is_not_asked_for(session):
