@@ -105,7 +105,7 @@ def same_op(op, x):
 
 
 def fast_run(session, fetches, feeds, in_caller_thread=False):
-    """``session.run`` for these tensors, compiled: a function of the fed arrays that returns a list of arrays.
+    """``session.run`` compiled for these tensors, and names of those fed: a function of arrays that returns a list.
 
     It does without the checks and conversions of ``session.run``: arrays must have the tensors' dtypes, and no
     tensor may be fed and fetched. None where the session is not TensorFlow's own, or its ``run`` was replaced
@@ -118,7 +118,7 @@ def fast_run(session, fetches, feeds, in_caller_thread=False):
     if not own or not hasattr(session, '_make_callable_from_options'):
         return None
     options = config_pb2.CallableOptions()
-    options.feed.extend(tensor.name for tensor in feeds)
+    options.feed.extend(feeds)
     options.fetch.extend(tensor.name for tensor in fetches)
     if in_caller_thread and not tf.__version__.startswith('1.'):
         options.run_options.inter_op_thread_pool = -1

@@ -147,8 +147,8 @@ class AttributionMethod:
     def _build(self):
         """Add to the graph what the method needs."""
 
-    def _fetches(self):
-        """Tensors that run() evaluates."""
+    def _fetches(self, call):
+        """Tensors that a session run of this call evaluates."""
         raise NotImplementedError
 
     def _own_placeholders(self):
@@ -165,7 +165,11 @@ class AttributionMethod:
 
     def _evaluate(self, call, of, rows=None):
         """The attributions (or outputs) that one session run gives: a list of arrays with a row for each row."""
-        return call.run(self._fetches(), of, rows)
+        return call.run(self._fetches(call), of, rows, self._extra(call, of))
+
+    def _extra(self, call, of):
+        """What the method feeds itself, in a run on these samples: (tensor, value) pairs."""
+        return []
 
     def _set_arguments(self, args, arguments):
         known = list(inspect.signature(self.configure).parameters)
@@ -185,8 +189,8 @@ class AttributionMethod:
         if self.keras_learning_phase is not None:
             given.setdefault(self.keras_learning_phase.name, 0)
         feeds = Feeds(self.session.graph, given, n, not_theirs=self._inputs + [self.Y], fixed_rows=self._fixed_rows)
-        feeds.complete(self._data_sources(feeds.tensors))
         call = Call(self._runner, self._inputs, arrays, feeds, self._fixed_rows)
+        feeds.complete(self._data_sources(call))
         if isinstance(ys, str):
             if ys != 'each':
                 raise ArgumentError(f"ys must be an array of weights, or 'each'; got {ys!r}.")
@@ -197,20 +201,24 @@ class AttributionMethod:
             call.weights = [(self.Y, weights, per_row)]
         return call
 
-    def _data_sources(self, fed):
-        """What a run reads besides the inputs, ys and these tensors."""
-        key = ('sources',) + tuple(tensor.name for tensor in fed)
+    def _once(self, key, find_out):
+        """What ``find_out()`` returned, for all explainers that share this graph."""
         if key not in self._answers:
-            own = self._inputs + [self.Y] + self._own_placeholders()
-            self._answers[key] = data_sources(self._fetches(), own + fed)
+            self._answers[key] = find_out()
         return self._answers[key]
+
+    def _data_sources(self, call):
+        """What a run reads besides what is fed."""
+        fed = call.feeds.tensors
+        own = self._inputs + [self.Y] + self._own_placeholders()
+        key = ('sources',) + tuple(tensor.name for tensor in fed)
+        return self._once(key, lambda: data_sources(self._fetches(call), own + fed))
 
     def _bounded_rows(self, call, backward=False):
         """How many rows a session run holds where nobody says."""
-        key = ('row bytes', call.sample_shapes)
-        if key not in self._answers:
-            self._answers[key] = row_bytes(self._between, self._inputs, call.sample_shapes)
-        return bounded_rows(self._answers[key], backward)
+        shapes = call.sample_shapes
+        size = self._once(('row bytes', shapes), lambda: row_bytes(self._between, self._inputs, shapes))
+        return bounded_rows(size, backward)
 
     def _row_shape(self, call):
         """Shape of one sample's T, None where T is a scalar; asks the session where the graph leaves it open."""
@@ -233,13 +241,13 @@ class AttributionMethod:
         return batch_size
 
     def _ask(self, question, call, *count, pairs=2):
-        """Put a question of ``runtime.rows`` to the network, once for all explainers that share this graph."""
-        if (question, count) not in self._answers:
+        """Put a question of ``runtime.rows`` to the network, once."""
+
+        def answer():
             made_up = made_up_pairs(call.samples(slice(0, 1)), call.samples(slice(call.n - 1, call.n)))
-            self._answers[question, count] = question(
-                lambda rows: self._observe(call, rows), islice(made_up, pairs), *count
-            )
-        return self._answers[question, count]
+            return question(lambda rows: self._observe(call, rows), islice(made_up, pairs), *count)
+
+        return self._once((question, count), answer)
 
     def _independent(self, call, count):
         return self._ask(independent, call, count, pairs=1)  # the one question of common runs: kept cheap

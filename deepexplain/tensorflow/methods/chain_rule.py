@@ -144,9 +144,9 @@ class DeepLIFTRescale(GradientBasedMethod):
     def _own_placeholders(self):
         return self._baselines + [z0 for _, z0 in self._references.values()]
 
-    def _extra(self, call, of):
+    def _extra(self, call, part):
         baselines = [broadcast_baseline(b, x, s.name) for b, x, s in zip(self.baseline, call.arrays, self._specs)]
-        values = self._at_baseline(call, of, baselines)
+        values = self._at_baseline(call, part, baselines)
         return list(zip(self._baselines, baselines)) + [
             (z0, value) for (_, z0), value in zip(self._references.values(), values)
         ]

@@ -48,31 +48,35 @@ class GradientBasedMethod(AttributionMethod):
         samples, most_rows = self._rows(call, batch_size)
         outputs = call.outputs or 1
         passes = 1 if call.outputs is None else self._build_passes(outputs)
+        runs = -(-outputs // passes)
         results = None
-        call.progress = progress_bar(progress, call.n * outputs * self._rows_of_a_sample(), self.name)
+        call.progress = progress_bar(progress, call.n * runs * self._rows_of_a_sample(), self.name)
         with closing(call.progress):
             for part in call.parts(samples):
                 for first in range(0, outputs, passes):
-                    values = self._explain_part(self._selecting(call, first, passes), part, most_rows)
+                    some = self._explain_part(self._selecting(call, first, passes), part, most_rows)
                     if results is None:
-                        results = [
-                            np.empty((outputs, call.n) + v.shape[1:], v.dtype) for v in values[: len(self._inputs)]
-                        ]
-                    for i, value in enumerate(values):
-                        output, which = divmod(i, len(self._inputs))
-                        results[which][first + output, part] = value
+                        results = [np.empty((outputs, call.n) + v.shape[1:], v.dtype) for v in some[0]]
+                    for output, attributions in enumerate(some, start=first):
+                        for result, value in zip(results, attributions):
+                            result[output, part] = value
         if call.outputs is None:
             results = [result[0] for result in results]
         return results if self.has_multiple_inputs else results[0]
 
     def _explain_part(self, call, part, most_rows):
-        """Attributions of the samples of one slice: a list with an array for each input, for each output in turn.
+        """Attributions of the samples of one slice: for each output of the call, a list with an array for each input.
 
         ``most_rows`` is the most that a session run may hold.
         """
         values = self._evaluate(call, part)
-        call.progress.update((part.stop - part.start) * len(values) // len(self._inputs))
-        return values
+        call.progress.update(part.stop - part.start)
+        return self._by_output(values)
+
+    def _by_output(self, values):
+        """Lists with one entry for each input, of a list of all."""
+        count = len(self._inputs)
+        return [values[i : i + count] for i in range(0, len(values), count)]
 
     def _rows_of_a_sample(self):
         """How many rows go through the network for one sample and one output."""
@@ -89,8 +93,8 @@ class GradientBasedMethod(AttributionMethod):
         # Placeholder of ys and attributions, of one backward pass or more.
         self._passes = [(self.Y, self.explain_symbolic())]
 
-    def _fetches(self):
-        return self.symbolic_attribution
+    def _fetches(self, call):
+        return [tensor for _, attributions in self._passes[: call.at_once] for tensor in attributions]
 
     def _build_passes(self, outputs):
         """How many outputs a session run can explain one by one: adds backward passes, up to MOST_PASSES.
@@ -110,16 +114,6 @@ class GradientBasedMethod(AttributionMethod):
     def _selecting(self, call, first, count):
         """The call for this many outputs beginning at ``first``, or as it is where all are explained together."""
         return call if call.outputs is None else call.selecting([Y for Y, _ in self._passes[:count]], first)
-
-    def _evaluate(self, call, of, rows=None):
-        passes = self._passes[: len(call.weights)] or self._passes[:1]
-        return call.run(
-            [tensor for _, attributions in passes for tensor in attributions], of, rows, self._extra(call, of)
-        )
-
-    def _extra(self, call, of):
-        """What the method feeds itself, in a run on these samples (a slice): (tensor, value) pairs."""
-        return []
 
     def _gradients(self):
         """Gradients of the weighted target with respect to each input, under the method's rule."""
@@ -300,14 +294,13 @@ class IntegratedGradients(GradientBasedMethod):
                 _fill_path(buffer[: len(some)], x, b, some)
             rows = [buffer[: len(some)].reshape((-1,) + x.shape[1:]) for buffer, x in zip(buffers, xs)]
             gradients = self._evaluate(call, np.tile(np.arange(part.start, part.stop), len(some)), rows)
-            call.progress.update(len(some) * size * len(gradients) // len(xs))
+            call.progress.update(len(some) * size)
             points_first = [g.reshape((len(some), size) + g.shape[1:]) for g in gradients]
             now = [g.sum(axis=0, dtype=np.float64) for g in points_first]
             sums = now if sums is None else [a + b for a, b in zip(sums, now)]
-        differences = [x - b for x, b in zip(xs, baselines)]
         return [
-            (total * differences[i % len(xs)] / self.steps).astype(xs[i % len(xs)].dtype)
-            for i, total in enumerate(sums)
+            [(total * (x - b) / self.steps).astype(x.dtype) for total, x, b in zip(totals, xs, baselines)]
+            for totals in self._by_output(sums)
         ]
 
 

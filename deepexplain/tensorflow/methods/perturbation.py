@@ -65,11 +65,11 @@ class PerturbationBasedMethod(AttributionMethod):
         if outputs.shape.ndims != 0:
             self._each = tf.reshape(outputs, [tf.shape(outputs)[0], -1])
 
-    def _fetches(self):
-        return [self._sum]
+    def _fetches(self, call):
+        return [self._sum if call.outputs is None else self._each]
 
     def _evaluate(self, call, of, rows=None):
-        value = call.run([self._sum if call.outputs is None else self._each], of, rows)[0]
+        (value,) = super()._evaluate(call, of, rows)
         count = (of.stop - of.start) if rows is None else len(rows[0])
         if value.shape[:1] != (count,):
             raise ArgumentError(

@@ -31,14 +31,14 @@ class Runner:
         # Names, because tensors cannot be dictionary keys where TensorFlow 2 runs eagerly.
         fed = {tensor.name: value for tensor, value in feed}
         wanted = [tensor for tensor in fetches if tensor.name not in fed]
-        results = iter(self._run(wanted, feed, fed) if wanted else [])
+        results = iter(self._run(wanted, fed) if wanted else [])
         return [fed[tensor.name] if tensor.name in fed else next(results) for tensor in fetches]
 
-    def _run(self, fetches, feed, fed):
+    def _run(self, fetches, fed):
         key = tuple(tensor.name for tensor in fetches) + ('',) + tuple(fed)
         try:
             if key not in self._compiled:
-                self._compiled[key] = fast_run(self._session, fetches, [tensor for tensor, _ in feed], self._one_thread)
+                self._compiled[key] = fast_run(self._session, fetches, list(fed), self._one_thread)
             if self._compiled[key] is not None:
                 return self._compiled[key](*fed.values())
         except tf.errors.ResourceExhaustedError:
@@ -144,6 +144,10 @@ class Call:
         Output weights to feed, and whether they have one row a sample.
     outputs : int or None
         How many outputs a sample has, where each of them is explained by itself.
+    row_shape : tuple or None
+        Then the shape of one sample's T.
+    at_once : int
+        How many of them a session run explains.
     progress : tqdm
         Counts the rows that were run.
     """
@@ -153,6 +157,7 @@ class Call:
         self.n = arrays[0].shape[0]
         self.weights = []
         self.outputs = self.row_shape = None
+        self.at_once = 1
         self.progress = NoProgress()
         self.references = {}  # what deeplift computed of the baseline, for the length of this call
 
@@ -182,6 +187,7 @@ class Call:
             one_hot = np.zeros(self.outputs, placeholder.dtype.as_numpy_dtype)
             one_hot[output] = 1
             other.weights.append((placeholder, one_hot.reshape(self.row_shape or ()), False))
+        other.at_once = len(other.weights)
         return other
 
     def run(self, fetches, of, rows=None, extra=(), trim=True):

@@ -229,6 +229,12 @@ def test_what_is_skipped_is_nan_where_the_target_is(method):
     assert np.isfinite(found[2]).all()
 
 
+def test_what_goes_is_zero_not_minus_zero():
+    # atan2(0, -1) is pi, and of -0 it is -pi: x times 0 would show.
+    found = explain('shapley_sampling', lambda X: tf.atan2(X, -tf.ones_like(X)), [[-1.0, 2.0]], samples=1)
+    np.testing.assert_allclose(found, np.arctan2([[-1, 2]], -1) - np.pi)
+
+
 def test_windows_are_kept_for_one_length_only(session):
     with DeepExplain(session=session) as de:
         X = tf.placeholder(tf.float64, [None, None])
