@@ -29,6 +29,10 @@ class GraphError(DeepExplainError, ValueError):
     """The graph between X and T does not allow what the method needs; the message names the op."""
 
 
+class ModelError(DeepExplainError, ValueError):
+    """A model that was read cannot be opened for explaining, or does not compute what its source computes."""
+
+
 class DeepExplainWarning(UserWarning):
     """The numbers may not mean what the method promises; the message names the reason."""
 

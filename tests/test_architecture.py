@@ -11,7 +11,15 @@ import deepexplain
 
 ROOT = os.path.dirname(os.path.abspath(deepexplain.__file__))
 #: One way down. A module may import from its own room and from those after it.
-ROOMS = ['tensorflow', 'tensorflow.context', 'tensorflow.methods', 'tensorflow.runtime', 'tensorflow.compat', 'errors']
+ROOMS = [
+    'tensorflow',
+    'tensorflow.models',
+    'tensorflow.context',
+    'tensorflow.methods',
+    'tensorflow.runtime',
+    'tensorflow.compat',
+    'errors',
+]
 
 
 def modules():

@@ -3,6 +3,7 @@
 Everything here works on TensorFlow 1.15 and on 2.x, with eager execution on or off, and flips no switch.
 """
 
+import importlib
 from contextlib import contextmanager
 
 try:
@@ -15,19 +16,47 @@ except ImportError as error:
         "'deepexplain[tensorflow]', or any other build of TensorFlow."
     ) from error
 
+import tensorflow.compat.v2 as tf2
+from tensorflow.core.framework import attr_value_pb2
 from tensorflow.core.protobuf import config_pb2
+from tensorflow.python.eager import context as _context
+from tensorflow.python.framework import function_def_to_graph as _function_def_to_graph
 from tensorflow.python.framework import ops as _ops
+from tensorflow.python.ops import cond_v2 as _cond_v2
+from tensorflow.python.ops import while_v2 as _while_v2
+from tensorflow.python.saved_model import loader_impl as _loader_impl
 
 __all__ = [
+    'TENSORFLOW_2',
     'asked_for_gradient',
+    'branches_of',
+    'copied_op',
+    'eagerly',
     'fast_run',
+    'flat',
+    'frozen',
+    'function_body',
+    'function_definition',
+    'gradient_is_known',
     'gradient_name',
     'is_function',
     'is_graph_tensor',
+    'is_keras_model',
+    'keras_session',
+    'keras_version',
+    'load_saved_model',
+    'mutation_lock',
     'original_gradient',
+    'packed',
+    'read_saved_model',
     'register_gradient',
     'same_op',
+    'saved_model_loader',
+    'text_attr',
     'tf',
+    'while_loop',
+    'with_keras',
+    'with_shape',
 ]
 
 
@@ -70,8 +99,13 @@ def asked_for_gradient(ops, name):
 
 def gradient_name(op):
     """Name of the gradient that ``op`` asks for instead of its type's, or None."""
+    return text_attr(op, '_gradient_op_type')
+
+
+def text_attr(op, name):
+    """An attribute of an op that is a text, or None where it has none of this name."""
     try:
-        return op.get_attr('_gradient_op_type').decode()
+        return op.get_attr(name).decode()
     except ValueError:
         return None
 
@@ -99,9 +133,83 @@ def is_function(graph, op_type):
 
 def same_op(op, x):
     """The output of another op like ``op`` (one input, one output, the same attributes) with input ``x``."""
-    attrs = {name: value for name, value in op.node_def.attr.items() if not name.startswith('_')}
+    return copied_op(op, [x], attrs={'_gradient_op_type': None}).outputs[0]
+
+
+def copied_op(op, inputs, control=(), attrs=None):
+    """Another op like ``op``, with these inputs, in the default graph, which may be another than its own.
+
+    ``attrs`` are names and texts to set, or None to leave out.
+    """
+    attrs = dict(attrs or {})
+    # Others that TensorFlow keeps for itself name ops of the old graph (_class), or say what holds for it only.
+    kept = {name: value for name, value in op.node_def.attr.items() if name[0] != '_' or name == '_gradient_op_type'}
+    for name, text in attrs.items():
+        kept.pop(name, None)
+        if text is not None:
+            kept[name] = attr_value_pb2.AttrValue(s=text.encode())
     dtypes = [output.dtype for output in op.outputs]
-    return op.graph.create_op(op.type, [x], dtypes, attrs=attrs, op_def=op.op_def).outputs[0]
+    graph = tf.get_default_graph()
+    with graph.control_dependencies(control or []), graph.device(op.device or None):
+        return graph.create_op(op.type, inputs, dtypes, name=op.name, attrs=kept, op_def=op.op_def)
+
+
+def with_shape(tensor, shape):
+    """The tensor with a static shape that it is known to have: itself or, if it knew less, an identity of it."""
+    if _knows(tensor, shape):
+        return tensor
+    tensor = tf.identity(tensor)
+    tensor.set_shape(shape)
+    return tensor
+
+
+def _knows(tensor, shape):
+    merged = tensor.shape.merge_with(shape)
+    return merged.ndims == tensor.shape.ndims and (not merged.ndims or merged.as_list() == tensor.shape.as_list())
+
+
+def function_definition(graph, name):
+    """The FunctionDef of a function that ops of this graph call."""
+    function = graph._get_function(name)
+    # Since 2.13, those of tf.function have it under another name.
+    return getattr(function, 'cached_definition', None) or function.definition
+
+
+def function_body(graph, name):
+    """The body of a function that ops of this graph call: a graph of its own, with ``inputs`` and ``outputs``."""
+    with graph.as_default():
+        return _function_def_to_graph.function_def_to_graph(function_definition(graph, name))
+
+
+def while_loop(cond, body, starts, shapes, like):
+    """The loop of these functions of flat lists of tensors, as an op like the one given. Returns a list."""
+    shapes = [start.shape.most_specific_compatible_shape(shape) for start, shape in zip(starts, shapes)]
+
+    def shaped_body(*variables):
+        return [with_shape(tensor, shape) for tensor, shape in zip(body(*variables), shapes)]
+
+    return list(
+        _while_v2.while_loop(
+            cond,
+            shaped_body,
+            starts,
+            shapes,
+            parallel_iterations=like.get_attr('parallel_iterations'),
+            name=like.name,
+        )
+    )
+
+
+def branches_of(op, which, branches):
+    """The outputs of one of these functions without arguments, as an op like ``op`` chooses it. Returns a list."""
+    if op.type.endswith('Case'):
+        return list(_cond_v2.indexed_case(which, branches, name=op.name))
+    return list(_cond_v2.cond_v2(which, *branches, name=op.name))
+
+
+def mutation_lock(graph):
+    """While it is held, no session takes over what is new in the graph: runs wait, building goes on."""
+    return graph._mutation_lock()
 
 
 def fast_run(session, fetches, feeds, in_caller_thread=False):
@@ -123,3 +231,100 @@ def fast_run(session, fetches, feeds, in_caller_thread=False):
     if in_caller_thread and not tf.__version__.startswith('1.'):
         options.run_options.inter_op_thread_pool = -1
     return session._make_callable_from_options(options)
+
+
+#: Whether functions can be traced, and Keras 3 and SavedModels of TensorFlow 2 loaded.
+TENSORFLOW_2 = not tf.__version__.startswith('1.')
+
+
+@contextmanager
+def eagerly():
+    """Within this context TensorFlow computes eagerly in this thread, also where eager execution was disabled.
+
+    The graph keeps `tf.init_scope`, in which Keras makes its variables, from falling back to the default graph.
+    """
+    with tf.Graph().as_default(), _context.eager_mode():
+        yield
+
+
+def frozen(call, specs):
+    """Trace ``call`` for these TensorSpecs: a GraphDef without variables or calls, names of in- and outputs, and keys.
+
+    Keys are the names that ``call`` has for its outputs where it returns a dict. Loops and branches keep their
+    functions: TensorFlow does not differentiate the lowered ones.
+    """
+    from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
+
+    function = tf2.function(lambda *tensors: call(*tensors)).get_concrete_function(*specs)
+    outputs = function.structured_outputs
+    function = convert_variables_to_constants_v2(function, lower_control_flow=False)
+    names_out = [tensor.name for tensor in function.outputs]
+    keys = dict(zip(sorted(outputs), names_out)) if isinstance(outputs, dict) else {}
+    return function.graph.as_graph_def(), [tensor.name for tensor in function.inputs], names_out, keys
+
+
+def flat(structure):
+    """The leaves of nested lists and dicts."""
+    return tf.nest.flatten(structure)
+
+
+def packed(structure, leaves):
+    """The leaves in such a structure again."""
+    return tf.nest.pack_sequence_as(structure, list(leaves))
+
+
+def is_keras_model(value):
+    """Whether value is a model (or layer) of any Keras."""
+    libraries = ('keras', 'tf_keras', 'tensorflow', 'tensorflow_core')
+    return any(cls.__name__ == 'Layer' and cls.__module__.split('.')[0] in libraries for cls in type(value).__mro__)
+
+
+def with_keras(major):
+    """The Keras of this major version; for Keras 2, if need be, another that reads its files; None without any."""
+    names = ['keras', 'tensorflow.keras'] if major >= 3 else ['tf_keras', 'tensorflow.keras', 'keras']
+    found = [keras for keras in map(_imported, names) if keras is not None]
+    exact = [keras for keras in found if keras_version(keras).startswith('3' if major >= 3 else '2')]
+    return (exact or (found if major < 3 else []) or [None])[0]
+
+
+def _imported(name):
+    try:
+        return importlib.import_module(name)
+    except ImportError:
+        return None
+
+
+def keras_version(keras):
+    """The version of a Keras module."""
+    return str(getattr(keras, '__version__', '2'))
+
+
+def keras_session(model):
+    """The session in which Keras keeps the weights of a model that is in a graph."""
+    ours = type(model).__module__.split('.')[0] == 'tf_keras'
+    backend = importlib.import_module('tf_keras.src.backend') if ours else tf.keras.backend
+    with model.inputs[0].graph.as_default():
+        return backend.get_session()
+
+
+def read_saved_model(path):
+    """The SavedModel message of a directory."""
+    return _loader_impl.parse_saved_model(path)
+
+
+def load_saved_model(path, tags):
+    """The object in a SavedModel of TensorFlow 2."""
+    return tf2.saved_model.load(path, tags=tags)
+
+
+def saved_model_loader(path, prepare):
+    """A loader of the graphs of a SavedModel; ``prepare`` may change their GraphDefs before that."""
+    loader = _loader_impl.SavedModelLoader(path)
+    for meta_graph in loader._saved_model.meta_graphs:
+        prepare(meta_graph.graph_def)
+    return loader
+
+
+def gradient_is_known(name):
+    """Whether a gradient of this name is registered."""
+    return original_gradient(name) is not None

@@ -1,0 +1,113 @@
+"""Models as people have them, opened for explaining: Keras, SavedModels, frozen graphs, checkpoints, functions."""
+
+import os
+
+from ...errors import ArgumentError, ArgumentTypeError
+from ..compat import is_keras_model
+from .function import open_function
+from .graph_file import open_frozen_graph, open_meta_graph
+from .keras import open_keras_file, open_keras_model
+from .opened import OpenModel
+from .saved_model import open_saved_model
+
+__all__ = ['OpenModel', 'open_model']
+
+
+def open_model(source, inputs=None, outputs=None, signature=None, tags=None, checkpoint=None, **load_options):
+    """Open a model for explaining: its graph, with the weights, in a session of its own.
+
+    Where the source can still compute, its outputs for a few made-up samples are compared with those of the
+    session, and a difference is an error. Eager execution may be on or off; nothing is switched.
+
+    Parameters
+    ----------
+    source : str or path, Keras model, or function
+        - a file ``.keras``, ``.h5`` or ``.hdf5`` (Keras 2 or 3, in whatever version wrote it),
+        - the directory of a SavedModel of TensorFlow 1 or 2,
+        - a frozen graph ``.pb``, or a ``.meta`` with its checkpoint,
+        - a Keras 3 or tf-keras model; one whose layers are in a graph already is explained there, in its session,
+        - a Python function of tensors; variables that it uses are frozen.
+    inputs : list, optional
+        What ``.inputs`` shall be. For a Keras model, a TensorFlow 2 SavedModel and a function, ``tf.TensorSpec``s:
+        a function needs them, and elsewhere they fix dimensions that the model leaves open. For the other
+        sources names of tensors; default: those of the signature, or every placeholder with an axis of samples.
+    outputs : list of str, optional
+        Names of the tensors that ``.outputs`` shall be. Default: what the model returns; without a signature,
+        the float tensors at the ends of the graph.
+    signature : str, optional
+        Of a SavedModel. Default: 'serving_default', or the only one.
+    tags : list of str, optional
+        Of a SavedModel that holds several graphs.
+    checkpoint : str, optional
+        Of a ``.meta``. Default: the path without ``.meta``. In a directory, the latest.
+    **load_options
+        For Keras' own ``load_model``: ``custom_objects``, ``safe_mode``.
+
+    Returns
+    -------
+    OpenModel
+        With ``.graph``, ``.session``, ``.inputs``, ``.outputs``, ``.logits`` and ``.tensor(name)``; leaving its
+        ``with`` block closes the session.
+
+    Raises
+    ------
+    ArgumentError, ArgumentTypeError
+        The source is of no known kind, or lacks something; the message says what.
+    ModelError
+        The model was read, but cannot be opened or does not compute what its source does.
+
+    Examples
+    --------
+    >>> import tensorflow.compat.v1 as tf
+    >>> from deepexplain.tensorflow import DeepExplain, open_model
+    >>> def network(x):
+    ...     return tf.nn.softmax(tf.matmul(x, [[1., -1.], [2., 0.]]))
+    >>> with open_model(network, inputs=[tf.TensorSpec([None, 2], tf.float32)]) as m:
+    ...     with DeepExplain(session=m.session) as de:
+    ...         print(de.explain('deeplift', m.logits, m.inputs[0], [[1, 2]], ys=[1, 0]).tolist())
+    [[1.0, 4.0]]
+    """
+    opener, options = _opener(source)
+    given = {'inputs': inputs, 'outputs': outputs, 'signature': signature, 'tags': tags, 'checkpoint': checkpoint}
+    given = {name: value for name, value in given.items() if value is not None}
+    given.update(load_options)
+    unknown = sorted(set(given) - set(options)) if options is not None else []
+    if unknown:
+        raise ArgumentTypeError(
+            f'open_model: {", ".join(map(repr, unknown))} does not apply to {_described(source)}; '
+            f'it takes {", ".join(options)}.'
+        )
+    return opener(source, **given)
+
+
+def _opener(source):
+    """The function that opens such a source, and the names of its options (None: any)."""
+    if is_keras_model(source):
+        return open_keras_model, ('inputs', 'outputs')
+    if callable(source):
+        return open_function, ('inputs', 'outputs')
+    try:
+        path = os.fspath(source)
+    except TypeError:
+        raise ArgumentTypeError(
+            f'source must be a path, a Keras model or a function; got {type(source).__name__}. An object loaded by '
+            "tf.saved_model.load: give the path of its directory, or one of its functions with 'inputs'."
+        ) from None
+    if not os.path.exists(path):
+        raise ArgumentError(f"There is no file or directory '{path}'.")
+    if os.path.isdir(path) or os.path.basename(path) in ('saved_model.pb', 'saved_model.pbtxt'):
+        return open_saved_model, ('inputs', 'outputs', 'signature', 'tags')
+    if path.lower().endswith(('.keras', '.h5', '.hdf5')):
+        return open_keras_file, None
+    if path.lower().endswith('.pb'):
+        return open_frozen_graph, ('inputs', 'outputs')
+    if path.lower().endswith('.meta'):  # the whole name, perhaps: the one of a checkpoint without a prefix
+        return open_meta_graph, ('inputs', 'outputs', 'checkpoint')
+    raise ArgumentError(
+        f"'{path}' is not known as a model: open_model reads .keras, .h5, .hdf5, .pb and .meta files and the "
+        'directories of SavedModels. Of a checkpoint (.index, .data, .ckpt), give the .meta file beside it.'
+    )
+
+
+def _described(source):
+    return f"'{source}'" if isinstance(source, (str, os.PathLike)) else f'a {type(source).__name__}'

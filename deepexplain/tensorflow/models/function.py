@@ -1,0 +1,36 @@
+"""A Python function of tensors."""
+
+from ...errors import ArgumentTypeError, ModelError
+from ..compat import TENSORFLOW_2, eagerly, flat, packed, tf
+from .opened import OpenModel
+from .traced import as_specs, open_traced
+
+
+def open_function(function, inputs=None, outputs=None):
+    """Open a function of one tensor for each of ``inputs``; of keywords where that is a dict."""
+    if inputs is None:
+        raise ArgumentTypeError(
+            'A function needs inputs: tf.TensorSpecs, such as inputs=[tf.TensorSpec([None, 3], tf.float32)].'
+        )
+    specs = as_specs(inputs)
+    name = f"The function '{getattr(function, '__name__', type(function).__name__)}'"
+
+    def call(*tensors):
+        arguments = packed(inputs, tensors)
+        if isinstance(arguments, dict):
+            return function(**arguments)
+        return function(*arguments) if isinstance(arguments, (list, tuple)) else function(arguments)
+
+    if TENSORFLOW_2:
+        with eagerly():
+            return open_traced(call, specs, outputs, name)
+    graph = tf.Graph()
+    with graph.as_default():
+        placeholders = [tf.placeholder(spec.dtype, spec.shape, spec.name) for spec in specs]
+        found = flat(call(*placeholders))
+        if tf.global_variables():
+            raise ModelError(
+                f"{name} creates variables ('{tf.global_variables()[0].name}' is the first), whose values would be "
+                'random here. Explain the graph in which they were trained, without open_model.'
+            )
+    return OpenModel(tf.Session(graph=graph), placeholders, outputs or found)

@@ -1,0 +1,179 @@
+"""Keras models, of Keras 2 and 3: live ones, and files."""
+
+import json
+import os
+import zipfile
+
+import numpy as np
+
+from ...errors import ArgumentError, ArgumentTypeError, ModelError
+from ..compat import TENSORFLOW_2, eagerly, flat, is_graph_tensor, keras_session, keras_version, packed, tf, with_keras
+from .opened import OpenModel
+from .traced import as_specs, open_traced
+
+
+def open_keras_model(model, inputs=None, outputs=None, source=None):
+    """Open a live model. One whose inputs are tensors of a graph is explained there, in Keras' session."""
+    source = source or f"The {type(model).__name__} '{model.name}'"
+    if _is_in_graph(model):
+        return _open_in_graph(model, inputs, outputs, source)
+    if not TENSORFLOW_2:
+        raise ModelError(f'{source} runs eagerly, which open_model does not support on TensorFlow 1: open its file.')
+    _check_that_weights_are_there(model, source)
+    structure, specs = _signature(model, inputs, source)
+
+    def call(*tensors):
+        return model(packed(structure, tensors), training=False)
+
+    with eagerly():
+        return open_traced(call, specs, outputs, source)
+
+
+def open_keras_file(path, inputs=None, outputs=None, **load_options):
+    """Open a ``.keras``, ``.h5`` or ``.hdf5`` file with the Keras that wrote it, or one that can read it."""
+    path = os.fspath(path)
+    version = _version_of_keras_file(path) if path.endswith('.keras') else _version_of_h5(path)
+    if not TENSORFLOW_2:
+        return _open_file_in_graph(path, version, inputs, outputs, load_options)
+    keras = with_keras(int(version.split('.')[0]))
+    if keras is None:
+        raise ModelError(
+            f"'{path}' was written by Keras {version}, and there is no Keras here that reads it: "
+            + ('pip install keras.' if version.startswith('3') else 'pip install tf-keras.')
+        )
+    with eagerly():  # with eager execution disabled, Keras 3 would leave random weights, without a word
+        try:
+            model = keras.models.load_model(path, compile=False, **load_options)
+        except Exception as error:
+            raise ModelError(
+                f"Keras {keras_version(keras)} cannot load '{path}' (written by Keras {version}): "
+                f'{type(error).__name__}: {error}'
+            ) from error
+        _check_that_weights_are_from(path, model)
+        return open_keras_model(model, inputs, outputs, f"'{path}'")
+
+
+def _is_in_graph(model):
+    return bool(getattr(model, 'inputs', None)) and all(is_graph_tensor(x) for x in model.inputs)
+
+
+def _open_in_graph(model, inputs, outputs, source):
+    if inputs is not None:
+        raise ArgumentTypeError(f'{source} is in a graph, where its inputs are {model.inputs}: leave inputs out.')
+    session = keras_session(model)
+    return OpenModel(session, model.inputs, outputs or flat(model.outputs), _keys(model), owns_session=False)
+
+
+def _keys(model):
+    """The names that a model in a graph has for its in- and outputs -> names of tensors."""
+    names = getattr(model, 'output_names', []) + getattr(model, 'input_names', [])
+    keys = {name: tensor.name for name, tensor in zip(names, flat(model.outputs) + flat(model.inputs))}
+    output = getattr(model, 'output', None)
+    if isinstance(output, dict):
+        keys.update({key: tensor.name for key, tensor in output.items()})
+    return keys
+
+
+def _open_file_in_graph(path, version, inputs, outputs, load_options):
+    """The same on TensorFlow 1, where Keras builds its layers in a graph."""
+    if path.endswith('.keras'):
+        raise ModelError(
+            f"'{path}' was written by Keras {version}: .keras files need TensorFlow 2 (here: {tf.__version__})."
+        )
+    if inputs is not None:
+        raise ArgumentTypeError('inputs of a Keras file cannot be changed on TensorFlow 1: leave them out.')
+    graph = tf.Graph()
+    session = tf.Session(graph=graph)
+    try:
+        with graph.as_default(), session.as_default():
+            tf.keras.backend.set_learning_phase(0)  # for this graph
+            model = tf.keras.models.load_model(path, compile=False, **load_options)
+    except Exception as error:
+        session.close()
+        raise ModelError(
+            f"Keras {tf.keras.__version__} cannot load '{path}' (written by Keras {version}): "
+            f'{type(error).__name__}: {error}'
+        ) from error
+    return OpenModel(session, model.inputs, outputs or flat(model.outputs), _keys(model))
+
+
+def _signature(model, inputs, source):
+    """How the model takes its inputs, as a structure, and a TensorSpec for each of them."""
+    own = getattr(model, 'inputs', None)
+    if inputs is None and not own:
+        raise ArgumentTypeError(
+            f'{source} does not say what it takes (a subclassed model): give inputs, such as '
+            'inputs=[tf.TensorSpec([None, 28, 28, 1], tf.float32)].'
+        )
+    if not own:
+        specs = as_specs(inputs)
+        return (specs[0] if len(specs) == 1 else inputs), specs
+    # A dict, a list or one tensor, as the model is called with; Keras 3 keeps that to itself.
+    functional = getattr(model, '_functional', None) or model
+    structure = getattr(functional, '_inputs_struct', None)
+    structure = getattr(model, 'input', own) if structure is None else structure
+    own = flat(structure)
+    if inputs is not None:
+        return structure, as_specs(inputs, count=len(own))
+    return structure, [tf.TensorSpec(tuple(x.shape), x.dtype, x.name.split(':')[0]) for x in own]
+
+
+def _check_that_weights_are_there(model, source):
+    """Raise where a model was built with eager execution disabled, in which Keras 3 leaves random weights."""
+    for variable in getattr(model, 'variables', []):
+        value = getattr(variable, 'value', None)
+        if hasattr(value, 'graph') and not callable(value):
+            raise ModelError(
+                f'{source} is a Keras 3 model that was built while eager execution was disabled, where its weights are '
+                'random whatever was loaded. Give open_model its file, or use tf-keras.'
+            )
+
+
+def _check_that_weights_are_from(path, model):
+    """Raise if none of the model's weights is in the file."""
+    weights = [np.asarray(weight) for weight in model.get_weights()]
+    weights = [weight for weight in weights if weight.size and np.ptp(weight)]  # not those of zeros or ones
+    stored = set()
+    with _weights_in(path) as file:
+        file.visititems(lambda _, item: stored.add(_content(item[()])) if hasattr(item, 'dtype') else None)
+    if weights and not any(_content(weight) in stored for weight in weights):
+        raise ModelError(f"Keras loaded '{path}', but none of the model's {len(weights)} weights is from that file.")
+
+
+def _content(array):
+    array = np.asarray(array)
+    return array.shape, array.dtype.str, hash(array.tobytes())
+
+
+def _weights_in(path):
+    import h5py
+
+    if not path.endswith('.keras'):
+        return h5py.File(path, 'r')
+    archive = zipfile.ZipFile(path)
+    return h5py.File(archive.open('model.weights.h5'), 'r')
+
+
+def _version_of_keras_file(path):
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return json.loads(archive.read('metadata.json').decode())['keras_version']
+    except (zipfile.BadZipFile, KeyError, ValueError) as error:
+        raise ArgumentError(f"'{path}' is not a .keras file: {error}") from None
+
+
+def _version_of_h5(path):
+    import h5py  # Keras depends on it
+
+    try:
+        with h5py.File(path, 'r') as file:
+            attributes = dict(file.attrs)
+    except OSError as error:
+        raise ArgumentError(f"'{path}' is not an HDF5 file: {error}") from None
+    if 'model_config' not in attributes:
+        raise ModelError(
+            f"'{path}' holds weights, but not the model they belong to (it was written by save_weights?). Build the "
+            f"model, model.load_weights('{path}'), and give that model to open_model."
+        )
+    version = attributes.get('keras_version', '2')
+    return version.decode() if isinstance(version, bytes) else str(version)

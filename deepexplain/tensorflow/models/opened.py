@@ -1,0 +1,154 @@
+"""A model that is open: its graph, its session, its inputs and outputs, and its tensors by name."""
+
+import difflib
+
+from ...errors import ArgumentError, GraphError, ModelError
+from ..compat import tf
+
+
+class OpenModel:
+    """What :func:`~deepexplain.tensorflow.open_model` returns. A context manager: leaving it closes the session.
+
+    Attributes
+    ----------
+    graph : tf.Graph
+    session : tf.compat.v1.Session
+    inputs, outputs : list of tensors
+    """
+
+    def __init__(self, session, inputs, outputs, keys=None, owns_session=True):
+        self.session = session
+        self.graph = session.graph
+        self._keys = dict(keys or {})  # names that the source has for its inputs and outputs -> names of tensors
+        self._owns_session = owns_session
+        self.inputs = [self._as_tensor(tensor) for tensor in inputs]
+        self.outputs = [self._as_tensor(tensor) for tensor in outputs]
+
+    @property
+    def logits(self):
+        """The tensor before the softmax or sigmoid in which the only output ends.
+
+        Raises
+        ------
+        GraphError
+            There are several outputs, or the only one does not end so; the message says what to take.
+        """
+        if len(self.outputs) == 1:
+            output = self.outputs[0]
+            last = producer(output)
+            logits = before_squashing(last)
+            if logits is not None:
+                return logits
+            message = f"logits: output '{output.name}' ends in '{last.name}' ({last.type}), no softmax or sigmoid. "
+        else:
+            message = f'logits: the model has {len(self.outputs)} outputs. '
+        found = [(output, before_squashing(producer(output, RESHAPING))) for output in self.outputs]
+        names = [f"'{logits.name}' of '{output.name}'" for output, logits in found if logits is not None]
+        if names:
+            raise GraphError(
+                message + f"Take the tensor before a softmax or sigmoid, .tensor('...'): {', '.join(names)}."
+            )
+        raise GraphError(message + "They may be logits already: explain .outputs[i], or another .tensor('...').")
+
+    def tensor(self, name):
+        """The tensor of this name: 'dense/BiasAdd:0', 'dense/BiasAdd', or the source's own name of an in- or output.
+
+        Raises
+        ------
+        ArgumentError
+            There is none; the message has the names most like it.
+        """
+        return self._as_tensor(name)
+
+    def _as_tensor(self, name):
+        if not isinstance(name, str):
+            return name
+        full = self._keys.get(name, name)
+        full = full if ':' in full else full + ':0'
+        try:
+            return self.graph.as_graph_element(full, allow_operation=False)
+        except (KeyError, ValueError):
+            known = sorted(self._keys) + [tensor.name for op in self.graph.get_operations() for tensor in op.outputs]
+            wanted = name.split(':')[0]
+            like = [one for one in known if wanted in one][:5] or difflib.get_close_matches(full, known, 5, 0.4)
+            raise ArgumentError(
+                f"There is no tensor '{name}' in this model. Names like it: {', '.join(like) or 'none'}."
+            ) from None
+
+    def close(self):
+        """Close the session, unless it was there before."""
+        if self._owns_session:
+            self.session.close()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exception):
+        self.close()
+
+    def __repr__(self):
+        lines = [
+            f'  {what:<7}{tensor.name}  {tensor.dtype.base_dtype.name}  {tensor.shape}'
+            for what, tensors in [('input', self.inputs), ('output', self.outputs)]
+            for tensor in tensors
+        ]
+        return '\n'.join([f'OpenModel of {len(self.graph.get_operations())} operations'] + lines)
+
+
+def imported(graph_def, inputs, outputs, keys=None):
+    """An OpenModel of this GraphDef, in a new graph and session."""
+    graph = tf.Graph()
+    with graph.as_default():
+        try:
+            tf.import_graph_def(graph_def, name='')
+        except ValueError as error:
+            raise ModelError(f'TensorFlow {tf.__version__} cannot read this graph: {error}') from error
+    inputs, outputs = inputs or placeholders(graph), outputs or ends(graph)
+    return OpenModel(tf.Session(graph=graph), inputs, outputs, keys)
+
+
+def placeholders(graph):
+    """Placeholders that may have an axis of samples: not those of flags and rates, such as is_training."""
+    return [
+        op.outputs[0]
+        for op in graph.get_operations()
+        if op.type == 'Placeholder' and op.outputs[0].shape.ndims != 0 and op.outputs[0].dtype != tf.bool
+    ]
+
+
+def ends(graph):
+    """Float tensors that are computed from a placeholder, and that nothing is computed from."""
+    fed = {tensor.op for tensor in placeholders(graph)}
+    reached = set()
+    found = []
+    for op in graph.get_operations():  # in order of creation: inputs first, but for the back edges of loops
+        if op in fed or any(tensor.op in reached for tensor in op.inputs):
+            reached.add(op)
+            if op not in fed and not any(tensor.consumers() for tensor in op.outputs):
+                found += [tensor for tensor in op.outputs if tensor.dtype.is_floating]
+    return found
+
+
+#: Ops that give a tensor another name or shape.
+RENAMING = ('Identity',)
+RESHAPING = ('Identity', 'Reshape', 'Squeeze', 'ExpandDims')
+
+
+def producer(tensor, skipped=RENAMING):
+    """The op that computes a tensor, behind those that only rename it."""
+    while tensor.op.type in skipped:
+        tensor = tensor.op.inputs[0]
+    return tensor.op
+
+
+def before_squashing(op):
+    """The logits of an op that computes their softmax or sigmoid, None where it does not."""
+    if op.type in ('Softmax', 'Sigmoid'):
+        return op.inputs[0]
+    if op.type in ('RealDiv', 'Div'):  # a softmax in pieces: e / sum(e), with e = exp(x - max(x))
+        e, total = op.inputs[0].op, op.inputs[1].op
+        if e.type == 'Exp' and total.type == 'Sum' and total.inputs[0].op == e:
+            difference = e.inputs[0].op
+            shifted = difference.type == 'Sub' and difference.inputs[1].op.type in ('Max', 'StopGradient')
+            return difference.inputs[0] if shifted else e.inputs[0]
+    return None

@@ -1,0 +1,111 @@
+"""SavedModels: a signature of TensorFlow 2, traced and frozen, or a graph of TensorFlow 1 in a session."""
+
+import os
+
+from ...errors import ArgumentError, ModelError
+from ..compat import TENSORFLOW_2, eagerly, load_saved_model, read_saved_model, saved_model_loader, tf
+from .graph_file import readable
+from .opened import OpenModel, ends, placeholders
+from .traced import as_specs, open_traced
+
+
+def open_saved_model(path, inputs=None, outputs=None, signature=None, tags=None):
+    """Open the directory of a SavedModel (or its saved_model.pb)."""
+    path = os.fspath(path)
+    path = os.path.dirname(path) if os.path.isfile(path) else path
+    try:
+        graphs = read_saved_model(path).meta_graphs
+    except (OSError, tf.errors.OpError) as error:
+        there = sorted(os.listdir(path or '.'))[:10]
+        raise ArgumentError(
+            f"'{path}' is not a SavedModel: {error} In it are: {', '.join(there) or 'no files'}."
+        ) from None
+    graph = _chosen(graphs, tags, path)
+    if not graph.HasField('object_graph_def'):
+        return _open_graph(path, graph, inputs, outputs, signature)
+    if not TENSORFLOW_2:
+        raise ModelError(
+            f"'{path}' is a SavedModel of TensorFlow {graph.meta_info_def.tensorflow_version}: it needs TensorFlow 2 "
+            f'(here: {tf.__version__}).'
+        )
+    return _open_function(path, list(graph.meta_info_def.tags), inputs, outputs, signature)
+
+
+def _chosen(graphs, tags, path):
+    if isinstance(tags, str):
+        tags = [tags]
+    known = [sorted(graph.meta_info_def.tags) for graph in graphs]
+    if tags is None and len(graphs) > 1:
+        tags = ['serve']
+    matching = [graph for graph, of in zip(graphs, known) if tags is None or of == sorted(tags)]
+    if len(matching) != 1:
+        raise ArgumentError(f"'{path}' has no graph of the tags {tags}: give tags, one of {known}.")
+    return matching[0]
+
+
+def _open_function(path, tags, inputs, outputs, signature):
+    with eagerly():
+        loaded = load_saved_model(path, tags)
+        signatures = dict(loaded.signatures)
+        functions = {name: _concrete(getattr(loaded, name, None)) for name in dir(loaded)}
+        functions = {name: function for name, function in functions.items() if function is not None}
+        chosen = _signature_name(signatures, signature, path, functions)
+        function = signatures.get(chosen) or functions[chosen]
+        args, kwargs = function.structured_input_signature
+        keywords = sorted(kwargs)
+        specs = [spec for spec in list(args) + [kwargs[key] for key in keywords] if isinstance(spec, tf.TensorSpec)]
+        fixed = [spec for spec in args if not isinstance(spec, tf.TensorSpec)]
+        if fixed or len(specs) != len(args) + len(keywords):
+            raise ModelError(
+                f"'{path}': the function '{chosen}' takes more than tensors one by one. Load it, "
+                "and give open_model a function of tensors that calls it, with 'inputs'."
+            )
+
+        def call(*tensors):
+            return function(*tensors[: len(args)], **dict(zip(keywords, tensors[len(args) :])))
+
+        specs = specs if inputs is None else as_specs(inputs, count=len(specs))
+        names = [spec.name for spec in args] + keywords
+        specs = [tf.TensorSpec(spec.shape, spec.dtype, name) for spec, name in zip(specs, names)]
+        return open_traced(call, specs, outputs, f"The signature '{chosen}' of '{path}'")
+
+
+def _concrete(function):
+    """The only concrete function of a function of a loaded object, None of anything else."""
+    traced = getattr(function, 'concrete_functions', None) or []
+    return traced[0] if len(traced) == 1 else None
+
+
+def _signature_name(signatures, signature, path, functions=()):
+    known = list(signatures) or list(functions)
+    if signature is None and 'serving_default' in known:
+        return 'serving_default'
+    if signature is None and len(known) == 1:
+        return known[0]
+    if signature in signatures or signature in functions:
+        return signature
+    raise ArgumentError(
+        f"'{path}' has the signatures {sorted(set(signatures) | set(functions))}; "
+        + ("give one as 'signature'." if signature is None else f'there is no {signature!r}.')
+    )
+
+
+def _open_graph(path, meta_graph, inputs, outputs, signature):
+    """A graph of TensorFlow 1, with its variables and tables, in a session."""
+    graph = tf.Graph()
+    session = tf.Session(graph=graph)
+    try:
+        with graph.as_default():
+            saved_model_loader(path, readable).load(session, list(meta_graph.meta_info_def.tags))
+    except Exception as error:
+        session.close()
+        raise ModelError(f"TensorFlow {tf.__version__} cannot load '{path}': {error}") from error
+    signatures = dict(meta_graph.signature_def)
+    if not signatures:
+        if signature is not None:
+            raise ArgumentError(f"'{path}' has no signatures: name the tensors by inputs and outputs.")
+        return OpenModel(session, inputs or placeholders(graph), outputs or ends(graph))
+    chosen = signatures[_signature_name(signatures, signature, path)]
+    keys = {key: chosen.inputs[key].name for key in sorted(chosen.inputs)}
+    keys_out = {key: chosen.outputs[key].name for key in sorted(chosen.outputs)}
+    return OpenModel(session, inputs or list(keys), outputs or list(keys_out), {**keys_out, **keys})

@@ -1,0 +1,131 @@
+"""Models that compute eagerly: traced once, their variables frozen into constants, and compared with the source."""
+
+import numpy as np
+
+from ...errors import ArgumentTypeError, ModelError
+from ..compat import eagerly, flat, frozen, tf
+from .opened import imported
+
+#: What an open dimension is in made-up samples: small, or what a network without padding may need.
+OPEN_DIMENSIONS = (16, 128, 1024, 16384)
+#: The most values in a made-up input.
+MOST_VALUES = 1 << 20
+
+
+def open_traced(call, specs, outputs, source):
+    """Open what ``call`` computes from one tensor for each of the TensorSpecs.
+
+    Call this within ``eagerly()``. ``source`` names the model in messages.
+    """
+    specs = _named(specs)
+    try:
+        graph_def, names_in, names_out, keys = frozen(call, specs)
+    except Exception as error:  # anything may happen while a user's model is traced
+        raise ModelError(f'{source} cannot be traced with {_listed(specs)}: {type(error).__name__}: {error}') from error
+    keys.update({spec.name: name for spec, name in zip(specs, names_in)})
+    model = imported(without_custom_gradients(graph_def), names_in, names_out, keys)
+    try:
+        _compare(model, call, specs, source)
+        if outputs is not None:
+            model.outputs = [model.tensor(name) for name in outputs]
+    except Exception:
+        model.close()
+        raise
+    return model
+
+
+def as_specs(inputs, count=None):
+    """The TensorSpecs that a user gave, one or several, as a flat list."""
+    specs = flat(inputs)
+    wrong = [spec for spec in specs if not isinstance(spec, tf.TensorSpec)]
+    if wrong:
+        raise ArgumentTypeError(
+            f'inputs must be tf.TensorSpecs here, such as tf.TensorSpec([None, 3], tf.float32); got {wrong[0]!r}.'
+        )
+    if count not in (None, len(specs)):
+        raise ArgumentTypeError(f'inputs must be {count} tf.TensorSpecs, one for each input; got {len(specs)}.')
+    return specs
+
+
+def without_custom_gradients(graph_def):
+    """The GraphDef in which every op has its own gradient: a custom one is code, and was left where it was traced.
+
+    So the derivative is that of what the ops compute.
+    """
+    for nodes in [graph_def.node] + [function.node_def for function in graph_def.library.function]:
+        for node in nodes:
+            node.attr.pop('_gradient_op_type', None)
+    return graph_def
+
+
+def _named(specs):
+    """The specs, each with a name of its own."""
+    taken, named = set(), []
+    for i, spec in enumerate(specs):
+        name = spec.name if spec.name and spec.name not in taken else f'input_{i}'
+        taken.add(name)
+        named.append(tf.TensorSpec(spec.shape, spec.dtype, name))
+    return named
+
+
+def _listed(specs):
+    return ', '.join(f'{spec.dtype.name} {spec.shape}' for spec in specs) or 'no inputs'
+
+
+def _compare(model, call, specs, source):
+    """Raise ModelError unless the session computes what ``call`` does, on the first made-up samples that it takes."""
+    for size in OPEN_DIMENSIONS:
+        samples = [_made_up(spec, size) for spec in specs]
+        if any(sample is None for sample in samples):
+            return
+        try:
+            expected = _values(call, samples)
+        except Exception:  # it does not take samples of this size
+            continue
+        found = model.session.run(model.outputs, dict(zip(model.inputs, samples)))
+        different = [i for i, (ours, theirs) in enumerate(zip(found, expected)) if not _agree(ours, theirs)]
+        if different:
+            again = _values(call, samples)
+            different = [i for i in different if _agree(again[i], expected[i])]  # else it draws random numbers
+        for i in different:
+            raise ModelError(
+                f"{source} was opened, but '{model.outputs[i].name}' is not what the source computes for the same "
+                f'made-up samples of shape {samples[0].shape}: it begins with {_begin(found[i])}, not '
+                f'{_begin(expected[i])}. Were its weights changed meanwhile, or is something computed outside of '
+                'TensorFlow?'
+            )
+        return
+
+
+def _made_up(spec, size):
+    """A sample: noise, ids that are 0 or 1, empty strings. None where that cannot be."""
+    if spec.shape.rank is None:
+        return None
+    shape = tuple((size if axis else 1) if dim is None else dim for axis, dim in enumerate(spec.shape.as_list()))
+    if np.prod(shape, dtype=float) > MOST_VALUES:
+        return None
+    if spec.dtype == tf.string:
+        return np.full(shape, b'', object)
+    random = np.random.RandomState(0)
+    if spec.dtype.is_floating:
+        return random.uniform(0, 1, shape).astype(spec.dtype.as_numpy_dtype)
+    return random.randint(0, 2, shape).astype(spec.dtype.as_numpy_dtype)
+
+
+def _values(call, samples):
+    with eagerly():
+        return [np.asarray(value) for value in flat(call(*[tf.convert_to_tensor(sample) for sample in samples]))]
+
+
+def _agree(a, b):
+    if a.shape != b.shape:
+        return False
+    if a.dtype.kind not in 'fc' and a.dtype.name != 'bfloat16':
+        return bool((a == b).all())
+    a, b = a.astype(np.float64), b.astype(np.float64)
+    scale = np.abs(b[np.isfinite(b)]).max() if np.isfinite(b).any() else 0
+    return bool(np.allclose(a, b, rtol=0, atol=1e-3 * scale + 1e-6, equal_nan=True))
+
+
+def _begin(values):
+    return ', '.join(f'{value:.4g}' if np.isreal(value) else repr(value) for value in values.ravel()[:3].tolist())

@@ -1,0 +1,101 @@
+"""Python functions: traced, with what they use frozen, and compared."""
+
+import numpy as np
+import pytest
+import tensorflow.compat.v1 as tf
+from sources import TENSORFLOW_2, W1, XS, assert_explained, network
+
+from deepexplain.errors import ArgumentTypeError, ModelError
+from deepexplain.tensorflow import DeepExplain, open_model
+
+SPEC = tf.TensorSpec([None, 4], tf.float32, 'x')
+only_2 = pytest.mark.skipif(not TENSORFLOW_2, reason='TensorFlow 1 does not trace functions')
+
+
+def test_a_function_of_one_tensor():
+    with open_model(network, inputs=[SPEC]) as m:
+        assert [x.name for x in m.inputs] == ['x:0']
+        assert_explained(m)
+
+
+def test_a_single_spec_is_an_input():
+    with open_model(network, inputs=SPEC) as m:
+        assert_explained(m)
+
+
+def test_a_dict_of_specs_are_keywords():
+    with open_model(lambda b, a: a - 2 * b, inputs={'a': SPEC, 'b': tf.TensorSpec([None, 4], tf.float32)}) as m:
+        a, b = m.inputs
+        np.testing.assert_allclose(m.session.run(m.outputs[0], {a: XS, b: XS + 1}), XS - 2 * (XS + 1), rtol=1e-5)
+
+
+@only_2
+def test_variables_are_frozen():
+    with tf.init_scope():
+        scale = tf.Variable(3.0)
+    with open_model(lambda x: scale * x, inputs=[SPEC]) as m:
+        scale.assign(4.0)
+        np.testing.assert_allclose(m.session.run(m.outputs[0], {m.inputs[0]: XS}), 3 * XS, rtol=1e-5)
+
+
+@only_2
+def test_names_of_a_dict_of_outputs():
+    with open_model(lambda x: {'twice': 2 * x, 'half': x / 2}, inputs=[SPEC], outputs=['twice']) as m:
+        np.testing.assert_allclose(m.session.run(m.tensor('half'), {m.tensor('x'): XS}), XS / 2, rtol=1e-5)
+        np.testing.assert_allclose(m.session.run(m.outputs[0], {m.inputs[0]: XS}), 2 * XS, rtol=1e-5)
+
+
+@only_2
+def test_a_custom_gradient_is_that_of_the_ops():
+    @tf.custom_gradient
+    def square(x):
+        return x * x, lambda grad: 100 * grad
+
+    with open_model(square, inputs=[SPEC]) as m, DeepExplain(session=m.session) as de:
+        np.testing.assert_allclose(de.explain('grad*input', m.outputs[0], m.inputs[0], XS), 2 * XS**2, rtol=1e-5)
+
+
+@only_2
+def test_what_cannot_be_traced_is_said():
+    def fails(x):
+        raise RuntimeError('no way')
+
+    with pytest.raises(ModelError, match=r"(?s)function 'fails' cannot be traced with float32 \(None, 4\): .*no way"):
+        open_model(fails, inputs=[SPEC])
+
+
+@only_2
+def test_a_function_that_computes_something_else_when_traced():
+    def two_faced(x):
+        return x * 2 if tf.executing_eagerly() else x * 3
+
+    with pytest.raises(ModelError, match=r"'two_faced' was opened, but 'Identity:0' is not what the source computes"):
+        open_model(two_faced, inputs=[SPEC])
+
+
+@only_2
+def test_random_outputs_are_not_compared():
+    with open_model(lambda x: x + tf.random.uniform(tf.shape(x)), inputs=[SPEC]) as m:
+        assert m.outputs[0].shape.as_list() == [None, 4]
+
+
+@only_2
+def test_the_comparison_finds_a_size_that_fits():
+    def needs_100(x):
+        return tf.reshape(x[:, :100], [-1, 100]) * 2
+
+    with open_model(needs_100, inputs=[tf.TensorSpec([None, None], tf.float32)]) as m:
+        assert m.outputs[0].shape.as_list() == [None, 100]
+
+
+def test_a_function_needs_specs():
+    with pytest.raises(ArgumentTypeError, match=r'A function needs inputs: tf.TensorSpecs, such as'):
+        open_model(network)
+    with pytest.raises(ArgumentTypeError, match=r'inputs must be tf.TensorSpecs here.*got \[?None'):
+        open_model(network, inputs=[[None, 4]])
+
+
+@pytest.mark.skipif(TENSORFLOW_2, reason='tf.function refuses it by itself')
+def test_new_variables_would_be_random():
+    with pytest.raises(ModelError, match=r"creates variables \('Variable:0' is the first\), whose values would be"):
+        open_model(lambda x: tf.matmul(x, tf.Variable(W1)), inputs=[SPEC])

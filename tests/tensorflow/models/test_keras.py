@@ -1,0 +1,245 @@
+"""Keras 2 and 3: live models and files, also where eager execution is disabled."""
+
+import importlib
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import tensorflow.compat.v1 as tf
+from sources import TENSORFLOW_2, XS, assert_explained, keras_network
+
+from deepexplain.errors import ArgumentError, ArgumentTypeError, ModelError
+from deepexplain.tensorflow import DeepExplain, open_model
+from deepexplain.tensorflow.compat import eagerly
+
+only_2 = pytest.mark.skipif(not TENSORFLOW_2, reason='needs TensorFlow 2')
+KERAS = ['keras', 'tf_keras'] if TENSORFLOW_2 else ['tensorflow.keras']
+FILES = [(keras, ending) for keras in KERAS for ending in ('.keras', '.h5', '.hdf5')]
+
+pytestmark = [
+    pytest.mark.filterwarnings('ignore:You are saving your model as an HDF5 file:UserWarning'),  # tf-keras does
+    pytest.mark.filterwarnings('ignore:__array__ implementation:DeprecationWarning'),  # Keras 3 saves a variable so
+]
+
+
+def imported(keras):
+    return tf.keras if keras == 'tensorflow.keras' else importlib.import_module(keras)
+
+
+@pytest.fixture(autouse=True)
+def _eager_where_it_can_be():
+    """Models are made and saved as users do: eagerly on TensorFlow 2, in a graph on TensorFlow 1."""
+    if TENSORFLOW_2:
+        yield
+    else:
+        with tf.Graph().as_default(), tf.Session():
+            yield
+
+
+@pytest.mark.parametrize('keras', KERAS)
+def test_a_live_model(keras):
+    model = keras_network(imported(keras))
+    with open_model(model) as m:
+        assert [x.name for x in m.inputs] == ['x:0']
+        assert_explained(m)
+
+
+@pytest.mark.parametrize(('keras', 'ending'), FILES)
+def test_a_file(keras, ending, tmp_path):
+    if not TENSORFLOW_2 and ending == '.keras':
+        pytest.skip('TensorFlow 1 writes no .keras files')
+    path = str(tmp_path / ('model' + ending))
+    keras_network(imported(keras)).save(path)
+    with open_model(path) as m:
+        assert_explained(m)
+    with pytest.raises(RuntimeError, match='closed'):
+        m.session.run(m.outputs, {m.inputs[0]: XS})
+
+
+@only_2
+@pytest.mark.parametrize('keras', KERAS)
+def test_the_directory_of_an_exported_model(keras, tmp_path):
+    model = keras_network(imported(keras))
+    model.export(str(tmp_path))
+    with open_model(tmp_path) as m:
+        assert_explained(m)
+
+
+@only_2
+def test_files_and_live_models_where_eager_execution_is_disabled(tmp_path):
+    paths = [str(tmp_path / name) for name in ('3.keras', '3.h5', '2.h5')]
+    for path, keras in zip(paths, ['keras', 'keras', 'tf_keras']):
+        keras_network(imported(keras)).save(path)
+    program = f"""
+import tensorflow.compat.v1 as tf
+tf.disable_eager_execution()
+import keras
+from deepexplain.errors import ModelError
+from deepexplain.tensorflow import open_model
+from sources import assert_explained, network
+for path in {paths!r}:
+    with open_model(path) as m:
+        assert_explained(m)
+with open_model(network, inputs=[tf.TensorSpec([None, 4], tf.float32)]) as m:
+    assert_explained(m)
+assert not tf.executing_eagerly() and not tf.get_default_graph().get_operations()
+try:
+    open_model(keras.Sequential([keras.layers.Input((4,)), keras.layers.Dense(3)]))
+except ModelError as error:
+    print(error)
+"""
+    environment = {**os.environ, 'PYTHONPATH': os.pathsep.join(sys.path)}
+    done = subprocess.run([sys.executable, '-c', program], capture_output=True, text=True, env=environment, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert 'built while eager execution was disabled, where its weights are random' in done.stdout
+
+
+@only_2
+def test_a_model_in_a_graph_is_explained_there():
+    keras = imported('tf_keras')
+    with tf.Graph().as_default() as graph, tf.Session() as session:
+        model = keras_network(keras)
+        with open_model(model) as m:
+            assert m.graph is graph
+            assert m.session is session
+            assert_explained(m)
+            assert m.tensor('probabilities') is m.outputs[0]
+        session.run(m.outputs, {m.inputs[0]: XS})  # it is the user's, and stays open
+        with pytest.raises(ArgumentTypeError, match='is in a graph, where its inputs are .*: leave inputs out'):
+            open_model(model, inputs=[tf.TensorSpec([2, 4], tf.float32)])
+
+
+@only_2
+@pytest.mark.parametrize('keras', KERAS)
+def test_dicts_of_inputs_and_outputs(keras):
+    keras = imported(keras)
+    a, b = keras.layers.Input((4,), name='a'), keras.layers.Input((2,), name='b')
+    both = keras.layers.Concatenate()([a, b])
+    outputs = {'p': keras.layers.Dense(3, 'softmax')(both), 'q': keras.layers.Dense(1, 'sigmoid')(a)}
+    model = keras.Model({'a': a, 'b': b}, outputs)
+    with open_model(model) as m:
+        values = {'a': XS.astype('float32'), 'b': XS[:, :2].astype('float32')}
+        found = m.session.run([m.tensor('p'), m.tensor('q')], {m.tensor(key): value for key, value in values.items()})
+        expected = model(values)
+        np.testing.assert_allclose(found[0], expected['p'], rtol=1e-5)
+        np.testing.assert_allclose(found[1], expected['q'], rtol=1e-5)
+        with pytest.raises(ValueError, match='the model has 2 outputs. Take the tensor before a softmax or sigmoid'):
+            _ = m.logits
+        with DeepExplain(session=m.session) as de:
+            assert de.explain('deeplift', m.tensor('q').op.inputs[0], m.tensor('a'), values['a']).shape == XS.shape
+
+
+@only_2
+@pytest.mark.parametrize('keras', KERAS)
+def test_a_subclassed_model_needs_specs(keras):
+    keras = imported(keras)
+
+    class Twice(keras.Model):
+        def call(self, x, training=None):
+            return 2 * x
+
+    with pytest.raises(ArgumentTypeError, match='does not say what it takes'):
+        open_model(Twice())
+    for inputs in (tf.TensorSpec([None, 4], tf.float32), [tf.TensorSpec([None, 4], tf.float32)]):
+        with open_model(Twice(), inputs=inputs) as m:
+            np.testing.assert_allclose(m.session.run(m.outputs[0], {m.inputs[0]: XS}), 2 * XS, rtol=1e-5)
+
+
+@only_2
+@pytest.mark.parametrize('keras', KERAS)
+def test_specs_fix_open_dimensions(keras):
+    keras = imported(keras)
+    model = keras.Sequential([keras.layers.Input((None, 2)), keras.layers.GlobalAveragePooling1D()])
+    with open_model(model, inputs=[tf.TensorSpec([None, 5, 2], tf.float32)]) as m:
+        assert m.inputs[0].shape.as_list() == [None, 5, 2]
+    with pytest.raises(ArgumentTypeError, match='inputs must be 1 tf.TensorSpecs, one for each input; got 2'):
+        open_model(model, inputs=[tf.TensorSpec([None, 5, 2])] * 2)
+
+
+@only_2
+@pytest.mark.parametrize('keras', KERAS)
+def test_training_goes_on_elsewhere(keras):
+    model = keras_network(imported(keras))
+    with open_model(model) as m:
+        model.set_weights([0 * w for w in model.get_weights()])
+        assert_explained(m)  # the weights are those of when it was opened
+
+
+@only_2
+@pytest.mark.parametrize('activation', ['silu', 'gelu', 'mish'])
+def test_activations_in_pieces(activation):
+    keras = imported('keras')
+    model = keras.Sequential([keras.layers.Input((4,)), keras.layers.Dense(5, activation), keras.layers.Dense(1)])
+    with open_model(model) as m, DeepExplain(session=m.session) as de:
+        found = de.explain('intgrad', m.outputs[0], m.inputs[0], XS, steps=300).sum(axis=1)
+        gone = m.session.run(m.outputs[0], {m.inputs[0]: XS}) - m.session.run(m.outputs[0], {m.inputs[0]: 0 * XS})
+        np.testing.assert_allclose(found, gone[:, 0], atol=1e-2 * np.abs(gone).max())
+
+
+def test_custom_objects(tmp_path):
+    keras = imported(KERAS[0])
+
+    class Halve(keras.layers.Layer):
+        def call(self, x):
+            return x / 2
+
+    model = keras.Sequential([keras.layers.InputLayer((4,)), Halve()])
+    path = str(tmp_path / 'model.h5')
+    model.save(path)
+    with pytest.raises(ModelError, match=r"Keras .* cannot load '.*model.h5' \(written by Keras .*\): .*Halve"):
+        open_model(path)
+    with open_model(path, custom_objects={'Halve': Halve}) as m:
+        assert m.inputs[0].shape.as_list() == [None, 4]
+
+
+def test_weights_without_a_model(tmp_path):
+    path = str(tmp_path / 'model.weights.h5')
+    keras_network(imported(KERAS[0])).save_weights(path)
+    with pytest.raises(ModelError, match=r'holds weights, but not the model they belong to'):
+        open_model(path)
+
+
+@pytest.mark.parametrize('ending', ['.h5', '.keras'])
+def test_files_of_something_else(ending, tmp_path):
+    path = tmp_path / ('noise' + ending)
+    path.write_bytes(b'certainly not a model')
+    with pytest.raises(ArgumentError, match=r'is not (an HDF5|a .keras) file'):
+        open_model(path)
+
+
+@only_2
+def test_weights_that_are_not_those_of_the_file(tmp_path, monkeypatch):
+    keras = imported('keras')
+    path = str(tmp_path / 'model.keras')
+    model = keras_network(keras)
+    model.save(path)
+    model.set_weights([w + 1 for w in model.get_weights()])
+    monkeypatch.setattr(keras.models, 'load_model', lambda path, **options: model)
+    with pytest.raises(ModelError, match=r"none of the model's \d weights is from that file"):
+        open_model(path)
+
+
+@only_2
+def test_nothing_is_left_behind(tmp_path):
+    path = str(tmp_path / 'model.keras')
+    keras_network(imported('keras')).save(path)
+    before = tf.executing_eagerly()
+    with tf.Graph().as_default() as graph:
+        with open_model(path):
+            pass
+        assert graph.get_operations() == []
+        assert tf.get_default_graph() is graph
+    with pytest.raises(ModelError), eagerly():
+        open_model(path, no_such_option=3)
+    assert tf.executing_eagerly() == before
+
+
+@only_2
+def test_a_keras_file_that_no_keras_reads(tmp_path, monkeypatch):
+    path = str(tmp_path / 'model.keras')
+    keras_network(imported('keras')).save(path)
+    monkeypatch.setattr('deepexplain.tensorflow.models.keras.with_keras', lambda major: None)
+    with pytest.raises(ModelError, match=r'was written by Keras 3\S*, and there is no Keras here that reads it: pip'):
+        open_model(path)

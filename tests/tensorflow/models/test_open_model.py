@@ -1,0 +1,109 @@
+"""What sources are known, the model that is returned, and the tensors before a softmax."""
+
+import numpy as np
+import pytest
+import tensorflow.compat.v1 as tf
+from sources import XS, network
+
+from deepexplain.errors import ArgumentError, ArgumentTypeError, GraphError
+from deepexplain.tensorflow import open_model
+from deepexplain.tensorflow.models.opened import OpenModel, before_squashing, ends, placeholders
+
+SPEC = tf.TensorSpec([None, 4], tf.float32, 'x')
+
+
+def test_sources_that_are_none(tmp_path):
+    with pytest.raises(ArgumentError, match="There is no file or directory 'nowhere.pb'"):
+        open_model('nowhere.pb')
+    with pytest.raises(ArgumentTypeError, match='source must be a path, a Keras model or a function; got int'):
+        open_model(3)
+    (tmp_path / 'model.ckpt.index').write_text('')
+    with pytest.raises(ArgumentError, match=r"index' is not known as a model: .* give the .meta file beside it"):
+        open_model(tmp_path / 'model.ckpt.index')
+
+
+def test_options_that_do_not_apply(tmp_path):
+    (tmp_path / 'graph.pb').write_text('')
+    with pytest.raises(ArgumentTypeError, match=r"'tags' does not apply to '.*graph.pb'; it takes inputs, outputs"):
+        open_model(tmp_path / 'graph.pb', tags=['serve'])
+    with pytest.raises(ArgumentTypeError, match="'custom_objects' does not apply to a function"):
+        open_model(network, inputs=[SPEC], custom_objects={})
+
+
+def test_it_is_shown_with_its_inputs_and_outputs():
+    with open_model(network, inputs=[SPEC]) as m:
+        first, *lines = repr(m).splitlines()
+        assert first.startswith('OpenModel of ')
+        assert [line.split()[:3] for line in lines] == [
+            ['input', 'x:0', 'float32'],
+            ['output', m.outputs[0].name, 'float32'],
+        ]
+
+
+def test_tensors_by_name(session):
+    X = tf.placeholder(tf.float32, [None, 4], name='x')
+    T = network(X)
+    m = OpenModel(session, [X], [T], {'scores': 'probabilities:0'})
+    assert m.tensor('logits') is m.tensor('logits:0') is T.op.inputs[0]
+    assert m.tensor('scores') is T
+    with pytest.raises(ArgumentError, match=r"There is no tensor 'logit'.* Names like it: .*logits:0"):
+        m.tensor('logit')
+    with pytest.raises(ArgumentError, match=r"There is no tensor 'logits:1'"):
+        m.tensor('logits:1')
+
+
+def test_close_leaves_the_sessions_of_others_open(session):
+    X = tf.placeholder(tf.float32, [None, 4])
+    with OpenModel(session, [X], [2 * X], owns_session=False) as m:
+        pass
+    np.testing.assert_allclose(session.run(m.outputs[0], {X: XS}), 2 * XS, rtol=1e-6)
+
+
+SQUASHED = {
+    'softmax': tf.nn.softmax,
+    'sigmoid': tf.nn.sigmoid,
+    'behind identities': lambda z: tf.identity(tf.identity(tf.nn.softmax(z))),
+}
+
+
+@pytest.mark.parametrize('name', sorted(SQUASHED))
+def test_logits(session, name):
+    z = tf.placeholder(tf.float32, [None, 4]) * 2
+    assert OpenModel(session, [], [SQUASHED[name](z)]).logits is z
+
+
+def test_logits_of_a_softmax_in_pieces(session):
+    z = tf.placeholder(tf.float32, [None, 4])
+    e = tf.exp(z)
+    assert before_squashing((e / tf.reduce_sum(e, -1, keepdims=True)).op) is z
+    e = tf.exp(z - tf.reduce_max(z, -1, keepdims=True))
+    assert before_squashing((e / tf.reduce_sum(e, -1, keepdims=True)).op) is z
+    assert before_squashing((e / tf.reduce_sum(2 * e, -1, keepdims=True)).op) is None
+
+
+def test_no_logits(session):
+    z = tf.placeholder(tf.float32, [None, 4], name='z')
+    ends = r"logits: output 'last:0' ends in 'last' \(Relu\), no softmax or sigmoid. They may be logits already"
+    with pytest.raises(GraphError, match=ends):
+        _ = OpenModel(session, [z], [tf.nn.relu(z, name='last')]).logits
+    with pytest.raises(GraphError, match=r"ends in 'flat' \(Reshape\), .* Take .*: 'z:0' of 'flat:0'.$"):
+        _ = OpenModel(session, [z], [tf.reshape(tf.nn.softmax(z), [-1], name='flat')]).logits
+    several = OpenModel(session, [z], [tf.nn.softmax(z, name='p'), tf.nn.relu(z)])
+    with pytest.raises(GraphError, match=r"has 2 outputs. Take the tensor before .*: 'z:0' of 'p:0'.$"):
+        _ = several.logits
+    with pytest.raises(GraphError, match=r'has 2 outputs. They may be logits already: explain .outputs\[i\]'):
+        _ = OpenModel(session, [z], [z + 1, z + 2]).logits
+
+
+def test_placeholders_and_ends_of_a_graph(session):
+    x = tf.placeholder(tf.float32, [None, 4], name='x')
+    tf.placeholder(tf.bool, name='is_training')
+    rate = tf.placeholder(tf.float32, (), name='rate')
+    tf.constant(1.0) + 2.0
+    ids = tf.placeholder(tf.int32, [None], name='ids')
+    y = tf.add(x * rate, 1.0, name='y')
+    tf.argmax(y, 1)
+    last = tf.identity(y, name='last')
+    tf.cast(ids, tf.float32, name='as_float')
+    assert [tensor.op.name for tensor in placeholders(session.graph)] == ['x', 'ids']
+    assert [tensor.op.name for tensor in ends(session.graph)] == [last.op.name, 'as_float']
