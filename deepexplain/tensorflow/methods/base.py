@@ -10,7 +10,7 @@ import numpy as np
 
 from ...errors import ArgumentError, ArgumentTypeError, DeepExplainError, GraphError, warn
 from ..compat import is_graph_tensor, tf
-from ..runtime.graph import check_reaches, data_sources, is_simple, ops_between, row_bytes, tensor_named
+from ..runtime.graph import advice_behind, check_reaches, data_sources, is_simple, ops_between, row_bytes, tensor_named
 from ..runtime.memory import bounded_rows
 from ..runtime.overrides import graph_lock
 from ..runtime.rows import independent, interchangeable, made_up_pairs, separable
@@ -90,8 +90,8 @@ class AttributionMethod:
             for x in self._inputs:
                 check_reaches(T, x, self._between if not self.has_multiple_inputs else ops_between(T, [x]))
             self._check_graph()
-            # control_dependencies(None) also leaves a while loop or cond that the caller may be in.
-            with session.graph.as_default(), tf.control_dependencies(None), tf.name_scope('deepexplain'):
+            with session.graph.as_default(), self._building(), tf.name_scope('deepexplain'):
+                self._explained = self._clone()
                 self._weight_target()
                 self._build()
 
@@ -144,6 +144,14 @@ class AttributionMethod:
     def _check_graph(self):
         """Raise or warn where the method cannot treat what lies between X and T. Adds nothing to the graph."""
 
+    def _building(self):
+        """Return a context in which to add to the graph."""
+        return tf.control_dependencies(None)  # that also leaves a while loop or cond that the caller may be in
+
+    def _clone(self):
+        """Return the target, or a copy of it that the method can treat."""
+        return self._target
+
     def _build(self):
         """Add to the graph what the method needs."""
 
@@ -160,7 +168,7 @@ class AttributionMethod:
         # Without a feed the weight is one, whatever the rank and the open dimensions of T.
         one = np.ones((), self._target.dtype.as_numpy_dtype)
         self.Y = tf.placeholder_with_default(one, shape=None, name='ys')
-        self.T = self._target * self.Y
+        self.T = self._explained * self.Y
         self.T.set_shape(self._target.shape)
 
     def _evaluate(self, call, of, rows=None):
@@ -315,9 +323,8 @@ def _check_tensors(T, inputs, graph, integers):
             )
         if not (tensor.dtype.is_floating or (integers and tensor is not T and tensor.dtype.is_integer)):
             raise ArgumentTypeError(
-                f"{name} '{tensor.name}' must be a float tensor; it is {tensor.dtype.name}. Token ids and other "
-                'integers have no attributions: explain the float tensor made of them, such as the output of the '
-                'embedding.'
+                f"{name} '{tensor.name}' must be a float tensor; it is {tensor.dtype.name}"
+                + ('.' if tensor is T else f', which has no gradient: {advice_behind(T, tensor)}')
             )
     if not graph.is_fetchable(T):
         raise GraphError(f"T '{T.name}' is inside a while loop or cond and cannot be read; explain a tensor outside.")

@@ -3,7 +3,10 @@
 import numpy as np
 
 from ...errors import ArgumentTypeError, AssertedArgumentError, GraphError
-from ..compat import same_op, tf
+from ..compat import same_op, tf, with_shape
+from ..runtime.activations import ACTIVATIONS
+from ..runtime.clone import BRANCHES, LOOPS, beside
+from ..runtime.graph import hidden_ops
 from ..runtime.overrides import original_grad
 from ..runtime.samples import as_baseline, broadcast_baseline
 from .base import register
@@ -70,12 +73,16 @@ class EpsilonLRP(GradientBasedMethod):
             raise AssertedArgumentError(f'epsilon must be greater than zero; got {epsilon}.')
 
     def nonlinearity_grad_override(self, op, grad):  # noqa: D102
-        return epsilon_rule(op, grad, self._epsilon)
+        source = beside(op)
+        return epsilon_rule(op, grad, source.outputs[0] if source else self._epsilon)
 
-    def _build(self):
+    def _clone(self):
         # Fed in every run, so that explainers with different epsilons can share these ops.
         self._epsilon = tf.placeholder_with_default(tf.constant(self.epsilon, tf.float64), (), name='epsilon')
-        super()._build()
+        return super()._clone()
+
+    def _needed_by_clone(self):
+        return {'beside': self._epsilon}
 
     def get_symbolic_attribution(self):  # noqa: D102
         return [gradient * x for gradient, x in zip(self._gradients(), self._inputs)]
@@ -106,6 +113,7 @@ class DeepLIFTRescale(GradientBasedMethod):
     """
 
     arguments_in_graph = False
+    _in_graph = False  # whether values at the baseline are computed beside those at x: inside loops, nothing is fetched
 
     def configure(self, baseline=None):
         """Set the argument.
@@ -119,6 +127,9 @@ class DeepLIFTRescale(GradientBasedMethod):
 
     def nonlinearity_grad_override(self, op, grad):  # noqa: D102
         z = op.inputs[0]
+        if self._in_graph:
+            at_baseline = beside(op)  # none where it does not differ
+            return rescale_rule(op, grad, at_baseline.inputs[0] if at_baseline else z)
         if not op.graph.is_fetchable(z):
             raise GraphError(
                 f"'{self.name}' needs the input of op '{op.name}' ({op.type}) at the baseline, but the op is inside "
@@ -128,12 +139,24 @@ class DeepLIFTRescale(GradientBasedMethod):
             self._references[op] = z, tf.placeholder(z.dtype, shape=None, name='reference')
         return rescale_rule(op, grad, self._references[op][1])
 
-    def _build(self):
-        self._references = {}  # activation -> its input, placeholder for the value of that at the baseline
-        self._one_row = True  # until an activation turns up whose first axis is not that of the samples
+    def _clone(self):
         self._baselines = [
             tf.placeholder(x.dtype, x.shape.as_list()[1:] if x.shape.ndims else None) for x in self._inputs
         ]
+        return super()._clone()
+
+    def _needed_by_clone(self):
+        self._in_graph = any(
+            types & set(ACTIVATIONS) and ({op.type} | types) & LOOPS.union(BRANCHES)
+            for op, types in hidden_ops(self._between)
+        )
+        if not self._in_graph:
+            return {}
+        return {'baselines': [with_shape(tf.zeros_like(x) + b, x.shape) for x, b in zip(self._inputs, self._baselines)]}
+
+    def _build(self):
+        self._references = {}  # activation -> its input, placeholder for the value of that at the baseline
+        self._one_row = True  # until an activation turns up whose first axis is not that of the samples
         super()._build()
 
     def get_symbolic_attribution(self):  # noqa: D102

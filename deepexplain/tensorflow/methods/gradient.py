@@ -1,14 +1,15 @@
 """Family 1, the true gradient of the target: zero (a test of the overrides), saliency, grad*input, intgrad."""
 
 import copy
-from contextlib import closing
+from contextlib import ExitStack, closing
 
 import numpy as np
 
 from ...errors import ArgumentError, GraphError, warn
-from ..compat import tf
+from ..compat import mutation_lock, tf
 from ..runtime.activations import ACTIVATIONS, PLAIN_NONLINEAR
-from ..runtime.graph import check_passes_gradient, has_control_flow, hidden_ops
+from ..runtime.clone import Clone, is_closure, is_opened
+from ..runtime.graph import check_differentiable, check_passes_gradient, has_control_flow, hidden_ops, ops_between
 from ..runtime.memory import aligned_empty
 from ..runtime.overrides import custom_gradient, gradient_rule, graph_lock, original_grad, takes_rule
 from ..runtime.progress import progress_bar
@@ -83,10 +84,35 @@ class GradientBasedMethod(AttributionMethod):
         return 1
 
     def _check_graph(self):
+        check_differentiable(self._between)
         for x in self._inputs:
             check_passes_gradient(self._target, x, self._between)
+        self._opens = any(map(is_opened, self._between))
         if self._has_rule():
             self._check_activations()
+
+    def _building(self):
+        building = ExitStack()
+        building.enter_context(super()._building())
+        if self._opens:  # no session may run a new loop before its gradient is built, which rewrites it
+            building.enter_context(mutation_lock(self.session.graph))
+        return building
+
+    def _clone(self):
+        target, sources = self._target, self._between
+        if self._opens:
+            clone = Clone(target, self._inputs, self._between, **self._needed_by_clone())
+            target, sources = clone.target, clone.sources
+            self._between = ops_between(target, self._inputs)
+            for x in self._inputs:
+                check_passes_gradient(target, x, self._between)
+        if self._has_rule():
+            self._warn_of_plain_gradients(sources)
+        return target
+
+    def _needed_by_clone(self):
+        """Return further arguments of Clone."""
+        return {}
 
     def _build(self):
         self.symbolic_attribution = None
@@ -180,18 +206,25 @@ class GradientBasedMethod(AttributionMethod):
         return getattr(rule, '__func__', rule) is not GradientBasedMethod.nonlinearity_grad_override
 
     def _check_activations(self):
-        """Refuse activations that the rule cannot reach, and warn of those that it does not treat."""
-        for op, types in hidden_ops(self._between):
+        """Refuse activations that the rule cannot reach."""
+        for op, types in hidden_ops(op for op in self._between if not is_opened(op)):
             hidden = sorted(types & set(ACTIVATIONS))
             if hidden:
                 raise GraphError(
                     f"'{self.name}' cannot treat the activations ({', '.join(hidden)}) in the function body of op "
-                    f"'{op.name}' ({op.type}). Build the layer unrolled (unroll=True) or without tf.function, or use "
-                    "a method of the true gradient, such as 'intgrad'."
+                    f"'{op.name}' ({op.type}). Build that part without the function (an RNN layer: unroll=True), or "
+                    "use a method of the true gradient, such as 'intgrad'."
                 )
+
+    def _warn_of_plain_gradients(self, ops):
+        """Warn of nonlinear ops that the rule does not treat."""
         plain = [
-            op for op in self._between if not takes_rule(op) and (op.type in PLAIN_NONLINEAR or custom_gradient(op))
+            op
+            for op in ops
+            if op.type in PLAIN_NONLINEAR
+            or (custom_gradient(op) and not (is_closure(op) and op.graph is not self.session.graph))
         ]
+        plain = [op for op in plain if not takes_rule(op)]
         if plain:
             warn(
                 f"Detected unsupported activation: '{self.name}' has no rule for {_named(plain)} and uses the plain "

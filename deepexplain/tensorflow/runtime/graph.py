@@ -3,7 +3,7 @@
 import numpy as np
 
 from ...errors import ArgumentError, GraphError
-from ..compat import is_function, original_gradient, tf
+from ..compat import function_definition, is_function, original_gradient, tf
 from .overrides import custom_gradient
 
 #: TensorFlow says of runs in the caller's thread: only for simple graphs.
@@ -82,13 +82,52 @@ def check_passes_gradient(target, x, between):
                 frontier.extend(tensor for tensor in op.outputs if tensor.name not in reached)
                 reached.update(tensor.name for tensor in op.outputs)
     if target.name not in reached:
-        blocking = [op for op in between if not passes[op] and any(tensor.name in reached for tensor in op.inputs)]
+        ends = next(op for op in between if not passes[op] and any(z.name in reached for z in op.inputs))
         raise GraphError(
             f"X '{x.name}' reaches T '{target.name}' only through ops that pass no gradient; the first is op "
-            f"'{blocking[0].name}' ({blocking[0].type}). Gradients stop at lookups of ids, casts to integers, argmax "
-            'and stop_gradient: explain the tensor after that op (for text, the output of the embedding), or use '
-            'occlusion or shapley_sampling.'
+            f"'{ends.name}' ({ends.type}). Gradients stop at lookups of ids, casts to integers, argmax and "
+            f'stop_gradient: {advice_behind(target, x)}'
         )
+
+
+def advice_behind(target, x):
+    """What to explain where a gradient of ``target`` does not arrive at ``x``: tensors behind the op where it ends.
+
+    For token ids, that is the output of the embedding.
+    """
+    # The inputs by which an op passes a gradient on towards x, for each op between.
+    between = ops_between(target, [x])
+    dependent = {tensor.name for op in between for tensor in op.outputs} | {x.name}
+    ways = {op: [z for z in op.inputs if z.name in dependent and z.dtype.is_floating] for op in between}
+    ways.update((op, []) for op in between if _stops_gradient(op))
+    arrives, frontier = {target.name}, [target]
+    while frontier:
+        for z in ways.get(frontier.pop().op, ()):
+            if z.name not in arrives:
+                arrives.add(z.name)
+                frontier.append(z)
+    behind = [z.name for op in between if not ways[op] for z in op.outputs if z.name in arrives - {target.name}]
+    if not between:
+        return 'explain a tensor that T is computed from.'
+    if not behind:
+        return 'no tensor behind it has a gradient either; use occlusion or shapley_sampling.'
+    values = f"session.run('{behind[0]}', {{'{x.name}': ...}})"
+    return (
+        f'explain {" or ".join(map(repr, behind[:3]))} instead, with the values that {values} gives; or use occlusion '
+        'or shapley_sampling.'
+    )
+
+
+def check_differentiable(between):
+    """Raise GraphError where TensorFlow has lost what it must know of a loop to differentiate it."""
+    for op in between:
+        if op.type == 'Enter' and op._get_control_flow_context() is None:
+            raise GraphError(
+                f"TensorFlow cannot differentiate the while loop '{op.get_attr('frame_name').decode()}' between X and "
+                f"T (op '{op.name}'): it was frozen, and a GraphDef does not say how its ops belong together. Load the "
+                ".meta file or SavedModel that it was frozen from; or use 'occlusion' or 'shapley_sampling', which "
+                'need no gradient.'
+            )
 
 
 def _stops_gradient(op):
@@ -127,29 +166,26 @@ def hidden_ops(ops):
 
     These are While, If, PartitionedCall and their like. Bodies that call further functions are followed.
     """
-    with_functions, library = {}, None
     for op in ops:
-        if op.type not in with_functions:
-            with_functions[op.type] = _takes_functions(op)
-        names = _called_functions(op.node_def) if with_functions[op.type] else set()
+        names = _called_functions(op.node_def) if _takes_functions(op) else set()
         if is_function(op.graph, op.type):
             names.add(op.type)
         if names:
-            if library is None:  # serialises the graph: once, and only where there is a call
-                library = {f.signature.name: f for f in op.graph.as_graph_def().library.function}
-            yield op, _types_in(names, library)
+            yield op, _types_in(names, op.graph)
 
 
-def _types_in(names, library):
+def _types_in(names, graph):
     types, seen = set(), set()
     while names:
         name = names.pop()
-        if name in seen or name not in library:
+        if name in seen or not is_function(graph, name):
             continue
         seen.add(name)
-        for node in library[name].node_def:
+        for node in function_definition(graph, name).node_def:
             types.add(node.op)
             names |= _called_functions(node)
+            if is_function(graph, node.op):
+                names.add(node.op)
     return types
 
 

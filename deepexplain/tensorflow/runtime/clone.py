@@ -1,0 +1,282 @@
+"""A copy of what lies between X and T, in the same graph, in which nothing is hidden from a rule.
+
+Calls of functions become the ops of their bodies, and loops and branches are made anew of copied ops. So an
+activation takes the method's rule wherever it was, TensorFlow has a gradient for all of it, and what building that
+gradient rewrites (the ops of loops and branches) is ours and has never run. X, the weights, and all that does not
+depend on X are those of the user's graph.
+
+With baselines, the copy computes everything twice, at X and at the baseline, in the same loops and branches: inside
+them, the one is as near as the other. What is the same for both is computed once.
+"""
+
+from collections import namedtuple
+
+from ...errors import GraphError
+from ..compat import branches_of, copied_op, function_body, is_function, text_attr, tf, while_loop, with_shape
+from .graph import ancestors
+from .overrides import GRADIENT_NAME, custom_gradient, takes_rule
+
+LOOPS = frozenset(['While', 'StatelessWhile'])
+#: Op types that run one of several bodies -> the attributes that name these, in the order of cond_v2.
+BRANCHES = {
+    'If': ('then_branch', 'else_branch'),
+    'StatelessIf': ('then_branch', 'else_branch'),
+    'Case': ('branches',),
+    'StatelessCase': ('branches',),
+}
+CALLS = frozenset(['PartitionedCall', 'StatefulPartitionedCall'])
+
+#: Their outputs depend on shapes, not on values: they are the same at the baseline as at X.
+OF_SHAPES = frozenset(
+    'OnesLike Rank Shape ShapeN Size TensorArraySizeV3 TensorListElementShape TensorListLength ZerosLike'.split()
+)
+
+#: Attribute of a copied activation: the name of the op, in its graph, that computes what its rule needs besides.
+BESIDE = '_deepexplain_beside'
+
+
+def beside(op):
+    """The op whose outputs a rule needs besides those of the copied activation ``op``, or None.
+
+    Given ``baselines``, that is the same activation at the baseline; given ``beside``, an identity of that tensor.
+    """
+    name = text_attr(op, BESIDE)
+    return None if name is None else op.graph.get_operation_by_name(name)
+
+
+def is_opened(op):
+    """Whether a copy shows what is in the functions that the op calls. Not those in loops of TensorFlow 1."""
+    calls = op.type in LOOPS or op.type in BRANCHES or op.type in CALLS or is_function(op.graph, op.type)
+    return calls and op._get_control_flow_context() is None
+
+
+class Value(namedtuple('Value', 'at_x at_baseline of_x')):
+    """What the copy has for a tensor: two tensors, or twice the same; and whether it is computed from X."""
+
+    @property
+    def differs(self):
+        """Whether the value at the baseline is another than that at X."""
+        return self.at_x is not self.at_baseline
+
+
+class Clone:
+    """The copy.
+
+    Parameters
+    ----------
+    target : tf.Tensor
+        What the copy computes.
+    inputs : list of tf.Tensor
+        What it is computed from.
+    between : list of tf.Operation
+        The ops between these, in order.
+    baselines : list of tf.Tensor, optional
+        One for each input, of the same shape.
+    beside : tf.Tensor, optional
+        What the rule of an activation reads besides.
+
+    Attributes
+    ----------
+    target : tf.Tensor
+        The copy of the target.
+    sources : list of tf.Operation
+        What computes the target from the inputs: ops of the graph, and those of function bodies.
+
+    Raises
+    ------
+    GraphError
+        With baselines: the way through a loop or branch depends on the values of X.
+    """
+
+    def __init__(self, target, inputs, between, baselines=None, beside=None):
+        self.sources = []
+        self._beside = beside
+        self._graph = target.graph
+        self._bodies = {}  # name of a function -> its body
+        self._copies = {}  # name of an op of the graph -> its copy
+        values = {x.name: Value(x, baseline, True) for x, baseline in zip(inputs, baselines or inputs)}
+        self._copy(between, [target], values)
+        self.target = with_shape(values[target.name].at_x, target.shape)
+
+    def _copy(self, ops, targets, values):
+        """Add to ``values``, which are kept by the name of a tensor, those that ``ops`` compute for the targets."""
+        used = {tensor.name for tensor in targets}.union(tensor.name for op in ops for tensor in op.inputs)
+        for op in ops:
+            inputs = [values.get(tensor.name) or Value(tensor, tensor, False) for tensor in op.inputs]
+            wanted = [i for i, tensor in enumerate(op.outputs) if tensor.name in used]
+            values.update(zip((op.outputs[i].name for i in wanted), self._outputs(op, inputs, wanted)))
+
+    def _outputs(self, op, inputs, wanted):
+        if not is_opened(op):
+            outputs = self._plain(op, inputs)
+            return [outputs[i] for i in wanted]
+        if op.type in LOOPS:
+            return self._loop(op, inputs, wanted)
+        if op.type in BRANCHES:
+            return self._branches(op, inputs, wanted)
+        return self._call(self._called(op), inputs, wanted)
+
+    def _plain(self, op, inputs):
+        """The same op of other inputs, twice if they differ at the baseline."""
+        of_x = any(value.of_x for value in inputs)
+        if of_x:
+            self.sources.append(op)
+        at_baseline, attrs = None, {}
+        if any(value.differs for value in inputs) and op.type not in OF_SHAPES:
+            at_baseline = self._op_of(op, [value.at_baseline for value in inputs])
+            if takes_rule(op):
+                attrs[BESIDE] = at_baseline.name
+        elif self._beside is not None and takes_rule(op) and op.graph is not self._graph:
+            # In its body: the gradient of a loop of TensorFlow 1.15 takes no tensor from outside.
+            attrs[BESIDE] = tf.identity(self._beside).op.name
+        at_x = self._op_of(op, [value.at_x for value in inputs], attrs)
+        return [Value(*both, of_x) for both in zip(at_x.outputs, (at_baseline or at_x).outputs)]
+
+    def _op_of(self, op, inputs, attrs=None):
+        """The op with these inputs: itself if it has them, and needs no attributes."""
+        of_graph = op.graph is self._graph
+        if of_graph and not attrs and all(a.name == b.name for a, b in zip(inputs, op.inputs)):
+            return op
+        if op.type in ('Enter', 'RefEnter', 'NextIteration', 'RefNextIteration'):
+            raise GraphError(
+                f"Op '{op.name}' is part of a while loop of TensorFlow 1 after a call of a function, and cannot be "
+                "copied. Explain a tensor between both, or use 'occlusion' or 'shapley_sampling'."
+            )
+        if takes_rule(op):
+            attrs = dict(attrs or {}, _gradient_op_type=GRADIENT_NAME)
+        elif not of_graph and is_closure(op):
+            attrs = {'_gradient_op_type': None}
+        control = [self._copies.get(other.name, other) for other in op.control_inputs] if of_graph else []
+        copy = copied_op(op, inputs, control, attrs)
+        if of_graph:
+            self._copies[op.name] = copy
+        return copy
+
+    def _body(self, name):
+        if name not in self._bodies:
+            self._bodies[name] = function_body(self._graph, name)
+        return self._bodies[name]
+
+    def _called(self, op):
+        return self._body(op.get_attr('f').name if op.type in CALLS else op.type)
+
+    def _call(self, body, inputs, wanted):
+        """Values of some outputs of a body."""
+        outputs = [body.outputs[i] for i in wanted]
+        values = dict(zip((tensor.name for tensor in body.inputs), inputs))
+        self._copy(_ops_of(outputs, body.inputs), outputs, values)
+        return [values[tensor.name] for tensor in outputs]
+
+    def _loop(self, op, inputs, wanted):
+        cond, body = (self._body(op.get_attr(name).name) for name in ('cond', 'body'))
+        kept = {i for i in range(len(inputs)) if _handed_on(body.outputs[i]) == body.inputs[i].name}
+        variables = [i for i in _variables(cond, body, wanted) if i not in kept]
+        # Where a variable differs at the baseline, what is computed from it does too, one step later.
+        differ, before = {i for i, value in enumerate(inputs) if value.differs}, None
+        while differ != before:
+            before = set(differ)
+            differ.update(i for i in variables if self._differs(body, before, i))
+        pairs = _Pairs([i in differ for i in variables])
+
+        def state(tensors):
+            now = dict(zip(variables, pairs.values(tensors)))
+            return [now.get(i, value) for i, value in enumerate(inputs)]
+
+        def goes_on(*tensors):
+            (value,) = self._call(cond, state(tensors), [0])
+            if value.differs:
+                raise GraphError(
+                    f"How many steps the loop of op '{op.name}' ({op.type}) makes depends on the values of X, so it "
+                    "may make another number at the baseline, and the activations in it have no reference. Use 'elrp' "
+                    "or 'intgrad'."
+                )
+            return value.at_x
+
+        def step(*tensors):
+            return pairs.tensors(self._call(body, state(tensors), variables))
+
+        shapes = [op.outputs[i].shape for i in variables]
+        starts = pairs.tensors([inputs[i] for i in variables])
+        ends = while_loop(goes_on, step, starts, pairs.each(shapes), op)
+        at_end = state(ends)
+        return [at_end[i] for i in wanted]
+
+    def _branches(self, op, inputs, wanted):
+        functions = [op.get_attr(name) for name in BRANCHES[op.type]]
+        bodies = [self._body(f.name) for f in (functions[0] if isinstance(functions[0], list) else functions)]
+        which, inputs = inputs[0], inputs[1:]
+        if which.differs:
+            raise GraphError(
+                f"Which branch op '{op.name}' ({op.type}) takes depends on the values of X, so it may be another at "
+                "the baseline, and the activations in it have no reference. Use 'elrp' or 'intgrad'."
+            )
+        differ = {i for i, value in enumerate(inputs) if value.differs}
+        pairs = _Pairs([any(self._differs(body, differ, i) for body in bodies) for i in wanted])
+
+        def branch(body):
+            return lambda: pairs.tensors(self._call(body, inputs, wanted))
+
+        return pairs.values(branches_of(op, which.at_x, [branch(body) for body in bodies]))
+
+    def _differs(self, body, differ, i):
+        """Whether output ``i`` of a body is another at the baseline where the inputs in the set ``differ`` are."""
+        names = {body.inputs[i].name for i in differ}
+        for op in _ops_of([body.outputs[i]], body.inputs) if names else []:
+            those = {i for i, tensor in enumerate(op.inputs) if tensor.name in names}
+            calls = is_opened(op) and op.type not in LOOPS and op.type not in BRANCHES
+            if those and op.type not in OF_SHAPES:
+                names.update(
+                    tensor.name
+                    for i, tensor in enumerate(op.outputs)
+                    if not calls or self._differs(self._called(op), those, i)
+                )
+        return body.outputs[i].name in names
+
+
+class _Pairs:
+    """Values as a flat list of tensors and back: both tensors of a value for which ``differ`` says so, else one."""
+
+    def __init__(self, differ):
+        self._differ = differ
+
+    def tensors(self, values):
+        return [t for value, both in zip(values, self._differ) for t in (value[:2] if both else value[:1])]
+
+    def each(self, entries):
+        return [entry for entry, both in zip(entries, self._differ) for _ in range(1 + both)]
+
+    def values(self, tensors):
+        rest = iter(tensors)
+        at_x = [(next(rest), next(rest)) if both else (next(rest),) * 2 for both in self._differ]
+        return [Value(*both, True) for both in at_x]
+
+
+def is_closure(op):
+    """Whether the op's gradient is a Python function that knows the tensors of one graph (tf.custom_gradient)."""
+    return (custom_gradient(op) or '').startswith('CustomGradient')
+
+
+def _handed_on(tensor):
+    while tensor.op.type == 'Identity':
+        tensor = tensor.op.inputs[0]
+    return tensor.name
+
+
+def _variables(cond, body, wanted):
+    """Indices of the variables of a loop that the wanted ones depend on, and the number of steps."""
+    found, before = set(wanted) | _read(cond, cond.outputs), None
+    while found != before:
+        before = set(found)
+        found |= _read(body, [body.outputs[i] for i in before])
+    return sorted(found)
+
+
+def _read(body, outputs):
+    """Indices of the inputs of a body that these outputs depend on."""
+    names = {tensor.name for op in ancestors(outputs, []) for tensor in op.outputs}
+    return {i for i, tensor in enumerate(body.inputs) if tensor.name in names}
+
+
+def _ops_of(outputs, inputs):
+    """Ops that compute outputs of a body from its inputs, in order."""
+    return sorted(ancestors(outputs, inputs), key=lambda op: op._id)
