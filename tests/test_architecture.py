@@ -14,6 +14,7 @@ ROOT = os.path.dirname(os.path.abspath(deepexplain.__file__))
 ROOMS = [
     'tensorflow',
     'tensorflow.models',
+    'tensorflow.text',
     'tensorflow.context',
     'tensorflow.methods',
     'tensorflow.runtime',

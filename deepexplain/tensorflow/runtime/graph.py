@@ -85,8 +85,8 @@ def check_passes_gradient(target, x, between):
         ends = next(op for op in between if not passes[op] and any(z.name in reached for z in op.inputs))
         raise GraphError(
             f"X '{x.name}' reaches T '{target.name}' only through ops that pass no gradient; the first is op "
-            f"'{ends.name}' ({ends.type}). Gradients stop at lookups of ids, casts to integers, argmax and "
-            f'stop_gradient: {advice_behind(target, x)}'
+            f"'{ends.name}' ({ends.type}). Gradients stop at lookups of ids, casts to integers, rounding, argmax "
+            f'and stop_gradient: {advice_behind(target, x)}'
         )
 
 
@@ -118,20 +118,12 @@ def advice_behind(target, x):
     )
 
 
-def check_differentiable(between):
-    """Raise GraphError where TensorFlow has lost what it must know of a loop to differentiate it."""
-    for op in between:
-        if op.type == 'Enter' and op._get_control_flow_context() is None:
-            raise GraphError(
-                f"TensorFlow cannot differentiate the while loop '{op.get_attr('frame_name').decode()}' between X and "
-                f"T (op '{op.name}'): it was frozen, and a GraphDef does not say how its ops belong together. Load the "
-                ".meta file or SavedModel that it was frozen from; or use 'occlusion' or 'shapley_sampling', which "
-                'need no gradient.'
-            )
+#: Ops whose gradient is zero, or none, wherever they have one.
+FLAT = frozenset('Ceil Floor Rint Round Sign StopGradient'.split())
 
 
 def _stops_gradient(op):
-    if op.type == 'StopGradient':
+    if op.type in FLAT and custom_gradient(op) is None:
         return True
     if op.outputs and not any(tensor.dtype.is_floating or tensor.dtype.is_complex for tensor in op.outputs):
         return not any(tensor.dtype in CARRIERS for tensor in op.outputs)

@@ -739,7 +739,12 @@ def known_arguments(method):
         ('T', ['X', None], TypeError, 'X must be a Tensorflow Tensor object or a list of them; got NoneType'),
         ('T', ['X', 'X'], ValueError, r"X holds the same tensor twice: \['X:0', 'X:0'\]"),
         ('T', 'scalar', ValueError, "X 'scalar:0' is a scalar: its first axis must be that of the samples"),
-        ('T', 'ids', TypeError, "X 'ids:0' must be a float tensor; it is int32. Token ids"),
+        (
+            'T',
+            'ids',
+            TypeError,
+            "X 'ids:0' must be a float tensor; it is int32, which has no gradient: explain a tensor that T is",
+        ),
         ('int', 'X', TypeError, "T 'int:0' must be a float tensor; it is int64"),
         ('T', 'variable', TypeError, 'X must be a Tensorflow Tensor object .*[vV]ariable'),
         ('T', 'foreign', ValueError, "X 'foreign:0' belongs to another graph"),
@@ -810,20 +815,50 @@ def test_one_of_several_inputs_that_does_not_reach_T_is_named(session, method, k
 
 @gradient_methods
 @pytest.mark.parametrize(
-    ('block', 'op'),
+    ('block', 'op', 'instead'),
     [
-        (lambda X: tf.gather(weights(9, 4), tf.cast(X, tf.int32)), "'path/Cast' .Cast"),
-        (lambda X: tf.stop_gradient(X, name='stop'), "'path/stop' .StopGradient"),
-        (lambda X: tf.one_hot(tf.argmax(X, 1, name='best'), 4), "'path/best' .ArgMax"),
+        (lambda X: tf.gather(weights(9, 4), tf.cast(X, tf.int32), name='words'), "'path/Cast' .Cast", 'path/words:0'),
+        (lambda X: tf.stop_gradient(X, name='stop'), "'path/stop' .StopGradient", 'path/stop:0'),
+        (lambda X: tf.one_hot(tf.argmax(X, 1, name='best'), 4, name='hot'), "'path/best' .ArgMax", 'path/hot:0'),
+        (
+            lambda X: tf.round(X, name='round') + tf.floor(X, name='floor'),
+            "'path/round'",
+            "path/round:0' or 'path/floor:0",
+        ),
     ],
-    ids=['lookup', 'stop_gradient', 'argmax'],
+    ids=['lookup', 'stop_gradient', 'argmax', 'rounding'],
 )
-def test_an_op_that_ends_the_path_is_named(session, method, kwargs, block, op):
+def test_an_op_that_ends_the_path_is_named_and_what_to_explain_instead(session, method, kwargs, block, op, instead):
     X = tf.placeholder(tf.float32, [None, 4], name='X')
     with tf.name_scope('path'):
         blocked = block(X)
-    with pytest.raises(ValueError, match='only through ops that pass no gradient; the first is op ' + op):
+    with pytest.raises(ValueError, match='only through ops that pass no gradient; the first is op ' + op) as raised:
         explain(session, method, lambda X: tf.reduce_sum(blocked, axis=-1), normal(5, 4), X, **kwargs)
+    first = instead.split("'")[0]
+    values = f"session.run('{first}', {{'X:0': ...}})"
+    assert f"explain '{instead}' instead, with the values that {values} gives" in str(raised.value)
+
+
+@gradient_methods
+def test_ids_are_refused_with_the_output_of_their_embedding(session, method, kwargs):
+    ids = tf.placeholder(tf.int32, [None, 3], name='ids')
+    words = tf.nn.embedding_lookup(weights(9, 4), tf.clip_by_value(ids, 0, 8), name='embedding')
+    T = mlp(tf.reshape(words, [-1, 12]))
+    with DeepExplain(session=session) as de:
+        with pytest.raises(
+            TypeError, match=f"'ids:0' must be a float tensor; it is int32, .*: explain '{words.name}' i"
+        ):
+            de.explain(method, T, ids, [[1, 2, 3]], **kwargs)
+        values = session.run('embedding:0', {'ids:0': [[1, 2, 3]]})
+        assert de.explain(method, T, 'embedding:0', values, **kwargs).shape == (1, 3, 4)
+
+
+@gradient_methods
+def test_nothing_behind_it_has_a_gradient(session, method, kwargs):
+    X = tf.placeholder(tf.float32, [None, 4], name='X')
+    T = tf.cast(tf.argmax(X, 1), tf.float32)
+    with pytest.raises(ValueError, match='no tensor behind it has a gradient either; use occlusion or shapley'):
+        explain(session, method, lambda X: T, normal(5, 4), X, **kwargs)
 
 
 def test_a_refused_path_adds_no_op(session):
