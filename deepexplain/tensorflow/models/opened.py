@@ -117,16 +117,23 @@ def placeholders(graph):
 
 
 def ends(graph):
-    """Float tensors that are computed from a placeholder, and that nothing is computed from."""
-    fed = {tensor.op for tensor in placeholders(graph)}
-    reached = set()
-    found = []
+    """Float tensors with an axis of samples that are computed from a placeholder, and that nothing is computed from.
+
+    Not those of a backward pass, which a graph that was trained still holds.
+    """
+    fed = placeholders(graph)
+    rows = {None} | {_first_dimension(tensor) for tensor in fed}
+    reached, found = {tensor.op for tensor in fed}, []
     for op in graph.get_operations():  # in order of creation: inputs first, but for the back edges of loops
-        if op in fed or any(tensor.op in reached for tensor in op.inputs):
+        if any(tensor.op in reached for tensor in op.inputs):
             reached.add(op)
-            if op not in fed and not any(tensor.consumers() for tensor in op.outputs):
-                found += [tensor for tensor in op.outputs if tensor.dtype.is_floating]
-    return found
+            if 'gradients' not in op.name.split('/') and not any(tensor.consumers() for tensor in op.outputs):
+                found += [z for z in op.outputs if z.dtype.is_floating and z.shape.ndims != 0]
+    return [tensor for tensor in found if not tensor.dtype._is_ref_dtype and _first_dimension(tensor) in rows]
+
+
+def _first_dimension(tensor):
+    return tensor.shape.as_list()[0] if tensor.shape.ndims else None
 
 
 #: Ops that give a tensor another name or shape.

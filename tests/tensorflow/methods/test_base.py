@@ -743,7 +743,7 @@ def known_arguments(method):
             'T',
             'ids',
             TypeError,
-            "X 'ids:0' must be a float tensor; it is int32, which has no gradient: explain a tensor that T is",
+            "X 'ids:0' must be a float tensor; it is int32, which has no gradient: explain 'Cast:0' instead",
         ),
         ('int', 'X', TypeError, "T 'int:0' must be a float tensor; it is int64"),
         ('T', 'variable', TypeError, 'X must be a Tensorflow Tensor object .*[vV]ariable'),
@@ -846,7 +846,7 @@ def test_ids_are_refused_with_the_output_of_their_embedding(session, method, kwa
     T = mlp(tf.reshape(words, [-1, 12]))
     with DeepExplain(session=session) as de:
         with pytest.raises(
-            TypeError, match=f"'ids:0' must be a float tensor; it is int32, .*: explain '{words.name}' i"
+            TypeError, match=f"'ids:0' must be a float tensor; it is int32, .*: explain 'embedding:0' i"
         ):
             de.explain(method, T, ids, [[1, 2, 3]], **kwargs)
         values = session.run('embedding:0', {'ids:0': [[1, 2, 3]]})

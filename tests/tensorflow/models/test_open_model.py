@@ -105,5 +105,9 @@ def test_placeholders_and_ends_of_a_graph(session):
     tf.argmax(y, 1)
     last = tf.identity(y, name='last')
     tf.cast(ids, tf.float32, name='as_float')
+    loss = tf.reduce_mean(y)
+    weight = tf.Variable(tf.zeros([7]), use_resource=False)
+    tf.assign(weight, loss * weight)
+    tf.gradients(loss * x, x)
     assert [tensor.op.name for tensor in placeholders(session.graph)] == ['x', 'ids']
     assert [tensor.op.name for tensor in ends(session.graph)] == [last.op.name, 'as_float']
