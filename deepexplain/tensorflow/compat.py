@@ -23,6 +23,7 @@ from tensorflow.python.eager import context as _context
 from tensorflow.python.framework import function_def_to_graph as _function_def_to_graph
 from tensorflow.python.framework import ops as _ops
 from tensorflow.python.ops import cond_v2 as _cond_v2
+from tensorflow.python.ops import control_flow_ops as _control_flow_ops
 from tensorflow.python.ops import while_v2 as _while_v2
 from tensorflow.python.saved_model import loader_impl as _loader_impl
 
@@ -188,16 +189,11 @@ def while_loop(cond, body, starts, shapes, like):
     def shaped_body(*variables):
         return [with_shape(tensor, shape) for tensor, shape in zip(body(*variables), shapes)]
 
-    return list(
-        _while_v2.while_loop(
-            cond,
-            shaped_body,
-            starts,
-            shapes,
-            parallel_iterations=like.get_attr('parallel_iterations'),
-            name=like.name,
-        )
-    )
+    if like.type == 'Enter':
+        context = _control_flow_ops.WhileContext(parallel_iterations=like.get_attr('parallel_iterations'))
+        return list(context.BuildLoop(cond, shaped_body, starts, shapes, True))
+    many = like.get_attr('parallel_iterations')
+    return list(_while_v2.while_loop(cond, shaped_body, starts, shapes, parallel_iterations=many, name=like.name))
 
 
 def branches_of(op, which, branches):

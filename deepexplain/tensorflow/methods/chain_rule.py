@@ -4,9 +4,7 @@ import numpy as np
 
 from ...errors import ArgumentTypeError, AssertedArgumentError, GraphError
 from ..compat import same_op, tf, with_shape
-from ..runtime.activations import ACTIVATIONS
-from ..runtime.clone import BRANCHES, LOOPS, beside
-from ..runtime.graph import hidden_ops
+from ..runtime.clone import beside, hides_activations
 from ..runtime.overrides import original_grad
 from ..runtime.samples import as_baseline, broadcast_baseline
 from .base import register
@@ -145,11 +143,12 @@ class DeepLIFTRescale(GradientBasedMethod):
         ]
         return super()._clone()
 
+    def _check_graph(self):
+        super()._check_graph()
+        self._in_graph = hides_activations(self._between)
+        self._opens = self._opens or self._in_graph
+
     def _needed_by_clone(self):
-        self._in_graph = any(
-            types & set(ACTIVATIONS) and ({op.type} | types) & LOOPS.union(BRANCHES)
-            for op, types in hidden_ops(self._between)
-        )
         if not self._in_graph:
             return {}
         return {'baselines': [with_shape(tf.zeros_like(x) + b, x.shape) for x, b in zip(self._inputs, self._baselines)]}

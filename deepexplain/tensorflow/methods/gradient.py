@@ -8,8 +8,8 @@ import numpy as np
 from ...errors import ArgumentError, GraphError, warn
 from ..compat import mutation_lock, tf
 from ..runtime.activations import ACTIVATIONS, PLAIN_NONLINEAR
-from ..runtime.clone import Clone, is_closure, is_opened
-from ..runtime.graph import check_differentiable, check_passes_gradient, has_control_flow, hidden_ops, ops_between
+from ..runtime.clone import Clone, is_closure, is_frozen, is_opened
+from ..runtime.graph import check_passes_gradient, has_control_flow, hidden_ops, ops_between
 from ..runtime.memory import aligned_empty
 from ..runtime.overrides import custom_gradient, gradient_rule, graph_lock, original_grad, takes_rule
 from ..runtime.progress import progress_bar
@@ -84,10 +84,9 @@ class GradientBasedMethod(AttributionMethod):
         return 1
 
     def _check_graph(self):
-        check_differentiable(self._between)
         for x in self._inputs:
             check_passes_gradient(self._target, x, self._between)
-        self._opens = any(map(is_opened, self._between))
+        self._opens = any(is_opened(op) or is_frozen(op) for op in self._between)
         if self._has_rule():
             self._check_activations()
 

@@ -13,7 +13,9 @@ from collections import namedtuple
 
 from ...errors import GraphError
 from ..compat import branches_of, copied_op, function_body, is_function, text_attr, tf, while_loop, with_shape
-from .graph import ancestors
+from .activations import ACTIVATIONS
+from .frames import Frame, Loop, frames_of
+from .graph import ancestors, hidden_ops
 from .overrides import GRADIENT_NAME, custom_gradient, takes_rule
 
 LOOPS = frozenset(['While', 'StatelessWhile'])
@@ -31,6 +33,12 @@ OF_SHAPES = frozenset(
     'OnesLike Rank Shape ShapeN Size TensorArraySizeV3 TensorListElementShape TensorListLength ZerosLike'.split()
 )
 
+#: What is written once: the copy has its own at the baseline.
+ARRAYS = frozenset(['TensorArrayV3'])
+
+#: Ops that make loops and branches of TensorFlow 1.
+OF_FRAMES = frozenset('Enter Exit LoopCond Merge NextIteration Switch'.split())
+
 #: Attribute of a copied activation: the name of the op, in its graph, that computes what its rule needs besides.
 BESIDE = '_deepexplain_beside'
 
@@ -45,9 +53,24 @@ def beside(op):
 
 
 def is_opened(op):
-    """Whether a copy shows what is in the functions that the op calls. Not those in loops of TensorFlow 1."""
-    calls = op.type in LOOPS or op.type in BRANCHES or op.type in CALLS or is_function(op.graph, op.type)
-    return calls and op._get_control_flow_context() is None
+    """Whether a copy shows what is in the functions that the op calls."""
+    return op.type in LOOPS or op.type in BRANCHES or op.type in CALLS or is_function(op.graph, op.type)
+
+
+def hides_activations(ops):
+    """Whether any activation among or under these ops is in a loop or branch, where nothing can be fetched."""
+    if any(op.type in ACTIVATIONS and not op.graph.is_fetchable(op.outputs[0]) for op in ops):
+        return True
+    if any(map(is_frozen, ops)) and any(op.type in ACTIVATIONS for op in ops):
+        return True
+    return any(
+        types & set(ACTIVATIONS) and ({op.type} | types) & LOOPS.union(BRANCHES) for op, types in hidden_ops(ops)
+    )
+
+
+def is_frozen(op):
+    """Whether the op is of a loop in a GraphDef, which does not say what TensorFlow needs to differentiate it."""
+    return op.type == 'Enter' and op._get_control_flow_context() is None
 
 
 class Value(namedtuple('Value', 'at_x at_baseline of_x')):
@@ -94,6 +117,8 @@ class Clone:
         self._graph = target.graph
         self._bodies = {}  # name of a function -> its body
         self._copies = {}  # name of an op of the graph -> its copy
+        self._twice = baselines is not None
+        self._in_frame = False  # whether ops of the graph are read as the body of a loop
         values = {x.name: Value(x, baseline, True) for x, baseline in zip(inputs, baselines or inputs)}
         self._copy(between, [target], values)
         self.target = with_shape(values[target.name].at_x, target.shape)
@@ -101,17 +126,41 @@ class Clone:
     def _copy(self, ops, targets, values):
         """Add to ``values``, which are kept by the name of a tensor, those that ``ops`` compute for the targets."""
         used = {tensor.name for tensor in targets}.union(tensor.name for op in ops for tensor in op.inputs)
+        frames = [frame for frame in frames_of(ops) if self._is_copied(frame, set(ops))]
+        inside = {op for frame in frames for op in frame.ops}
         for op in ops:
-            inputs = [values.get(tensor.name) or Value(tensor, tensor, False) for tensor in op.inputs]
+            frame = next((frame for frame in frames if op in frame.exits), None)
+            if op in inside:
+                continue
+            tensors = op.inputs if frame is None else frame.inputs
+            inputs = [self._value(tensor, values) for tensor in tensors]
+            if frame is not None:
+                ends = [end for end in frame.exits if end.outputs[0].name in used]
+                at_end = self._loop(frame, inputs, [frame.exits[end] for end in ends])
+                values.update(zip((end.outputs[0].name for end in ends), at_end))
+                continue
             wanted = [i for i, tensor in enumerate(op.outputs) if tensor.name in used]
-            values.update(zip((op.outputs[i].name for i in wanted), self._outputs(op, inputs, wanted)))
+            for i, value in zip(wanted, self._outputs(op, inputs, wanted)):
+                values.setdefault(op.outputs[i].name, value)  # one that is X stays X
+
+    def _is_copied(self, frame, ops):
+        """Whether a loop of TensorFlow 1 must be made anew."""
+        copied = any(is_opened(op) or is_frozen(op) for op in ancestors(frame.inputs, []) | frame.ops if op in ops)
+        return copied or self._twice or self._in_frame
+
+    def _value(self, tensor, values):
+        if tensor.name not in values:
+            # An array is written once, so there must be one for the baseline.
+            anew = self._twice and tensor.op.type in ARRAYS
+            values[tensor.name] = self._plain(tensor.op, [])[0] if anew else Value(tensor, tensor, False)
+        return values[tensor.name]
 
     def _outputs(self, op, inputs, wanted):
         if not is_opened(op):
             outputs = self._plain(op, inputs)
             return [outputs[i] for i in wanted]
         if op.type in LOOPS:
-            return self._loop(op, inputs, wanted)
+            return self._loop(self._while(op), inputs, wanted)
         if op.type in BRANCHES:
             return self._branches(op, inputs, wanted)
         return self._call(self._called(op), inputs, wanted)
@@ -122,29 +171,32 @@ class Clone:
         if of_x:
             self.sources.append(op)
         at_baseline, attrs = None, {}
-        if any(value.differs for value in inputs) and op.type not in OF_SHAPES:
-            at_baseline = self._op_of(op, [value.at_baseline for value in inputs])
+        anew = self._twice and op.type in ARRAYS
+        if anew or (any(value.differs for value in inputs) and op.type not in OF_SHAPES):
+            at_baseline = self._op_of(op, [value.at_baseline for value in inputs], anew=anew)
             if takes_rule(op):
                 attrs[BESIDE] = at_baseline.name
-        elif self._beside is not None and takes_rule(op) and op.graph is not self._graph:
+        elif self._beside is not None and takes_rule(op) and tf.get_default_graph() is not self._graph:
             # In its body: the gradient of a loop of TensorFlow 1.15 takes no tensor from outside.
             attrs[BESIDE] = tf.identity(self._beside).op.name
         at_x = self._op_of(op, [value.at_x for value in inputs], attrs)
         return [Value(*both, of_x) for both in zip(at_x.outputs, (at_baseline or at_x).outputs)]
 
-    def _op_of(self, op, inputs, attrs=None):
+    def _op_of(self, op, inputs, attrs=None, anew=False):
         """The op with these inputs: itself if it has them, and needs no attributes."""
-        of_graph = op.graph is self._graph
-        if of_graph and not attrs and all(a.name == b.name for a, b in zip(inputs, op.inputs)):
+        of_graph = op.graph is self._graph and not self._in_frame
+        anew = anew or attrs or not of_graph or any(a.name != b.name for a, b in zip(inputs, op.inputs))
+        if not anew:
             return op
-        if op.type in ('Enter', 'RefEnter', 'NextIteration', 'RefNextIteration'):
+        if op.type in OF_FRAMES:
             raise GraphError(
-                f"Op '{op.name}' is part of a while loop of TensorFlow 1 after a call of a function, and cannot be "
-                "copied. Explain a tensor between both, or use 'occlusion' or 'shapley_sampling'."
+                f"Op '{op.name}' is part of a while loop or cond of TensorFlow 1 and cannot be copied, which needs to "
+                "be for what lies before it or in it. Use 'occlusion' or 'shapley_sampling'; or for 'deeplift', "
+                "'intgrad'."
             )
         if takes_rule(op):
             attrs = dict(attrs or {}, _gradient_op_type=GRADIENT_NAME)
-        elif not of_graph and is_closure(op):
+        elif op.graph is not self._graph and is_closure(op):
             attrs = {'_gradient_op_type': None}
         control = [self._copies.get(other.name, other) for other in op.control_inputs] if of_graph else []
         copy = copied_op(op, inputs, control, attrs)
@@ -167,8 +219,12 @@ class Clone:
         self._copy(_ops_of(outputs, body.inputs), outputs, values)
         return [values[tensor.name] for tensor in outputs]
 
-    def _loop(self, op, inputs, wanted):
+    def _while(self, op):
         cond, body = (self._body(op.get_attr(name).name) for name in ('cond', 'body'))
+        return Loop(op, cond, body, [output.shape for output in op.outputs])
+
+    def _loop(self, loop, inputs, wanted):
+        op, cond, body = loop.op, loop.cond, loop.body
         kept = {i for i in range(len(inputs)) if _handed_on(body.outputs[i]) == body.inputs[i].name}
         variables = [i for i in _variables(cond, body, wanted) if i not in kept]
         # Where a variable differs at the baseline, what is computed from it does too, one step later.
@@ -183,7 +239,7 @@ class Clone:
             return [now.get(i, value) for i, value in enumerate(inputs)]
 
         def goes_on(*tensors):
-            (value,) = self._call(cond, state(tensors), [0])
+            (value,) = self._in(loop, cond, state(tensors), [0])
             if value.differs:
                 raise GraphError(
                     f"How many steps the loop of op '{op.name}' ({op.type}) makes depends on the values of X, so it "
@@ -193,13 +249,20 @@ class Clone:
             return value.at_x
 
         def step(*tensors):
-            return pairs.tensors(self._call(body, state(tensors), variables))
+            return pairs.tensors(self._in(loop, body, state(tensors), variables))
 
-        shapes = [op.outputs[i].shape for i in variables]
-        starts = pairs.tensors([inputs[i] for i in variables])
+        starts, shapes = pairs.tensors([inputs[i] for i in variables]), [loop.shapes[i] for i in variables]
         ends = while_loop(goes_on, step, starts, pairs.each(shapes), op)
         at_end = state(ends)
         return [at_end[i] for i in wanted]
+
+    def _in(self, loop, body, inputs, wanted):
+        """Values of some outputs of a body of a loop."""
+        before, self._in_frame = self._in_frame, isinstance(loop, Frame)
+        try:
+            return self._call(body, inputs, wanted)
+        finally:
+            self._in_frame = before
 
     def _branches(self, op, inputs, wanted):
         functions = [op.get_attr(name) for name in BRANCHES[op.type]]
@@ -222,6 +285,8 @@ class Clone:
         """Whether output ``i`` of a body is another at the baseline where the inputs in the set ``differ`` are."""
         names = {body.inputs[i].name for i in differ}
         for op in _ops_of([body.outputs[i]], body.inputs) if names else []:
+            if op.type in ARRAYS:
+                names.add(op.outputs[0].name)
             those = {i for i, tensor in enumerate(op.inputs) if tensor.name in names}
             calls = is_opened(op) and op.type not in LOOPS and op.type not in BRANCHES
             if those and op.type not in OF_SHAPES:
@@ -273,7 +338,8 @@ def _variables(cond, body, wanted):
 
 def _read(body, outputs):
     """Indices of the inputs of a body that these outputs depend on."""
-    names = {tensor.name for op in ancestors(outputs, []) for tensor in op.outputs}
+    ops = ancestors(outputs, body.inputs)
+    names = {tensor.name for tensor in outputs}.union(tensor.name for op in ops for tensor in op.inputs)
     return {i for i, tensor in enumerate(body.inputs) if tensor.name in names}
 
 

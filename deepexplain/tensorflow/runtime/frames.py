@@ -1,0 +1,94 @@
+"""Reading the loops of TensorFlow 1, which are ops in a circle, as what they were made of: a condition and a body."""
+
+from collections import namedtuple
+
+#: A loop: the op that says its name and ``parallel_iterations``, two bodies, static shapes of the variables.
+Loop = namedtuple('Loop', 'op cond body shapes')
+
+#: Part of a graph: ``outputs`` computed from ``inputs``.
+Body = namedtuple('Body', 'inputs outputs')
+
+
+class Frame:
+    """A while loop of TensorFlow 1.
+
+    For each variable there are an Enter, a Merge of that with the NextIteration, and a Switch, which sends it on into
+    the body or, when LoopCond says so, to an Exit. What the loop reads besides comes through an Enter alone.
+
+    Parameters
+    ----------
+    end : tf.Operation
+        An Exit of the loop.
+
+    Attributes
+    ----------
+    ops : set of tf.Operation
+        Those inside, except for exits.
+    exits : dict
+        Exit -> index of its variable.
+    inputs : list of tf.Tensor
+        Where the variables begin, and what else the loop reads.
+    op, cond, body, shapes
+        As in :class:`Loop`. What else the loop reads is an input and an output of the body.
+    """
+
+    def __init__(self, end):
+        switch = end.inputs[0].op
+        self._loop_cond = switch.inputs[1].op
+        merges, constants = self._read(switch.inputs[0].op)
+        switches = [self._switch(merge) for merge in merges]
+        enters = [merge.inputs[0].op for merge in merges]
+        self.op = enters[0]
+        self.is_frozen = self.op._get_control_flow_context() is None
+        self.exits = {
+            op: i for i, switch in enumerate(switches) for op in switch.outputs[0].consumers() if op.type == 'Exit'
+        }
+        self.inputs = [op.inputs[0] for op in enters + constants]
+        read = [op.outputs[0] for op in constants]
+        self.cond = Body([merge.outputs[0] for merge in merges] + read, [self._loop_cond.inputs[0]])
+        self.body = Body(
+            [switch.outputs[1] for switch in switches] + read, [merge.inputs[1].op.inputs[0] for merge in merges] + read
+        )
+        self.shapes = [tensor.shape for tensor in self.cond.inputs]
+
+    def _read(self, merge):
+        """Merges of the variables and Enters of what else is read, found backward from the condition and the body."""
+        name = merge.inputs[0].op.get_attr('frame_name')
+        merges, constants = [], []
+        self.ops, frontier = set(), [merge, self._loop_cond]
+        while frontier:
+            op = frontier.pop()
+            if op in self.ops:
+                continue
+            self.ops.add(op)
+            if op.type == 'Enter' and op.get_attr('frame_name') == name:
+                if op.get_attr('is_constant'):
+                    constants.append(op)
+                continue
+            if (
+                op.type == 'Merge'
+                and op.inputs[0].op.type == 'Enter'
+                and op.inputs[0].op.get_attr('frame_name') == name
+            ):
+                merges.append(op)
+                self.ops.add(self._switch(op))
+            frontier.extend(tensor.op for tensor in op.inputs)
+        return sorted(merges, key=lambda op: op._id), sorted(constants, key=lambda op: op._id)
+
+    def _switch(self, merge):
+        return next(
+            op for op in merge.outputs[0].consumers() if op.type == 'Switch' and op.inputs[1].op is self._loop_cond
+        )
+
+
+def _enters(op, name):
+    return op.type == 'Enter' and op.get_attr('frame_name') == name
+
+
+def frames_of(ops):
+    """The outermost loops of TensorFlow 1 among these ops."""
+    frames = []
+    for op in ops:
+        if op.type == 'Exit' and not any(op in frame.exits for frame in frames):
+            frames.append(Frame(op))
+    return [frame for frame in frames if not any(op in other.ops for other in frames for op in frame.exits)]
