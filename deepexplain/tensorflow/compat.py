@@ -251,7 +251,7 @@ def frozen(call, specs):
     """
     from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
-    function = tf2.function(lambda *tensors: call(*tensors)).get_concrete_function(*specs)
+    function = tf2.function(lambda *tensors: call(*tensors), autograph=False).get_concrete_function(*specs)
     outputs = function.structured_outputs
     function = convert_variables_to_constants_v2(function, lower_control_flow=False)
     names_out = [tensor.name for tensor in function.outputs]

@@ -1,8 +1,43 @@
-"""Text: from attributions of the values of an embedding to those of its tokens."""
+"""Text: token ids have no gradient, so their embedding is explained, and the result summed for each token."""
 
 import numpy as np
 
 from ..errors import ArgumentError
+from .runtime.graph import tensors_behind
+
+
+def embedding_outputs(T, ids):
+    """The tensors to explain in place of token ids, from which T is computed: the outputs of their embeddings.
+
+    Parameters
+    ----------
+    T, ids : tf.Tensor
+        The target and the ids (or any tensor whose gradient ends on the way to T, say in a cast to integers).
+
+    Returns
+    -------
+    list of tf.Tensor
+        Feedable, so that each can be an X. What to feed: ``session.run(X, {ids: ...})``.
+
+    Raises
+    ------
+    ArgumentError
+        There is none: T does not depend on the ids, or not by a lookup.
+
+    Examples
+    --------
+    >>> import tensorflow.compat.v1 as tf
+    >>> from deepexplain.tensorflow import embedding_outputs
+    >>> with tf.Graph().as_default():
+    ...     ids = tf.placeholder(tf.int32, [None, 3])
+    ...     words = tf.gather([[0., 1.], [2., 3.]], ids)
+    ...     embedding_outputs(tf.reduce_sum(words, axis=[1, 2]), ids)[0] is words
+    True
+    """
+    found = tensors_behind(T, ids)
+    if not found:
+        raise ArgumentError(f"No embedding was found on the way from '{ids.name}' to '{T.name}'.")
+    return found
 
 
 def per_token(attributions):

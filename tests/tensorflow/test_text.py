@@ -2,10 +2,36 @@
 
 import numpy as np
 import pytest
-from small import normal
+import tensorflow.compat.v1 as tf
+from small import normal, weights
 
 from deepexplain.errors import ArgumentError
-from deepexplain.tensorflow import per_token
+from deepexplain.tensorflow import embedding_outputs, per_token
+
+
+def test_outputs_of_two_embeddings(session):
+    ids = tf.placeholder(tf.float32, [None, 3], name='ids')
+    words = tf.gather(weights(9, 4), tf.cast(ids, tf.int32))
+    places = tf.one_hot(tf.cast(ids, tf.int32), 9)
+    T = tf.reduce_sum(tf.nn.relu(tf.concat([words, places], axis=-1)), axis=[1, 2])
+    found = embedding_outputs(T, ids)
+    assert len(found) == 2
+    assert found[0] is words
+    assert found[1] is places
+
+
+def test_the_embedding_before_a_loop(session):
+    ids = tf.placeholder(tf.int32, [None, 3], name='ids')
+    words = tf.gather(weights(9, 4), ids)
+    T = tf.reduce_sum(tf.map_fn(tf.nn.relu, words), axis=[1, 2])
+    assert embedding_outputs(T, ids) == [words] or embedding_outputs(T, ids)[0] is words
+
+
+def test_no_embedding(session):
+    ids = tf.placeholder(tf.int32, [None, 3], name='ids')
+    T = tf.constant(1.0, name='T')
+    with pytest.raises(ArgumentError, match="No embedding was found on the way from 'ids:0' to 'T:0'"):
+        embedding_outputs(T, ids)
 
 
 def test_the_last_axis_is_summed():

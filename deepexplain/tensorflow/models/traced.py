@@ -23,7 +23,7 @@ def open_traced(call, specs, outputs, source):
     except Exception as error:  # anything may happen while a user's model is traced
         raise ModelError(f'{source} cannot be traced with {_listed(specs)}: {type(error).__name__}: {error}') from error
     keys.update({spec.name: name for spec, name in zip(specs, names_in)})
-    model = imported(without_custom_gradients(graph_def), names_in, names_out, keys)
+    model = imported(without_traces(graph_def), names_in, names_out, keys)
     try:
         _compare(model, call, specs, source)
         if outputs is not None:
@@ -47,14 +47,20 @@ def as_specs(inputs, count=None):
     return specs
 
 
-def without_custom_gradients(graph_def):
-    """The GraphDef in which every op has its own gradient: a custom one is code, and was left where it was traced.
+def without_traces(graph_def):
+    """The GraphDef without what tracing leaves behind.
 
-    So the derivative is that of what the ops compute.
+    A custom gradient is code, and stays where it was traced: the derivative is that of what the ops compute. And
+    tracing makes ops wait for each other (for variables that are constants now), so that feeding a tensor
+    in the middle would not do without the inputs.
     """
     for nodes in [graph_def.node] + [function.node_def for function in graph_def.library.function]:
         for node in nodes:
             node.attr.pop('_gradient_op_type', None)
+    for node in graph_def.node:
+        inputs = [name for name in node.input if not name.startswith('^')]
+        del node.input[:]
+        node.input.extend(inputs)
     return graph_def
 
 
@@ -82,7 +88,10 @@ def _compare(model, call, specs, source):
             expected = _values(call, samples)
         except Exception:  # it does not take samples of this size
             continue
-        found = model.session.run(model.outputs, dict(zip(model.inputs, samples)))
+        try:
+            found = model.session.run(model.outputs, dict(zip(model.inputs, samples)))
+        except tf.errors.OpError as error:
+            raise ModelError(f'{source} was traced, but its graph does not run in a session: {error}') from error
         different = [i for i, (ours, theirs) in enumerate(zip(found, expected)) if not _agree(ours, theirs)]
         if different:
             again = _values(call, samples)

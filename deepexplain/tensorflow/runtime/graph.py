@@ -43,8 +43,8 @@ def ancestors(tensors, stop_at, control=False):
             continue
         found.add(op)
         frontier.extend(tensor.op for tensor in op.inputs if tensor.name not in stop)
-        if control:
-            frontier.extend(op.control_inputs)
+        if control:  # a fed op need not run, not even for those that wait for it
+            frontier.extend(c for c in op.control_inputs if not (c.outputs and c.outputs[0].name in stop))
     return found
 
 
@@ -91,14 +91,30 @@ def check_passes_gradient(target, x, between):
 
 
 def advice_behind(target, x):
-    """What to explain where a gradient of ``target`` does not arrive at ``x``: tensors behind the op where it ends.
+    """What to explain where a gradient of ``target`` does not arrive at ``x``, for an error message."""
+    behind = tensors_behind(target, x)
+    if not ops_between(target, [x]):
+        return 'explain a tensor that T is computed from.'
+    if not behind:
+        return 'no tensor behind it has a gradient either; use occlusion or shapley_sampling.'
+    names = ' or '.join(repr(tensor.name) for tensor in behind[:3])
+    values = f"session.run('{behind[0].name}', {{'{x.name}': ...}})"
+    return f'explain {names} instead, with the values that {values} gives; or use occlusion or shapley_sampling.'
 
-    For token ids, that is the output of the embedding.
+
+def tensors_behind(target, x):
+    """The tensors nearest to ``x`` that are computed from it and have a gradient of ``target`` where it has none.
+
+    For token ids, that is the output of their embedding.
     """
-    # The inputs by which an op passes a gradient on towards x, for each op between.
-    between = ops_between(target, [x])
-    dependent = {tensor.name for op in between for tensor in op.outputs} | {x.name}
-    ways = {op: [z for z in op.inputs if z.name in dependent and z.dtype.is_floating] for op in between}
+    between = []
+    dependent = {x.name}
+    for op in ops_between(target, [x]):  # inputs first, but for the back edges of loops
+        if op.type not in SHAPES and any(z.name in dependent for z in op.inputs):
+            between.append(op)
+            dependent.update(z.name for z in op.outputs)
+    # The inputs by which an op passes a gradient on towards x.
+    ways = {op: [z for z in op.inputs if z.name in dependent and _is_continuous(z)] for op in between}
     ways.update((op, []) for op in between if _stops_gradient(op))
     arrives, frontier = {target.name}, [target]
     while frontier:
@@ -106,17 +122,11 @@ def advice_behind(target, x):
             if z.name not in arrives:
                 arrives.add(z.name)
                 frontier.append(z)
-    behind = [z.name for op in between if not ways[op] for z in op.outputs if z.name in arrives - {target.name}]
-    if not between:
-        return 'explain a tensor that T is computed from.'
-    if not behind:
-        return 'no tensor behind it has a gradient either; use occlusion or shapley_sampling.'
-    values = f"session.run('{behind[0]}', {{'{x.name}': ...}})"
-    return (
-        f'explain {" or ".join(map(repr, behind[:3]))} instead, with the values that {values} gives; or use occlusion '
-        'or shapley_sampling.'
-    )
+    return [z for op in between if not ways[op] for z in op.outputs if z.name in arrives - {target.name}]
 
+
+#: Ops that look at the shape of a tensor only.
+SHAPES = frozenset('OnesLike Rank Shape ShapeN Size TensorListLength ZerosLike'.split())
 
 #: Ops whose gradient is zero, or none, wherever they have one.
 FLAT = frozenset('Ceil Floor Rint Round Sign StopGradient'.split())
@@ -125,14 +135,18 @@ FLAT = frozenset('Ceil Floor Rint Round Sign StopGradient'.split())
 def _stops_gradient(op):
     if op.type in FLAT and custom_gradient(op) is None:
         return True
-    if op.outputs and not any(tensor.dtype.is_floating or tensor.dtype.is_complex for tensor in op.outputs):
-        return not any(tensor.dtype in CARRIERS for tensor in op.outputs)
+    if op.outputs and not any(map(_is_continuous, op.outputs)):
+        return True
     calls = _takes_functions(op) or is_function(op.graph, op.type)
     return not calls and custom_gradient(op) is None and original_gradient(op.type) is None
 
 
 #: Types of tensors that hold tensors: lists and arrays of loops.
 CARRIERS = (tf.variant, tf.resource)
+
+
+def _is_continuous(tensor):
+    return tensor.dtype.is_floating or tensor.dtype.is_complex or tensor.dtype in CARRIERS
 
 
 def _takes_functions(op):

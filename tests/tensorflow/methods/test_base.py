@@ -845,9 +845,7 @@ def test_ids_are_refused_with_the_output_of_their_embedding(session, method, kwa
     words = tf.nn.embedding_lookup(weights(9, 4), tf.clip_by_value(ids, 0, 8), name='embedding')
     T = mlp(tf.reshape(words, [-1, 12]))
     with DeepExplain(session=session) as de:
-        with pytest.raises(
-            TypeError, match=f"'ids:0' must be a float tensor; it is int32, .*: explain 'embedding:0' i"
-        ):
+        with pytest.raises(TypeError, match="'ids:0' must be a float tensor; it is int32, .*: explain 'embedding:0' i"):
             de.explain(method, T, ids, [[1, 2, 3]], **kwargs)
         values = session.run('embedding:0', {'ids:0': [[1, 2, 3]]})
         assert de.explain(method, T, 'embedding:0', values, **kwargs).shape == (1, 3, 4)

@@ -6,7 +6,7 @@ import tensorflow.compat.v1 as tf
 from sources import TENSORFLOW_2, W1, XS, assert_explained, network
 
 from deepexplain.errors import ArgumentTypeError, ModelError
-from deepexplain.tensorflow import DeepExplain, open_model
+from deepexplain.tensorflow import DeepExplain, embedding_outputs, open_model
 
 SPEC = tf.TensorSpec([None, 4], tf.float32, 'x')
 only_2 = pytest.mark.skipif(not TENSORFLOW_2, reason='TensorFlow 1 does not trace functions')
@@ -53,6 +53,39 @@ def test_a_custom_gradient_is_that_of_the_ops():
 
     with open_model(square, inputs=[SPEC]) as m, DeepExplain(session=m.session) as de:
         np.testing.assert_allclose(de.explain('grad*input', m.outputs[0], m.inputs[0], XS), 2 * XS**2, rtol=1e-5)
+
+
+@only_2
+def test_a_tensor_in_the_middle_needs_no_inputs():
+    with tf.init_scope():
+        table = tf.Variable(np.eye(4, dtype=np.float32))
+
+    def network(ids):
+        return tf.reduce_sum(tf.nn.embedding_lookup(table, ids, name='words') * 2, axis=[1, 2])
+
+    with open_model(network, inputs=[tf.TensorSpec([None, 3], tf.int32, 'ids')]) as m, DeepExplain(
+        m.session.graph, m.session
+    ) as de:
+        (words,) = embedding_outputs(m.outputs[0], m.inputs[0])
+        found = de.explain('grad*input', m.outputs[0], words, np.ones((1, 3, 4)))
+        np.testing.assert_allclose(found, 2 * np.ones((1, 3, 4)))
+
+
+@only_2
+def test_a_graph_that_does_not_run():
+    calls = []
+
+    def once(x):
+        calls.append(x)
+        if len(calls) > 1:
+            raise ValueError('only once')
+        return x
+
+    def network(x):
+        return tf.numpy_function(once, [x], tf.float32)
+
+    with pytest.raises(ModelError, match=r"(?s)function 'network' was traced, but its graph does not run .*only once"):
+        open_model(network, inputs=[SPEC])
 
 
 @only_2
