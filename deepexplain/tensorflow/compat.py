@@ -4,6 +4,7 @@ Everything here works on TensorFlow 1.15 and on 2.x, with eager execution on or 
 """
 
 import importlib
+from collections import namedtuple
 from contextlib import contextmanager
 
 try:
@@ -46,6 +47,7 @@ __all__ = [
     'keras_session',
     'keras_version',
     'load_saved_model',
+    'lookup_table',
     'mutation_lock',
     'original_gradient',
     'packed',
@@ -151,8 +153,11 @@ def copied_op(op, inputs, control=(), attrs=None):
             kept[name] = attr_value_pb2.AttrValue(s=text.encode())
     dtypes = [output.dtype for output in op.outputs]
     graph = tf.get_default_graph()
-    with graph.control_dependencies(control or []), graph.device(op.device or None):
-        return graph.create_op(op.type, inputs, dtypes, name=op.name, attrs=kept, op_def=op.op_def)
+    with graph.device(op.device or None):
+        copy = graph.create_op(op.type, inputs, dtypes, name=op.name, attrs=kept, op_def=op.op_def)
+    if control:
+        copy._add_control_inputs(control)  # tf.control_dependencies would leave a mark on the ops that it waits for
+    return copy
 
 
 def with_shape(tensor, shape):
@@ -243,20 +248,48 @@ def eagerly():
         yield
 
 
-def frozen(call, specs):
-    """Trace ``call`` for these TensorSpecs: a GraphDef without variables or calls, names of in- and outputs, and keys.
+#: What :func:`frozen` returns: names of the inputs and outputs; keys -> names of outputs, where they are a dict;
+#: and the content of lookup tables, as (name of the handle's placeholder, keys, values).
+Frozen = namedtuple('Frozen', 'graph_def inputs outputs keys tables')
 
-    Keys are the names that ``call`` has for its outputs where it returns a dict. Loops and branches keep their
-    functions: TensorFlow does not differentiate the lowered ones.
+
+def frozen(call, specs):
+    """Trace ``call`` for these TensorSpecs: a GraphDef without variables or calls.
+
+    Loops and branches keep their functions: TensorFlow does not differentiate the lowered ones.
     """
     from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
     function = tf2.function(lambda *tensors: call(*tensors), autograph=False).get_concrete_function(*specs)
+    captured = zip(function.graph.internal_captures, function.captured_inputs)
+    handles = {inside.op.name: outside for inside, outside in captured if outside.dtype == tf.resource}
     outputs = function.structured_outputs
     function = convert_variables_to_constants_v2(function, lower_control_flow=False)
+    graph_def = function.graph.as_graph_def()
+    nodes, tables = {node.name: node for node in graph_def.node}, {}
+    for node in graph_def.node:
+        if node.op == 'LookupTableFindV2':
+            handle = nodes[node.input[0]]
+            while handle.op == 'Identity':
+                handle = nodes[handle.input[0]]
+            content = tf.raw_ops.LookupTableExportV2(
+                table_handle=handles[handle.name], Tkeys=node.attr['Tin'].type, Tvalues=node.attr['Tout'].type
+            )
+            tables[handle.name] = [tensor.numpy() for tensor in content]
     names_out = [tensor.name for tensor in function.outputs]
     keys = dict(zip(sorted(outputs), names_out)) if isinstance(outputs, dict) else {}
-    return function.graph.as_graph_def(), [tensor.name for tensor in function.inputs], names_out, keys
+    names_in = [tensor.name for tensor in function.inputs[: len(specs)]]
+    return Frozen(graph_def, names_in, names_out, keys, [(name, *content) for name, content in tables.items()])
+
+
+def lookup_table(keys, values):
+    """Add a lookup table to the default graph: its handle, and the op that fills it."""
+    handle = tf.raw_ops.MutableHashTableV2(key_dtype=_dtype_of(keys), value_dtype=_dtype_of(values))
+    return handle, tf.raw_ops.LookupTableImportV2(table_handle=handle, keys=keys, values=values)
+
+
+def _dtype_of(array):
+    return tf.string if array.dtype == object else tf.as_dtype(array.dtype)
 
 
 def flat(structure):

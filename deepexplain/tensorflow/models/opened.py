@@ -3,7 +3,7 @@
 import difflib
 
 from ...errors import ArgumentError, GraphError, ModelError
-from ..compat import tf
+from ..compat import lookup_table, tf
 
 
 class OpenModel:
@@ -95,16 +95,18 @@ class OpenModel:
         return '\n'.join([f'OpenModel of {len(self.graph.get_operations())} operations'] + lines)
 
 
-def imported(graph_def, inputs, outputs, keys=None):
-    """An OpenModel of this GraphDef, in a new graph and session."""
+def imported(graph_def, inputs, outputs, keys=None, tables=()):
+    """An OpenModel of this GraphDef, in a new graph and session, with what its lookup tables hold."""
     graph = tf.Graph()
     with graph.as_default():
+        made = [(name, lookup_table(*content)) for name, *content in tables]
         try:
-            tf.import_graph_def(graph_def, name='')
+            tf.import_graph_def(graph_def, {name: handle for name, (handle, _) in made}, name='')
         except ValueError as error:
             raise ModelError(f'TensorFlow {tf.__version__} cannot read this graph: {error}') from error
-    inputs, outputs = inputs or placeholders(graph), outputs or ends(graph)
-    return OpenModel(tf.Session(graph=graph), inputs, outputs, keys)
+        session = tf.Session(graph=graph)
+        session.run([fill for _, (_, fill) in made])
+    return OpenModel(session, inputs or placeholders(graph), outputs or ends(graph), keys)
 
 
 def placeholders(graph):

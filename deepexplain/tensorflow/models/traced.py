@@ -19,11 +19,11 @@ def open_traced(call, specs, outputs, source):
     """
     specs = _named(specs)
     try:
-        graph_def, names_in, names_out, keys = frozen(call, specs)
+        traced = frozen(call, specs)
     except Exception as error:  # anything may happen while a user's model is traced
         raise ModelError(f'{source} cannot be traced with {_listed(specs)}: {type(error).__name__}: {error}') from error
-    keys.update({spec.name: name for spec, name in zip(specs, names_in)})
-    model = imported(without_traces(graph_def), names_in, names_out, keys)
+    keys = {**traced.keys, **{spec.name: name for spec, name in zip(specs, traced.inputs)}}
+    model = imported(without_traces(traced.graph_def), traced.inputs, traced.outputs, keys, traced.tables)
     try:
         _compare(model, call, specs, source)
         if outputs is not None:

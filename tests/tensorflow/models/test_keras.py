@@ -11,7 +11,7 @@ import tensorflow.compat.v1 as tf
 from sources import TENSORFLOW_2, XS, assert_explained, keras_network
 
 from deepexplain.errors import ArgumentError, ArgumentTypeError, ModelError
-from deepexplain.tensorflow import DeepExplain, open_model
+from deepexplain.tensorflow import DeepExplain, embedding_outputs, open_model
 from deepexplain.tensorflow.compat import eagerly
 
 only_2 = pytest.mark.skipif(not TENSORFLOW_2, reason='needs TensorFlow 2')
@@ -176,6 +176,32 @@ def test_activations_in_pieces(activation):
         found = de.explain('intgrad', m.outputs[0], m.inputs[0], XS, steps=300).sum(axis=1)
         gone = m.session.run(m.outputs[0], {m.inputs[0]: XS}) - m.session.run(m.outputs[0], {m.inputs[0]: 0 * XS})
         np.testing.assert_allclose(found, gone[:, 0], atol=1e-2 * np.abs(gone).max())
+
+
+@only_2
+@pytest.mark.parametrize('source', ['live', '.keras', 'exported'])
+def test_lookup_tables_come_along(source, tmp_path):
+    keras = imported('keras')
+    vectorize = keras.layers.TextVectorization(output_sequence_length=3)
+    vectorize.adapt(['one two three four'])
+    text = keras.layers.Input((), dtype='string', name='text')
+    words = keras.layers.Embedding(7, 2)(vectorize(text))
+    model = keras.Model(text, keras.layers.Dense(2)(keras.layers.Flatten()(words)))
+    bias = model.layers[-1].get_weights()[1].sum()
+    texts = ['three one', 'five two two']
+    expected = np.asarray(model(tf.constant(texts)))
+    path = str(tmp_path / 'model.keras')
+    if source == '.keras':
+        model.save(path)
+    elif source == 'exported':
+        path = str(tmp_path)
+        model.export(path, verbose=False)
+    with open_model(model if source == 'live' else path) as m, DeepExplain(session=m.session) as de:
+        np.testing.assert_allclose(m.session.run(m.outputs[0], {m.inputs[0]: texts}), expected, rtol=1e-5, atol=1e-6)
+        (found,) = embedding_outputs(m.outputs[0], m.inputs[0])
+        values = m.session.run(found, {m.inputs[0]: texts})
+        attributions = de.explain('grad*input', m.outputs[0], found, values)
+        np.testing.assert_allclose(attributions.sum(axis=(1, 2)) + bias, expected.sum(axis=1), rtol=1e-4, atol=1e-5)
 
 
 def test_custom_objects(tmp_path):
