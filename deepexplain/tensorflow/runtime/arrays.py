@@ -26,7 +26,7 @@ def _gather(op, grad):
 
 def _write(op, flow):
     handle, index, value, _ = op.inputs
-    flow = _after(op.outputs[0], flow)
+    flow = _after(tf.identity(op.outputs[0]), flow)
     array, read_flow = _array_of_gradients(handle, flow, flow)
     grad = tf.raw_ops.TensorArrayReadV3(handle=array, index=index, flow_in=read_flow, dtype=value.dtype)
     grad.set_shape(value.shape)
@@ -35,7 +35,7 @@ def _write(op, flow):
 
 def _scatter(op, flow):
     handle, indices, value, _ = op.inputs
-    flow = _after(op.outputs[0], flow)
+    flow = _after(tf.identity(op.outputs[0]), flow)
     array, read_flow = _array_of_gradients(handle, flow, flow)
     grad = tf.raw_ops.TensorArrayGatherV3(handle=array, indices=indices, flow_in=read_flow, dtype=value.dtype)
     grad.set_shape(value.shape)
@@ -61,5 +61,6 @@ def _array_of_gradients(handle, flow, grad):
 
 
 def _after(tensor, flow):
+    """The flow once the tensor is there: one of ours, for TensorFlow 2 marks the op that something waits for."""
     with tf.control_dependencies([tensor]):
         return tf.identity(flow)

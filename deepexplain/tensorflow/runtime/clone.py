@@ -152,7 +152,11 @@ class Clone:
         if tensor.name not in values:
             # An array is written once, so there must be one for the baseline.
             anew = self._twice and tensor.op.type in ARRAYS
-            values[tensor.name] = self._plain(tensor.op, [])[0] if anew else Value(tensor, tensor, False)
+            outputs = [Value(z, z, False) for z in tensor.op.outputs]
+            if anew:
+                outputs = self._plain(tensor.op, [self._value(z, values) for z in tensor.op.inputs])
+            for z, value in zip(tensor.op.outputs, outputs):
+                values.setdefault(z.name, value)
         return values[tensor.name]
 
     def _outputs(self, op, inputs, wanted):
@@ -170,33 +174,36 @@ class Clone:
         of_x = any(value.of_x for value in inputs)
         if of_x:
             self.sources.append(op)
-        at_baseline, attrs = None, {}
+        at_baseline, attrs = None, None
         anew = self._twice and op.type in ARRAYS
         if anew or (any(value.differs for value in inputs) and op.type not in OF_SHAPES):
-            at_baseline = self._op_of(op, [value.at_baseline for value in inputs], anew=anew)
+            at_baseline = self._op_of(op, [value.at_baseline for value in inputs], {} if anew else None, forward=True)
             if takes_rule(op):
-                attrs[BESIDE] = at_baseline.name
+                attrs = {BESIDE: at_baseline.name}
         elif self._beside is not None and takes_rule(op) and tf.get_default_graph() is not self._graph:
             # In its body: the gradient of a loop of TensorFlow 1.15 takes no tensor from outside.
-            attrs[BESIDE] = tf.identity(self._beside).op.name
+            attrs = {BESIDE: tf.identity(self._beside).op.name}
         at_x = self._op_of(op, [value.at_x for value in inputs], attrs)
         return [Value(*both, of_x) for both in zip(at_x.outputs, (at_baseline or at_x).outputs)]
 
-    def _op_of(self, op, inputs, attrs=None, anew=False):
-        """The op with these inputs: itself if it has them, and needs no attributes."""
+    def _op_of(self, op, inputs, attrs=None, forward=False):
+        """The op with these inputs: itself if it has them, and is asked for no attributes.
+
+        What is to be differentiated, and does not only run forward, needs contexts of loops and conds.
+        """
         of_graph = op.graph is self._graph and not self._in_frame
-        anew = anew or attrs or not of_graph or any(a.name != b.name for a, b in zip(inputs, op.inputs))
-        if not anew:
+        if of_graph and attrs is None and all(a.name == b.name for a, b in zip(inputs, op.inputs)):
             return op
-        if op.type in OF_FRAMES:
+        if op.type in OF_FRAMES and not forward:
             raise GraphError(
-                f"Op '{op.name}' is part of a while loop or cond of TensorFlow 1 and cannot be copied, which needs to "
-                "be for what lies before it or in it. Use 'occlusion' or 'shapley_sampling'; or for 'deeplift', "
-                "'intgrad'."
+                f"Op '{op.name}' ({op.type}) is part of a cond of TensorFlow 1 and cannot be copied, as it must be for "
+                'what is computed in it, around it or before it (a function, a frozen loop; for deeplift, any loop). '
+                "Fix what it depends on before building the network (Keras: set_learning_phase(0)), or use 'occlusion' "
+                "or 'shapley_sampling'; instead of 'deeplift' also 'intgrad'."
             )
         if takes_rule(op):
             attrs = dict(attrs or {}, _gradient_op_type=GRADIENT_NAME)
-        elif op.graph is not self._graph and is_closure(op):
+        elif not of_graph and is_closure(op):
             attrs = {'_gradient_op_type': None}
         control = [self._copies.get(other.name, other) for other in op.control_inputs] if of_graph else []
         copy = copied_op(op, inputs, control, attrs)
