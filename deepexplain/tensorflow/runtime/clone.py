@@ -63,9 +63,8 @@ def hides_activations(ops):
         return True
     if any(map(is_frozen, ops)) and any(op.type in ACTIVATIONS for op in ops):
         return True
-    return any(
-        types & set(ACTIVATIONS) and ({op.type} | types) & LOOPS.union(BRANCHES) for op, types in hidden_ops(ops)
-    )
+    inside = LOOPS.union(BRANCHES, OF_FRAMES)
+    return any(types & set(ACTIVATIONS) and inside & types.union([op.type]) for op, types in hidden_ops(ops))
 
 
 def is_frozen(op):

@@ -1,6 +1,8 @@
 """Loops, branches and functions between X and T are explained as what they compute, and are left as they were."""
 
 import contextlib
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -171,6 +173,46 @@ def test_a_frozen_loop_of_tensorflow_1_is_explained_as_its_steps():
         for _ in range(4):
             h = layer(h)
         assert_explained_alike(session, T, h, X)
+
+
+@needs_tensorflow_2
+def test_a_loop_of_tensorflow_1_in_a_function(session):
+    graph = tf.Graph()
+    with graph.as_default(), control_flow(1):
+        tf.identity(recurrent(tf.placeholder(tf.float64, [None, 3, 2], name='X'), rolled=True), name='T')
+    # As tf.saved_model.load makes it of a SavedModel of TensorFlow 1.
+    wrapped = tf.wrap_function(
+        lambda x: tf.import_graph_def(graph.as_graph_def(), input_map={'X:0': x}, return_elements=['T:0'])[0],
+        [tf.TensorSpec([None, 3, 2], tf.float64)],
+    )
+    X = tf.placeholder(tf.float64, [None, 3, 2])
+    assert_explained_alike(session, wrapped(X), recurrent(X, rolled=False), X)
+
+
+def test_explainers_are_built_while_others_are_built_and_the_session_runs(session):
+    X = tf.placeholder(tf.float64, [None, 3, 2])
+    with control_flow(2):
+        T = recurrent(X, rolled=True)
+    expected = attributions(session, recurrent(X, rolled=False), X, methods=ONE_OF_A_KIND)
+    done = threading.Event()
+
+    def run():
+        while not done.is_set():
+            session.run(T, {X: XS})
+
+    def explain(_):
+        return attributions(session, T, X, methods=ONE_OF_A_KIND)
+
+    with ThreadPoolExecutor(4) as pool:
+        running = pool.submit(run)
+        try:
+            found = list(pool.map(explain, range(3)))
+        finally:
+            done.set()
+        running.result()
+    for some in found:
+        for method in expected:
+            np.testing.assert_allclose(some[method], expected[method], rtol=1e-4, atol=1e-7)
 
 
 LENGTHS = {
