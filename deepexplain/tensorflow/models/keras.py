@@ -20,6 +20,7 @@ def open_keras_model(model, inputs=None, outputs=None, source=None):
     if not TENSORFLOW_2:
         raise ModelError(f'{source} runs eagerly, which open_model does not support on TensorFlow 1: open its file.')
     _check_that_weights_are_there(model, source)
+    _check_that_nothing_is_kept(model, source)
     structure, specs = _signature(model, inputs, source)
 
     def call(*tensors):
@@ -47,7 +48,7 @@ def open_keras_file(path, inputs=None, outputs=None, **load_options):
         except Exception as error:
             raise ModelError(
                 f"Keras {keras_version(keras)} cannot load '{path}' (written by Keras {version}): "
-                f'{type(error).__name__}: {error}'
+                f'{type(error).__name__}: {error} (Arguments of load_model may be given to open_model.)'
             ) from error
         _check_that_weights_are_from(path, model)
         return open_keras_model(model, inputs, outputs, f"'{path}'")
@@ -126,6 +127,17 @@ def _check_that_weights_are_there(model, source):
             raise ModelError(
                 f'{source} is a Keras 3 model that was built while eager execution was disabled, where its weights are '
                 'random whatever was loaded. Give open_model its file, or use tf-keras.'
+            )
+
+
+def _check_that_nothing_is_kept(model, source):
+    """Raise where an RNN layer goes on from the state that the last call left in it."""
+    for layer in getattr(model, 'layers', []):
+        _check_that_nothing_is_kept(layer, source)  # the innermost first: a model says stateful of any layer
+        if getattr(layer, 'stateful', False) and hasattr(layer, 'return_sequences'):
+            raise ModelError(
+                f"{source}: layer '{layer.name}' is stateful, so its output depends on what was run before. Build it "
+                'with stateful=False, and take over the weights: new.set_weights(old.get_weights()).'
             )
 
 

@@ -87,11 +87,12 @@ class OpenModel:
         self.close()
 
     def __repr__(self):
-        lines = [
-            f'  {what:<7}{tensor.name}  {tensor.dtype.base_dtype.name}  {tensor.shape}'
-            for what, tensors in [('input', self.inputs), ('output', self.outputs)]
-            for tensor in tensors
-        ]
+        lines = []
+        for what, tensors in [('input', self.inputs), ('output', self.outputs)]:
+            for tensor in tensors:
+                own = [key for key, name in self._keys.items() if name == tensor.name and key != tensor.op.name]
+                also = '  ' + ', '.join(map(repr, own)) if own else ''
+                lines.append(f'  {what:<7}{tensor.name}  {tensor.dtype.base_dtype.name}  {tensor.shape}{also}')
         return '\n'.join([f'OpenModel of {len(self.graph.get_operations())} operations'] + lines)
 
 

@@ -125,6 +125,10 @@ def test_dicts_of_inputs_and_outputs(keras):
         expected = model(values)
         np.testing.assert_allclose(found[0], expected['p'], rtol=1e-5)
         np.testing.assert_allclose(found[1], expected['q'], rtol=1e-5)
+        lines = repr(m).splitlines()
+        assert [line.split()[0] for line in lines[1:3]] == ['input', 'input']
+        assert lines[3].endswith("(None, 3)  'p'")
+        assert lines[4].endswith("(None, 1)  'q'")
         with pytest.raises(ValueError, match='the model has 2 outputs. Take the tensor before a softmax or sigmoid'):
             _ = m.logits
         with DeepExplain(session=m.session) as de:
@@ -202,6 +206,16 @@ def test_lookup_tables_come_along(source, tmp_path):
         values = m.session.run(found, {m.inputs[0]: texts})
         attributions = de.explain('grad*input', m.outputs[0], found, values)
         np.testing.assert_allclose(attributions.sum(axis=(1, 2)) + bias, expected.sum(axis=1), rtol=1e-4, atol=1e-5)
+
+
+@only_2
+@pytest.mark.parametrize('keras', KERAS)
+def test_a_stateful_layer_is_refused(keras):
+    layers = imported(keras).layers
+    inner = imported(keras).Sequential([layers.Input((5, 3), batch_size=2), layers.GRU(4, stateful=True, name='rnn')])
+    model = imported(keras).Sequential([layers.Input((5, 3), batch_size=2), inner, layers.Dense(2)])
+    with pytest.raises(ModelError, match=r"layer 'rnn' is stateful, so its output depends on what was run before"):
+        open_model(model)
 
 
 def test_custom_objects(tmp_path):
