@@ -33,7 +33,7 @@ def open_keras_model(model, inputs=None, outputs=None, source=None):
 def open_keras_file(path, inputs=None, outputs=None, **load_options):
     """Open a ``.keras``, ``.h5`` or ``.hdf5`` file with the Keras that wrote it, or one that can read it."""
     path = os.fspath(path)
-    version = _version_of_keras_file(path) if path.endswith('.keras') else _version_of_h5(path)
+    version = _version_of_archive(path) if zipfile.is_zipfile(path) else _version_of_h5(path)
     if not TENSORFLOW_2:
         return _open_file_in_graph(path, version, inputs, outputs, load_options)
     keras = with_keras(int(version.split('.')[0]))
@@ -77,7 +77,7 @@ def _keys(model):
 
 def _open_file_in_graph(path, version, inputs, outputs, load_options):
     """The same on TensorFlow 1, where Keras builds its layers in a graph."""
-    if path.endswith('.keras'):
+    if zipfile.is_zipfile(path):
         raise ModelError(
             f"'{path}' was written by Keras {version}: .keras files need TensorFlow 2 (here: {tf.__version__})."
         )
@@ -160,18 +160,18 @@ def _content(array):
 def _weights_in(path):
     import h5py
 
-    if not path.endswith('.keras'):
+    if not zipfile.is_zipfile(path):  # a .keras file may be HDF5, too: one of Keras before 2.12
         return h5py.File(path, 'r')
     archive = zipfile.ZipFile(path)
     return h5py.File(archive.open('model.weights.h5'), 'r')
 
 
-def _version_of_keras_file(path):
+def _version_of_archive(path):
     try:
         with zipfile.ZipFile(path) as archive:
             return json.loads(archive.read('metadata.json').decode())['keras_version']
     except (zipfile.BadZipFile, KeyError, ValueError) as error:
-        raise ArgumentError(f"'{path}' is not a .keras file: {error}") from None
+        raise ArgumentError(f"'{path}' is not a .keras file of Keras: {error}") from None
 
 
 def _version_of_h5(path):
@@ -181,7 +181,7 @@ def _version_of_h5(path):
         with h5py.File(path, 'r') as file:
             attributes = dict(file.attrs)
     except OSError as error:
-        raise ArgumentError(f"'{path}' is not an HDF5 file: {error}") from None
+        raise ArgumentError(f"'{path}' is not a file of Keras (neither a .keras archive nor HDF5): {error}") from None
     if 'model_config' not in attributes:
         raise ModelError(
             f"'{path}' holds weights, but not the model they belong to (it was written by save_weights?). Build the "

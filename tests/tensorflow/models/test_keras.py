@@ -4,6 +4,7 @@ import importlib
 import os
 import subprocess
 import sys
+import zipfile
 
 import numpy as np
 import pytest
@@ -245,8 +246,23 @@ def test_weights_without_a_model(tmp_path):
 def test_files_of_something_else(ending, tmp_path):
     path = tmp_path / ('noise' + ending)
     path.write_bytes(b'certainly not a model')
-    with pytest.raises(ArgumentError, match=r'is not (an HDF5|a .keras) file'):
+    with pytest.raises(ArgumentError, match=r'is not a file of Keras \(neither a .keras archive nor HDF5\)'):
         open_model(path)
+    with zipfile.ZipFile(str(path), 'w') as archive:
+        archive.writestr('notes.txt', 'hello')
+    with pytest.raises(ArgumentError, match=r'is not a .keras file of Keras: .*metadata.json'):
+        open_model(path)
+
+
+def test_the_content_says_what_a_file_is(tmp_path):
+    keras_network(imported(KERAS[0])).save(str(tmp_path / 'model.h5'))
+    (tmp_path / 'model.h5').rename(tmp_path / 'model.keras')  # Keras before 2.12 wrote HDF5 under both names
+    if TENSORFLOW_2:
+        with pytest.raises(ModelError, match=r"cannot load '.*model.keras'"):  # Keras 3 goes by the name
+            open_model(tmp_path / 'model.keras')
+    else:
+        with open_model(tmp_path / 'model.keras') as m:
+            assert_explained(m)
 
 
 @only_2
