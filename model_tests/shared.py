@@ -1,0 +1,61 @@
+"""Where the models are, and what is asked of each of them: tests of real models share this."""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from deepexplain.tensorflow import DeepExplain
+
+#: `make test-models` installs the packages here: files are read, nothing can be imported.
+MODELS = Path(sys.prefix, 'models')
+
+
+def model_file(path):
+    """The path of a file or folder of an installed model."""
+    assert (MODELS / path).exists(), f'{MODELS / path} is missing: make test-models installs it'
+    return str(MODELS / path)
+
+
+def values(model, tensors, *xs):
+    """What a session run of an open model says of the samples, one array for each of its inputs."""
+    return model.session.run(tensors, dict(zip(model.inputs, xs)))
+
+
+def explain(model, method, T, X, xs, **arguments):
+    """Attributions, in a context of their own."""
+    with DeepExplain(session=model.session) as de:
+        return de.explain(method, T, X, xs, **arguments)
+
+
+def sums(attributions):
+    """The sum of each sample's attributions; a list is that of several inputs."""
+    inputs = attributions if isinstance(attributions, list) else [attributions]
+    return sum(one.reshape(len(one), -1).sum(axis=1) for one in inputs)
+
+
+def assert_complete(attributions, difference, within=0.01):
+    """Attributions add up to T(x) - T(baseline), within 1 % of it."""
+    np.testing.assert_allclose(sums(attributions), difference, rtol=within)
+
+
+def assert_batch_equals_one_by_one(session, method, T, X, xs, ys=None, feed_dict=None, atol=1e-4, **arguments):
+    """A sample's attributions do not depend on the others; allowed: rounding, relative to the largest."""
+    several = isinstance(X, list)
+    with DeepExplain(session=session) as de:
+        explainer = de.get_explainer(method, T, X, **arguments)
+
+    def run(of):
+        np.random.seed(0)  # the random orders of shapley_sampling
+        samples = [x[of] for x in xs] if several else xs[of]
+        feeds = {tensor: value[of] for tensor, value in (feed_dict or {}).items()}
+        found = explainer.run(samples, ys=None if ys is None else ys[of], feed_dict=feeds)
+        return found if several else [found]
+
+    count = len(xs[0] if several else xs)
+    together = run(slice(None))
+    alone = zip(*[run(slice(i, i + 1)) for i in range(count)])
+    for a, b in zip(together, alone):
+        b = np.concatenate(b)
+        assert np.abs(b).max() > 0
+        np.testing.assert_allclose(a, b, rtol=0, atol=atol * np.abs(b).max(), err_msg=method)
