@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ...errors import ArgumentTypeError, AssertedArgumentError, GraphError
+from ...errors import ArgumentTypeError, AssertedArgumentError
 from ..compat import same_op, tf, with_shape
 from ..runtime.clone import beside, hides_activations
 from ..runtime.overrides import original_grad
@@ -128,11 +128,6 @@ class DeepLIFTRescale(GradientBasedMethod):
         if self._in_graph:
             at_baseline = beside(op)  # none where it does not differ
             return rescale_rule(op, grad, at_baseline.inputs[0] if at_baseline else z)
-        if not op.graph.is_fetchable(z):
-            raise GraphError(
-                f"'{self.name}' needs the input of op '{op.name}' ({op.type}) at the baseline, but the op is inside "
-                "a while loop or cond and cannot be read. Build the layer unrolled, or use 'intgrad'."
-            )
         if op not in self._references:
             self._references[op] = z, tf.placeholder(z.dtype, shape=None, name='reference')
         return rescale_rule(op, grad, self._references[op][1])

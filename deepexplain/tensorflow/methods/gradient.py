@@ -211,8 +211,8 @@ class GradientBasedMethod(AttributionMethod):
             if hidden:
                 raise GraphError(
                     f"'{self.name}' cannot treat the activations ({', '.join(hidden)}) in the function body of op "
-                    f"'{op.name}' ({op.type}). Build that part without the function (an RNN layer: unroll=True), or "
-                    "use a method of the true gradient, such as 'intgrad'."
+                    f"'{op.name}' ({op.type}). Build that part without the op, or use a method of the true gradient, "
+                    "such as 'intgrad'."
                 )
 
     def _warn_of_plain_gradients(self, ops):

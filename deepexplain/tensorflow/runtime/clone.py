@@ -127,13 +127,12 @@ class Clone:
         used = {tensor.name for tensor in targets}.union(tensor.name for op in ops for tensor in op.inputs)
         frames = [frame for frame in frames_of(ops) if self._is_copied(frame, set(ops))]
         inside = {op for frame in frames for op in frame.ops}
-        for op in ops:
-            frame = next((frame for frame in frames if op in frame.exits), None)
-            if op in inside:
-                continue
-            tensors = op.inputs if frame is None else frame.inputs
-            inputs = [self._value(tensor, values) for tensor in tensors]
-            if frame is not None:
+        frame_of = {exit_op: frame for frame in frames for exit_op in frame.exits}
+        reads = {op: frame_of.get(op, op).inputs for op in ops if op not in inside}
+        for op in _in_order(reads):
+            inputs = [self._value(tensor, values) for tensor in reads[op]]
+            if op in frame_of:
+                frame = frame_of[op]
                 ends = [end for end in frame.exits if end.outputs[0].name in used]
                 at_end = self._loop(frame, inputs, [frame.exits[end] for end in ends])
                 values.update(zip((end.outputs[0].name for end in ends), at_end))
@@ -170,13 +169,15 @@ class Clone:
 
     def _plain(self, op, inputs):
         """The same op of other inputs, twice if they differ at the baseline."""
+        if op.type == 'Switch':
+            _check_branch(op, inputs[1])
         of_x = any(value.of_x for value in inputs)
         if of_x:
             self.sources.append(op)
         at_baseline, attrs = None, None
         anew = self._twice and op.type in ARRAYS
         if anew or (any(value.differs for value in inputs) and op.type not in OF_SHAPES):
-            at_baseline = self._op_of(op, [value.at_baseline for value in inputs], {} if anew else None, forward=True)
+            at_baseline = self._op_of(op, [value.at_baseline for value in inputs], {} if anew else None)
             if takes_rule(op):
                 attrs = {BESIDE: at_baseline.name}
         elif self._beside is not None and takes_rule(op) and tf.get_default_graph() is not self._graph:
@@ -185,20 +186,16 @@ class Clone:
         at_x = self._op_of(op, [value.at_x for value in inputs], attrs)
         return [Value(*both, of_x) for both in zip(at_x.outputs, (at_baseline or at_x).outputs)]
 
-    def _op_of(self, op, inputs, attrs=None, forward=False):
-        """The op with these inputs: itself if it has them, and is asked for no attributes.
-
-        What is to be differentiated, and does not only run forward, needs contexts of loops and conds.
-        """
+    def _op_of(self, op, inputs, attrs=None):
+        """The op with these inputs: itself if it has them, and is asked for no attributes."""
         of_graph = op.graph is self._graph and not self._in_frame
         if of_graph and attrs is None and all(a.name == b.name for a, b in zip(inputs, op.inputs)):
             return op
-        if op.type in OF_FRAMES and not forward:
+        if op.type in OF_FRAMES and self._in_frame:
             raise GraphError(
-                f"Op '{op.name}' ({op.type}) is part of a cond of TensorFlow 1 and cannot be copied, as it must be for "
-                'what is computed in it, around it or before it (a function, a frozen loop; for deeplift, any loop). '
-                "Fix what it depends on before building the network (Keras: set_learning_phase(0)), or use 'occlusion' "
-                "or 'shapley_sampling'; instead of 'deeplift' also 'intgrad'."
+                f"Op '{op.name}' ({op.type}) is part of a cond in a while loop of TensorFlow 1 and cannot be copied, "
+                "as deeplift needs, and every method where the loop was frozen. Use 'occlusion' or 'shapley_sampling'; "
+                "or 'intgrad', if the loop was not frozen."
             )
         if takes_rule(op):
             attrs = dict(attrs or {}, _gradient_op_type=GRADIENT_NAME)
@@ -274,11 +271,7 @@ class Clone:
         functions = [op.get_attr(name) for name in BRANCHES[op.type]]
         bodies = [self._body(f.name) for f in (functions[0] if isinstance(functions[0], list) else functions)]
         which, inputs = inputs[0], inputs[1:]
-        if which.differs:
-            raise GraphError(
-                f"Which branch op '{op.name}' ({op.type}) takes depends on the values of X, so it may be another at "
-                "the baseline, and the activations in it have no reference. Use 'elrp' or 'intgrad'."
-            )
+        _check_branch(op, which)
         differ = {i for i, value in enumerate(inputs) if value.differs}
         pairs = _Pairs([any(self._differs(body, differ, i) for body in bodies) for i in wanted])
 
@@ -289,19 +282,25 @@ class Clone:
 
     def _differs(self, body, differ, i):
         """Whether output ``i`` of a body is another at the baseline where the inputs in the set ``differ`` are."""
-        names = {body.inputs[i].name for i in differ}
-        for op in _ops_of([body.outputs[i]], body.inputs) if names else []:
-            if op.type in ARRAYS:
-                names.add(op.outputs[0].name)
-            those = {i for i, tensor in enumerate(op.inputs) if tensor.name in names}
-            calls = is_opened(op) and op.type not in LOOPS and op.type not in BRANCHES
-            if those and op.type not in OF_SHAPES:
-                names.update(
-                    tensor.name
-                    for i, tensor in enumerate(op.outputs)
-                    if not calls or self._differs(self._called(op), those, i)
-                )
+        names, before = {body.inputs[i].name for i in differ}, set()
+        ops = _ops_of([body.outputs[i]], body.inputs)
+        while names - before:  # once and again, as a loop of TensorFlow 1 goes in a circle
+            before = set(names)
+            for op in ops:
+                names.update(self._differing(op, names))
         return body.outputs[i].name in names
+
+    def _differing(self, op, names):
+        """Names of the outputs of an op that are others at the baseline where the tensors of these names are."""
+        if op.type in ARRAYS:
+            return [tensor.name for tensor in op.outputs]
+        those = {i for i, tensor in enumerate(op.inputs) if tensor.name in names}
+        if not those or op.type in OF_SHAPES:
+            return []
+        outputs = range(len(op.outputs))
+        if is_opened(op) and op.type not in LOOPS and op.type not in BRANCHES:
+            outputs = [i for i in outputs if self._differs(self._called(op), those, i)]
+        return [op.outputs[i].name for i in outputs]
 
 
 class _Pairs:
@@ -320,6 +319,14 @@ class _Pairs:
         rest = iter(tensors)
         at_x = [(next(rest), next(rest)) if both else (next(rest),) * 2 for both in self._differ]
         return [Value(*both, True) for both in at_x]
+
+
+def _check_branch(op, which):
+    if which.differs:
+        raise GraphError(
+            f"Which branch op '{op.name}' ({op.type}) takes depends on the values of X, so it may be another at the "
+            "baseline, and the activations in it have no reference. Use 'elrp' or 'intgrad'."
+        )
 
 
 def is_closure(op):
@@ -347,6 +354,20 @@ def _read(body, outputs):
     ops = ancestors(outputs, body.inputs)
     names = {tensor.name for tensor in outputs}.union(tensor.name for op in ops for tensor in op.inputs)
     return {i for i, tensor in enumerate(body.inputs) if tensor.name in names}
+
+
+def _in_order(reads):
+    """Ops after those that they read from; ``reads`` are the tensors for each. Creation tells no order in a cond."""
+    order = {}
+    for last in reads:
+        path = [last]
+        while path:
+            ops = (tensor.op for tensor in reads[path[-1]])
+            missing = [op for op in ops if op in reads and op not in order and op.type != 'NextIteration']
+            path.extend(missing)
+            if not missing:
+                order[path.pop()] = None
+    return list(order)
 
 
 def _ops_of(outputs, inputs):

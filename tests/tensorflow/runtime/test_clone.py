@@ -248,6 +248,17 @@ def test_a_length_that_depends_on_values_of_X_is_refused_by_deeplift_alone(sessi
             de.explain('deeplift', T, X, xs)
 
 
+def test_a_cond_in_a_loop_of_tensorflow_1_is_refused_by_deeplift_alone(session):
+    X = tf.placeholder(tf.float64, [None, 2])
+    with control_flow(1):
+        T = tf.while_loop(lambda i, _: i < 2, lambda i, h: (i + 1, in_branch(h)), (0, X))[1]
+    with DeepExplain(session=session) as de:
+        expected = de.explain('elrp', layer(layer(X)), X, normal(4, 2))
+        np.testing.assert_allclose(de.explain('elrp', T, X, normal(4, 2)), expected)
+        with pytest.raises(ValueError, match='part of a cond in a while loop of TensorFlow 1 and cannot be copied'):
+            de.explain('deeplift', T, X, normal(4, 2))
+
+
 def in_branch(X):
     return tf.cond(tf.placeholder_with_default(True, ()), lambda: layer(X), lambda: layer(X, tf.nn.elu))
 
@@ -329,9 +340,22 @@ def test_what_hides_is_explained_as_what_it_computes(session, kind):
     assert_explained_alike(session, T, layer(plain(layer(X, tf.nn.relu)), tf.nn.softplus), X, normal(4, 2))
 
 
-def test_a_branch_that_depends_on_values_of_X_is_refused_by_deeplift_alone(session):
+def test_a_cond_of_tensorflow_1_is_explained_as_the_branch_it_takes(session):
     X = tf.placeholder(tf.float64, [None, 2])
-    with control_flow(2):
+    with control_flow(1):
+        branch = layer(in_branch(layer(X, tf.nn.relu)), tf.nn.softplus)
+        assert 'Switch' in {op.type for op in session.graph.get_operations()}
+    plain = layer(layer(layer(X, tf.nn.relu)), tf.nn.softplus)
+    assert_explained_alike(session, branch, plain, X, normal(4, 2))
+    with control_flow(1):  # around what is copied, as dropout and batch normalization are in Keras
+        T = in_branch(tf.function(layer)(branch))
+    assert_explained_alike(session, T, layer(layer(plain)), X, normal(4, 2))
+
+
+@pytest.mark.parametrize('version', [1, 2])
+def test_a_branch_that_depends_on_values_of_X_is_refused_by_deeplift_alone(session, version):
+    X = tf.placeholder(tf.float64, [None, 2])
+    with control_flow(version):
         T = tf.cond(tf.reduce_sum(X) > -99, lambda: layer(X), lambda: X, name='choice')
     with DeepExplain(session=session) as de:
         np.testing.assert_allclose(
