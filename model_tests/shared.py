@@ -1,5 +1,6 @@
 """Where the models are, and what is asked of each of them: tests of real models share this."""
 
+import ast
 import sys
 from pathlib import Path
 
@@ -15,6 +16,14 @@ def model_file(path):
     """The path of a file or folder of an installed model."""
     assert (MODELS / path).exists(), f'{MODELS / path} is missing: make test-models installs it'
     return str(MODELS / path)
+
+
+def constant(path, name):
+    """What a Python file of a package says that a name is. The file is read, and not run."""
+    for node in ast.walk(ast.parse(Path(model_file(path)).read_text(encoding='utf-8'))):
+        if isinstance(node, ast.Assign) and getattr(node.targets[0], 'id', None) == name:
+            return ast.literal_eval(node.value)
+    raise AssertionError(f'{path} has no {name}')
 
 
 def values(model, tensors, *xs):

@@ -3,12 +3,10 @@
 X: one-hot characters, the time first, T: for each character whether it begins, continues or ends a word or is one.
 """
 
-import runpy
-
 import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
-from shared import assert_complete, model_file
+from shared import assert_complete, constant, model_file
 
 from deepexplain.errors import DeepExplainWarning
 from deepexplain.tensorflow import DeepExplain, open_model
@@ -16,17 +14,15 @@ from deepexplain.tensorflow import DeepExplain, open_model
 TEXT = 'สารานุกรมไทยสำหรับเยาวชนฯ'
 WORDS = ['สารานุกรม', 'ไทย', 'สำหรับ', 'เยาวชน', 'ฯ']  # what cutkum's README says
 LOOK_AHEAD = 2  # the network says what a character is when it has seen two more
-BEGIN = 1
+BEGIN, SINGLE = 1, 4
 
 
 @pytest.fixture(scope='module')
-def dictionary():
-    return runpy.run_path(model_file('cutkum/char_dictionary.py'))['CharDictionary']()
-
-
-@pytest.fixture(scope='module')
-def xs(dictionary):
-    return np.eye(80)[dictionary.chars2cids(list(TEXT)) + dictionary.padding_cids(LOOK_AHEAD)][:, None]
+def xs():
+    """The text and two spaces; ids 0 and 1 are none of the letters, and a space comes two after them."""
+    letters = constant('cutkum/char_dictionary.py', 'thai_chars')
+    ids = [2 + letters.index(letter) for letter in TEXT] + [len(letters) + 3] * LOOK_AHEAD
+    return np.eye(80)[ids][:, None]
 
 
 @pytest.fixture(scope='module')
@@ -35,7 +31,7 @@ def model():
         yield model
 
 
-def test_the_words_of_the_readme(model, dictionary, xs):
+def test_the_words_of_the_readme(model, xs):
     scores = model.session.run(
         'probs:0',
         {
@@ -45,7 +41,9 @@ def test_the_words_of_the_readme(model, dictionary, xs):
             'placeholder/keep_prob:0': 1.0,
         },
     )[:, 0]
-    assert dictionary.chars2words(list(TEXT), scores.argmax(axis=1)[LOOK_AHEAD:]) == WORDS
+    labels = scores.argmax(axis=1)[LOOK_AHEAD:]
+    begins = np.cumsum([0] + [len(word) for word in WORDS[:-1]])
+    assert np.isin(labels, [BEGIN, SINGLE]).nonzero()[0].tolist() == begins.tolist()
 
 
 @pytest.fixture(scope='module')

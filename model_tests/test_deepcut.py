@@ -3,12 +3,10 @@
 X: the vectors of the characters and those of their kinds, two inputs; T: the score that the word begins here.
 """
 
-import runpy
-
 import numpy as np
 import pytest
 import tf_keras as keras
-from shared import assert_batch_equals_one_by_one, assert_complete, explain, model_file, sums, values
+from shared import assert_batch_equals_one_by_one, assert_complete, constant, explain, model_file, sums, values
 from tf_keras import layers
 
 from deepexplain.errors import DeepExplainError
@@ -44,7 +42,15 @@ def model():
 @pytest.fixture(scope='module')
 def ids():
     """Of each character: ids of the ten after it, the ten before it (nearest first) and its own; and their kinds."""
-    return runpy.run_path(model_file('deepcut/utils.py'))['create_feature_array'](TEXT)
+    characters = constant('deepcut/utils.py', 'CHARS')
+    kinds = constant('deepcut/utils.py', 'CHAR_TYPES')
+    kind_of = {one: kind for many, kind in constant('deepcut/utils.py', 'CHAR_TYPE').items() for one in many}
+    padded = ' ' * 10 + TEXT + ' ' * 10
+    rows = [padded[i + 1 : i + 11] + padded[i - 10 : i][::-1] + padded[i] for i in range(10, 10 + len(TEXT))]
+    return [
+        np.array([[characters.index(one) for one in row] for row in rows], 'float32'),
+        np.array([[kinds.index(kind_of.get(one, 'o')) for one in row] for row in rows], 'float32'),
+    ]
 
 
 @pytest.fixture(scope='module')

@@ -5,7 +5,7 @@ X: what the wide and the deep half of the network make of the text, T: the score
 
 import numpy as np
 import pytest
-from shared import assert_complete, explain, model_file
+from shared import assert_batch_equals_one_by_one, assert_complete, explain, model_file
 
 from deepexplain.errors import ArgumentError, ArgumentTypeError
 from deepexplain.tensorflow import open_model
@@ -61,6 +61,15 @@ def test_the_deep_half_adds_up(model, languages, method, arguments, within):
     ys = np.eye(54)[np.abs(score[0] - score[1]).argmax(axis=1)]  # the language in which the deep half has most to say
     found = explain(model, method, T, X, deep, ys=ys, feed_dict=text, **arguments)
     assert_complete(found, (ys * (score[0] - score[1])).sum(axis=1), within)
+
+
+@pytest.mark.parametrize('method', ['saliency', 'elrp', 'deeplift', 'occlusion'])
+def test_a_batch_equals_one_by_one(model, languages, method):
+    X, text = model.tensor(DEEP), {model.inputs[0]: TEXTS}
+    deep, ys = model.session.run(X, text), np.eye(54)[languages]
+    assert_batch_equals_one_by_one(
+        model.session, method, model.tensor('logits'), X, deep, ys, feed_dict=text, atol=1e-3
+    )
 
 
 def test_the_wide_half_speaks_for_its_own_language(model, languages):

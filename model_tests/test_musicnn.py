@@ -4,21 +4,15 @@ X: log-mel spectrograms of three seconds, T: the scores of 50 tags. The recordin
 a woman who sing, from vocadito (CC BY 4.0).
 """
 
-import ast
-import re
-from pathlib import Path
-
 import numpy as np
 import pytest
-from shared import assert_complete, explain, model_file
+from shared import assert_complete, constant, explain, model_file
 from sound import log_mel, recording
 
 from deepexplain.errors import DeepExplainWarning
 from deepexplain.tensorflow import DeepExplain, open_model
 
-TAGS = ast.literal_eval(
-    re.search(r'MTT_LABELS = (\[.*?\])', Path(model_file('musicnn/configuration.py')).read_text()).group(1)
-)
+TAGS = constant('musicnn/configuration.py', 'MTT_LABELS')
 MALE, FEMALE = TAGS.index('male'), TAGS.index('female')
 
 
