@@ -1,7 +1,7 @@
 """basic-pitch 0.4.0 (Apache-2.0): notes, onsets and contours in two seconds of sound; a TensorFlow 2.4 SavedModel.
 
 X: the sound, or the normalized spectrogram made of it, T: the score of a note at a time. The recording is in the source
-package of basic-pitch, with what the model must say of it (vocadito, CC BY 4.0).
+package of basic-pitch, with what the model must say of it (of the data set vocadito).
 """
 
 import numpy as np

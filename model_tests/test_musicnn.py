@@ -1,7 +1,7 @@
 """musicnn 0.1.0 (ISC): MTT_musicnn, tags of music; a .meta file of TensorFlow 1.12 and its checkpoint.
 
 X: log-mel spectrograms of three seconds, T: the scores of 50 tags. The recordings are those of basic-pitch: a man and
-a woman who sing, from vocadito (CC BY 4.0).
+a woman who sing.
 """
 
 import numpy as np

@@ -1,6 +1,6 @@
 """spliceai 1.3.1, model 1 of 5: a dilated ResNet that finds splice sites in 10,000 bases of context, a Keras 2 file.
 
-Its weights are licensed CC BY-NC 4.0: they are read by this test, and neither shipped nor used elsewhere.
+Its weights are licensed CC BY-NC: they are read by this test, and neither shipped nor used elsewhere.
 X: one-hot DNA of any length, T: for each of the middle positions the scores of none, acceptor and donor.
 """
 
