@@ -44,6 +44,7 @@ __all__ = [
     'is_function',
     'is_graph_tensor',
     'is_keras_model',
+    'keras_backend',
     'keras_session',
     'keras_version',
     'load_saved_model',
@@ -319,8 +320,15 @@ def with_keras(major):
 def _imported(name):
     try:
         return importlib.import_module(name)
-    except ImportError:
-        return None
+    except ImportError as error:
+        if error.name in (name, name.split('.')[0]) or name.startswith('tensorflow.'):
+            return None
+        raise  # it is there but broken, or its backend is not
+
+
+def keras_backend(keras):
+    """What a Keras computes with: 'tensorflow', and for Keras 3 perhaps 'jax' or 'torch'."""
+    return getattr(keras.backend, 'backend', lambda: 'tensorflow')()
 
 
 def keras_version(keras):

@@ -27,6 +27,15 @@ def test_the_embedding_before_a_loop(session):
     assert embedding_outputs(T, ids) == [words] or embedding_outputs(T, ids)[0] is words
 
 
+def test_masks_are_not_embeddings(session):
+    ids = tf.placeholder(tf.int32, [None, 3], name='ids')
+    words = tf.gather(weights(9, 4), ids)
+    mask = tf.cast(tf.not_equal(ids, 0), tf.float32)
+    found = embedding_outputs(tf.reduce_sum(words * mask[:, :, None], axis=[1, 2]), ids)
+    assert len(found) == 1
+    assert found[0] is words
+
+
 def test_no_embedding(session):
     ids = tf.placeholder(tf.int32, [None, 3], name='ids')
     T = tf.constant(1.0, name='T')

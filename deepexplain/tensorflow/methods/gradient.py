@@ -61,6 +61,12 @@ class GradientBasedMethod(AttributionMethod):
                     for output, attributions in enumerate(some, start=first):
                         for result, value in zip(results, attributions):
                             result[output, part] = value
+        broken = [x.name for x, result in zip(self._inputs, results) if not np.isfinite(result).all()]
+        if broken:
+            warn(
+                f"Attributions to '{broken[0]}' contain nan or infinite values: between X and T, '{self.name}' divides "
+                'by something near 0, or a number overflows.'
+            )
         if call.outputs is None:
             results = [result[0] for result in results]
         return results if self.has_multiple_inputs else results[0]

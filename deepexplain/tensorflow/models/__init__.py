@@ -7,7 +7,7 @@ from ..compat import is_keras_model
 from .function import open_function
 from .graph_file import open_frozen_graph, open_meta_graph
 from .keras import open_keras_file, open_keras_model
-from .opened import OpenModel
+from .opened import OF_CHECKPOINTS, OpenModel
 from .saved_model import open_saved_model
 
 __all__ = ['OpenModel', 'open_model']
@@ -94,7 +94,8 @@ def _opener(source):
             "tf.saved_model.load: give the path of its directory, or one of its functions with 'inputs'."
         ) from None
     if not os.path.exists(path):
-        raise ArgumentError(f"There is no file or directory '{path}'.")
+        checkpoint = os.path.exists(path + '.index')
+        raise ArgumentError(f"There is no file or directory '{path}'. {OF_CHECKPOINTS if checkpoint else ''}".strip())
     if os.path.isdir(path) or os.path.basename(path) in ('saved_model.pb', 'saved_model.pbtxt'):
         return open_saved_model, ('inputs', 'outputs', 'signature', 'tags')
     if path.lower().endswith(('.keras', '.h5', '.hdf5')):
@@ -105,7 +106,7 @@ def _opener(source):
         return open_meta_graph, ('inputs', 'outputs', 'checkpoint')
     raise ArgumentError(
         f"'{path}' is not known as a model: open_model reads .keras, .h5, .hdf5, .pb and .meta files and the "
-        'directories of SavedModels. Of a checkpoint (.index, .data, .ckpt), give the .meta file beside it.'
+        f'directories of SavedModels. {OF_CHECKPOINTS}'
     )
 
 

@@ -7,7 +7,11 @@ from .traced import as_specs, open_traced
 
 
 def open_function(function, inputs=None, outputs=None):
-    """Open a function of one tensor for each of ``inputs``; of keywords where that is a dict."""
+    """Open a function of one tensor for each of ``inputs``; of keywords where that is a dict.
+
+    The default is the input_signature of a tf.function.
+    """
+    inputs = getattr(function, 'input_signature', None) if inputs is None else inputs
     if inputs is None:
         raise ArgumentTypeError(
             'A function needs inputs: tf.TensorSpecs, such as inputs=[tf.TensorSpec([None, 3], tf.float32)].'

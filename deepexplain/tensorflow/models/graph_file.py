@@ -38,6 +38,8 @@ def open_meta_graph(path, inputs=None, outputs=None, checkpoint=None):
             meta_graph.ParseFromString(file.read())
     except Exception as error:
         raise ArgumentError(f"'{path}' is not a MetaGraphDef: {error}") from None
+    if not meta_graph.graph_def.node:
+        raise ArgumentError(f"'{path}' is not a MetaGraphDef: there is no op in it.")
     readable(meta_graph.graph_def)
     graph = tf.Graph()
     session = tf.Session(graph=graph)

@@ -7,7 +7,18 @@ import zipfile
 import numpy as np
 
 from ...errors import ArgumentError, ArgumentTypeError, ModelError
-from ..compat import TENSORFLOW_2, eagerly, flat, is_graph_tensor, keras_session, keras_version, packed, tf, with_keras
+from ..compat import (
+    TENSORFLOW_2,
+    eagerly,
+    flat,
+    is_graph_tensor,
+    keras_backend,
+    keras_session,
+    keras_version,
+    packed,
+    tf,
+    with_keras,
+)
 from .opened import OpenModel
 from .traced import as_specs, open_traced
 
@@ -36,7 +47,15 @@ def open_keras_file(path, inputs=None, outputs=None, **load_options):
     version = _version_of_archive(path) if zipfile.is_zipfile(path) else _version_of_h5(path)
     if not TENSORFLOW_2:
         return _open_file_in_graph(path, version, inputs, outputs, load_options)
-    keras = with_keras(int(version.split('.')[0]))
+    try:
+        keras = with_keras(int(version.split('.')[0]))
+    except ImportError as error:
+        raise ModelError(f"Keras {version}, which wrote '{path}', cannot be imported (a backend?): {error}") from error
+    if keras is not None and keras_backend(keras) != 'tensorflow':
+        raise ModelError(
+            f"Keras runs on '{keras_backend(keras)}' here: set the environment variable KERAS_BACKEND=tensorflow "
+            'before it is first imported.'
+        )
     if keras is None:
         raise ModelError(
             f"'{path}' was written by Keras {version}, and there is no Keras here that reads it: "
@@ -48,7 +67,7 @@ def open_keras_file(path, inputs=None, outputs=None, **load_options):
         except Exception as error:
             raise ModelError(
                 f"Keras {keras_version(keras)} cannot load '{path}' (written by Keras {version}): "
-                f'{type(error).__name__}: {error} (Arguments of load_model may be given to open_model.)'
+                f'{type(error).__name__}: {error} (open_model takes custom_objects and safe_mode, too.)'
             ) from error
         _check_that_weights_are_from(path, model)
         return open_keras_model(model, inputs, outputs, f"'{path}'")

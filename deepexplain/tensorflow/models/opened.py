@@ -2,8 +2,14 @@
 
 import difflib
 
-from ...errors import ArgumentError, GraphError, ModelError
+from ...errors import ArgumentError, DeepExplainError, GraphError, ModelError
 from ..compat import lookup_table, tf
+
+#: What to do with files of weights alone.
+OF_CHECKPOINTS = (
+    'A checkpoint has weights only: give the .meta file beside it; or, of TensorFlow 2, build the model, load the '
+    'weights into it, and give that.'
+)
 
 
 class OpenModel:
@@ -21,6 +27,7 @@ class OpenModel:
         self.graph = session.graph
         self._keys = dict(keys or {})  # names that the source has for its inputs and outputs -> names of tensors
         self._owns_session = owns_session
+        self._is_closed = False
         self.inputs = [self._as_tensor(tensor) for tensor in inputs]
         self.outputs = [self._as_tensor(tensor) for tensor in outputs]
 
@@ -79,8 +86,11 @@ class OpenModel:
         """Close the session, unless it was there before."""
         if self._owns_session:
             self.session.close()
+            self._is_closed = True
 
     def __enter__(self):
+        if self._is_closed:
+            raise DeepExplainError('This model was closed: open it again.')
         return self
 
     def __exit__(self, *exception):

@@ -5,7 +5,7 @@ import os
 from ...errors import ArgumentError, ModelError
 from ..compat import TENSORFLOW_2, eagerly, load_saved_model, read_saved_model, saved_model_loader, tf
 from .graph_file import readable
-from .opened import OpenModel, ends, placeholders
+from .opened import OF_CHECKPOINTS, OpenModel, ends, placeholders
 from .traced import as_specs, open_traced
 
 
@@ -17,8 +17,10 @@ def open_saved_model(path, inputs=None, outputs=None, signature=None, tags=None)
         graphs = read_saved_model(path).meta_graphs
     except (OSError, tf.errors.OpError) as error:
         there = sorted(os.listdir(path or '.'))[:10]
+        if any(name.endswith('.index') for name in there):
+            raise ArgumentError(f"'{path}' is not a SavedModel. {OF_CHECKPOINTS}") from None
         raise ArgumentError(
-            f"'{path}' is not a SavedModel: {error} In it are: {', '.join(there) or 'no files'}."
+            f"'{path}' is not a SavedModel: {error}. In it are: {', '.join(there) or 'no files'}."
         ) from None
     graph = _chosen(graphs, tags, path)
     if not graph.HasField('object_graph_def'):
@@ -84,6 +86,11 @@ def _signature_name(signatures, signature, path, functions=()):
         return known[0]
     if signature in signatures or signature in functions:
         return signature
+    if not known:
+        raise ArgumentError(
+            f"'{path}' has no signature, nor a function with one. Load it by tf.saved_model.load, and give open_model "
+            "a function that calls it, with 'inputs'."
+        )
     raise ArgumentError(
         f"'{path}' has the signatures {sorted(set(signatures) | set(functions))}; "
         + ("give one as 'signature'." if signature is None else f'there is no {signature!r}.')

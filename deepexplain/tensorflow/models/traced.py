@@ -21,7 +21,12 @@ def open_traced(call, specs, outputs, source):
     try:
         traced = frozen(call, specs)
     except Exception as error:  # anything may happen while a user's model is traced
-        raise ModelError(f'{source} cannot be traced with {_listed(specs)}: {type(error).__name__}: {error}') from error
+        why = f'{type(error).__name__}: {error}'
+        if 'AssignVariable' in why:
+            why = f'it assigns to a variable (batch normalization in training mode? a state that is kept?). {why}'
+        raise ModelError(f'{source} cannot be traced with {_listed(specs)}: {why}') from error
+    if not traced.outputs:
+        raise ModelError(f'{source} returns no tensor.')
     keys = {**traced.keys, **{spec.name: name for spec, name in zip(specs, traced.inputs)}}
     model = imported(without_traces(traced.graph_def), traced.inputs, traced.outputs, keys, traced.tables)
     try:
@@ -37,10 +42,9 @@ def open_traced(call, specs, outputs, source):
 def as_specs(inputs, count=None):
     """The TensorSpecs that a user gave, one or several, as a flat list."""
     specs = flat(inputs)
-    wrong = [spec for spec in specs if not isinstance(spec, tf.TensorSpec)]
-    if wrong:
+    if any(not isinstance(spec, tf.TensorSpec) for spec in specs):
         raise ArgumentTypeError(
-            f'inputs must be tf.TensorSpecs here, such as tf.TensorSpec([None, 3], tf.float32); got {wrong[0]!r}.'
+            f'inputs must be tf.TensorSpecs here, such as tf.TensorSpec([None, 3], tf.float32); got {inputs!r}.'
         )
     if count not in (None, len(specs)):
         raise ArgumentTypeError(f'inputs must be {count} tf.TensorSpecs, one for each input; got {len(specs)}.')
@@ -100,8 +104,8 @@ def _compare(model, call, specs, source):
             raise ModelError(
                 f"{source} was opened, but '{model.outputs[i].name}' is not what the source computes for the same "
                 f'made-up samples of shape {samples[0].shape}: it begins with {_begin(found[i])}, not '
-                f'{_begin(expected[i])}. Were its weights changed meanwhile, or is something computed outside of '
-                'TensorFlow?'
+                f'{_begin(expected[i])}. Does it compute something else as a tf.function than eagerly, or outside of '
+                'TensorFlow, or were its weights changed meanwhile?'
             )
         return
 

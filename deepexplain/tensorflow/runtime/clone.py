@@ -15,7 +15,7 @@ from ...errors import GraphError
 from ..compat import branches_of, copied_op, function_body, is_function, text_attr, tf, while_loop, with_shape
 from .activations import ACTIVATIONS
 from .frames import Frame, Loop, frames_of
-from .graph import ancestors, hidden_ops
+from .graph import OF_SHAPES, ancestors, hidden_ops
 from .overrides import GRADIENT_NAME, custom_gradient, takes_rule
 
 LOOPS = frozenset(['While', 'StatelessWhile'])
@@ -27,11 +27,6 @@ BRANCHES = {
     'StatelessCase': ('branches',),
 }
 CALLS = frozenset(['PartitionedCall', 'StatefulPartitionedCall'])
-
-#: Their outputs depend on shapes, not on values: they are the same at the baseline as at X.
-OF_SHAPES = frozenset(
-    'OnesLike Rank Shape ShapeN Size TensorArraySizeV3 TensorListElementShape TensorListLength ZerosLike'.split()
-)
 
 #: What is written once: the copy has its own at the baseline.
 ARRAYS = frozenset(['TensorArrayV3'])

@@ -107,12 +107,14 @@ def tensors_behind(target, x):
 
     For token ids, that is the output of their embedding.
     """
-    between = []
-    dependent = {x.name}
-    for op in ops_between(target, [x]):  # inputs first, but for the back edges of loops
-        if op.type not in SHAPES and any(z.name in dependent for z in op.inputs):
-            between.append(op)
-            dependent.update(z.name for z in op.outputs)
+    passed, frontier = dict.fromkeys(ops_between(target, [x]), False), [x]
+    while frontier:
+        for op in frontier.pop().consumers():
+            if passed.get(op) is False and op.type not in OF_SHAPES:
+                passed[op] = True
+                frontier.extend(op.outputs)
+    between = [op for op in passed if passed[op]]
+    dependent = {z.name for op in between for z in op.outputs} | {x.name}
     # The inputs by which an op passes a gradient on towards x.
     ways = {op: [z for z in op.inputs if z.name in dependent and _is_continuous(z)] for op in between}
     ways.update((op, []) for op in between if _stops_gradient(op))
@@ -122,11 +124,19 @@ def tensors_behind(target, x):
             if z.name not in arrives:
                 arrives.add(z.name)
                 frontier.append(z)
-    return [z for op in between if not ways[op] for z in op.outputs if z.name in arrives - {target.name}]
+    behind = [z for op in between if not ways[op] for z in op.outputs if z.name in arrives and z.dtype.is_floating]
+    behind = [z for z in behind if z.name != target.name]
+    lookups = [z for z in behind if z.op.type in LOOKUPS]  # what else there is, such as a mask, says less
+    return lookups or behind
 
 
-#: Ops that look at the shape of a tensor only.
-SHAPES = frozenset('OnesLike Rank Shape ShapeN Size TensorListLength ZerosLike'.split())
+#: Ops that make vectors of ids.
+LOOKUPS = frozenset('Gather GatherNd GatherV2 OneHot ResourceGather ResourceGatherNd'.split())
+
+#: Ops whose outputs depend on shapes, not on values.
+OF_SHAPES = frozenset(
+    'OnesLike Rank Shape ShapeN Size TensorArraySizeV3 TensorListElementShape TensorListLength ZerosLike'.split()
+)
 
 #: Ops whose gradient is zero, or none, wherever they have one.
 FLAT = frozenset('Ceil Floor Rint Round Sign StopGradient'.split())

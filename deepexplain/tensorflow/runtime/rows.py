@@ -9,14 +9,14 @@ import numpy as np
 from .samples import nearly_equal
 
 
-def made_up_pairs(first, last):
+def made_up_pairs(first, last, ids=False):
     """Yield pairs of samples to try the network with, each a list with an array of one row for each input.
 
     Samples of the user, of which ``first`` and ``last`` are two, may be zero everywhere or alike, and would then
     show nothing. The first pair is not below the user's values, for networks that take a root or logarithm.
-    Integers stay ids that exist.
+    Integers, and floats where ``ids`` says so, stay ids that exist.
     """
-    if any(x.dtype.kind in 'iu' for x in first):
+    if ids or any(x.dtype.kind in 'iu' for x in first):
         yield first, [np.zeros_like(x) for x in first]
         yield last, first
         return

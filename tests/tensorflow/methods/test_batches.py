@@ -455,3 +455,11 @@ def test_a_path_is_the_same_wherever_it_is_cut(session, batch_size):
         X = tf.placeholder(tf.float64, [None, 4])
         found = de.explain('intgrad', build(network, X), X, xs, ys, batch_size, steps=6)
     np.testing.assert_allclose(found, oracle.intgrad(network, xs, ys, steps=6), rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize('method', ['occlusion', 'shapley_sampling'])
+def test_ids_that_come_as_floats_are_probed_with_ids(method):
+    # As in Keras models whose input has the default dtype. Noise would not be in the table.
+    xs, values = np.array([[3, 8, 7], [4, 5, 6]]), np.arange(9.0) ** 2 + 1
+    found = explain(method, lambda X: tf.gather(values, tf.cast(X, tf.int32)), xs)
+    np.testing.assert_allclose(found, values[xs] - values[0])

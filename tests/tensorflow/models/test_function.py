@@ -124,8 +124,23 @@ def test_the_comparison_finds_a_size_that_fits():
 def test_a_function_needs_specs():
     with pytest.raises(ArgumentTypeError, match=r'A function needs inputs: tf.TensorSpecs, such as'):
         open_model(network)
-    with pytest.raises(ArgumentTypeError, match=r'inputs must be tf.TensorSpecs here.*got \[?None'):
-        open_model(network, inputs=[[None, 4]])
+    with pytest.raises(ArgumentTypeError, match=r'inputs must be tf.TensorSpecs here.*got \[\(None, 4\)\]'):
+        open_model(network, inputs=[(None, 4)])
+
+
+@only_2
+def test_a_function_with_a_signature_of_its_own():
+    with open_model(tf.function(lambda x: network(x), input_signature=[SPEC])) as m:
+        assert_explained(m)
+
+
+@only_2
+def test_a_function_that_returns_nothing():
+    def nothing(x):
+        pass
+
+    with pytest.raises(ModelError, match=r"The function 'nothing' returns no tensor"):
+        open_model(nothing, inputs=[SPEC])
 
 
 @pytest.mark.skipif(TENSORFLOW_2, reason='tf.function refuses it by itself')

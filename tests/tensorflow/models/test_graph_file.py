@@ -55,9 +55,10 @@ def test_a_graph_that_is_not_frozen(tmp_path):
 @pytest.mark.parametrize('ending', ['.pb', '.meta'])
 def test_files_of_something_else(tmp_path, ending):
     path = tmp_path / ('noise' + ending)
-    path.write_bytes(b'certainly not a graph')
-    with pytest.raises(ArgumentError, match=r'is not a (GraphDef|MetaGraphDef)'):
-        open_model(path)
+    for content in (b'certainly not a graph', b''):
+        path.write_bytes(content)
+        with pytest.raises(ArgumentError, match=r'is not a (GraphDef|MetaGraphDef): '):
+            open_model(path)
 
 
 def test_a_meta_file_with_its_checkpoint(checkpoint):

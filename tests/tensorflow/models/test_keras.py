@@ -170,6 +170,7 @@ def test_training_goes_on_elsewhere(keras):
     with open_model(model) as m:
         model.set_weights([0 * w for w in model.get_weights()])
         assert_explained(m)  # the weights are those of when it was opened
+        assert np.abs(np.asarray(model(XS)) - 1 / 3).max() < 1e-6
 
 
 @only_2
@@ -290,6 +291,35 @@ def test_nothing_is_left_behind(tmp_path):
     with pytest.raises(ModelError), eagerly():
         open_model(path, no_such_option=3)
     assert tf.executing_eagerly() == before
+
+
+@only_2
+def test_a_backend_that_is_not_tensorflow(tmp_path, monkeypatch):
+    path = str(tmp_path / 'model.keras')
+    keras = imported('keras')
+    keras_network(keras).save(path)
+    monkeypatch.setattr(keras.backend, 'backend', lambda: 'jax')
+    with pytest.raises(
+        ModelError, match="Keras runs on 'jax' here: set the environment variable KERAS_BACKEND=tensorflow "
+    ):
+        open_model(path)
+
+
+@only_2
+def test_a_model_that_assigns_when_it_is_called():
+    keras = imported('keras')
+
+    class Counts(keras.layers.Layer):
+        def build(self, shape):
+            self.calls = self.add_weight(shape=(), initializer='zeros', trainable=False)
+
+        def call(self, x):
+            self.calls.assign(self.calls + 1.0)
+            return x
+
+    model = keras.Sequential([keras.layers.Input((4,)), Counts()])
+    with pytest.raises(ModelError, match=r'cannot be traced with float32 \(None, 4\): it assigns to a variable'):
+        open_model(model)
 
 
 @only_2

@@ -18,8 +18,11 @@ def test_sources_that_are_none(tmp_path):
     with pytest.raises(ArgumentTypeError, match='source must be a path, a Keras model or a function; got int'):
         open_model(3)
     (tmp_path / 'model.ckpt.index').write_text('')
-    with pytest.raises(ArgumentError, match=r"index' is not known as a model: .* give the .meta file beside it"):
-        open_model(tmp_path / 'model.ckpt.index')
+    for path in (tmp_path / 'model.ckpt.index', tmp_path / 'model.ckpt', tmp_path):
+        with pytest.raises(
+            ArgumentError, match=r'A checkpoint has weights only: give the .meta file beside it; or, of'
+        ):
+            open_model(path)
 
 
 def test_options_that_do_not_apply(tmp_path):
@@ -50,6 +53,14 @@ def test_tensors_by_name(session):
         m.tensor('logit')
     with pytest.raises(ArgumentError, match=r"There is no tensor 'logits:1'"):
         m.tensor('logits:1')
+
+
+def test_a_closed_model_stays_closed():
+    m = open_model(network, inputs=[SPEC])
+    m.close()
+    m.close()
+    with pytest.raises(RuntimeError, match='This model was closed: open it again'), m:
+        pass
 
 
 def test_close_leaves_the_sessions_of_others_open(session):

@@ -114,6 +114,18 @@ def test_functions_without_signatures(tmp_path):
 
 
 @only_2
+def test_neither_signatures_nor_functions(tmp_path):
+    with eagerly():
+        module = tf.compat.v2.Module()
+        module.weight = tf.Variable(1.0)
+        tf.compat.v2.saved_model.save(module, str(tmp_path))
+    with pytest.raises(
+        ArgumentError, match='has no signature, nor a function with one. Load it by tf.saved_model.load'
+    ):
+        open_model(tmp_path)
+
+
+@only_2
 def test_specs_fix_open_dimensions(tmp_path):
     with eagerly():
         module = tf.compat.v2.Module()
