@@ -43,8 +43,8 @@ __all__ = [
     'gradient_name',
     'is_function',
     'is_graph_tensor',
-    'is_keras_model',
     'keras_backend',
+    'keras_of',
     'keras_session',
     'keras_version',
     'load_saved_model',
@@ -303,10 +303,15 @@ def packed(structure, leaves):
     return tf.nest.pack_sequence_as(structure, list(leaves))
 
 
-def is_keras_model(value):
-    """Whether value is a model (or layer) of any Keras."""
-    libraries = ('keras', 'tf_keras', 'tensorflow', 'tensorflow_core')
-    return any(cls.__name__ == 'Layer' and cls.__module__.split('.')[0] in libraries for cls in type(value).__mro__)
+def keras_of(value):
+    """The Keras that value is a model (or layer) of, None where it is none."""
+    for cls in type(value).__mro__:
+        library = cls.__module__.split('.')[0]
+        if cls.__name__ == 'Layer' and library in ('keras', 'tf_keras'):
+            return importlib.import_module(library)
+        if cls.__name__ == 'Layer' and library in ('tensorflow', 'tensorflow_core'):
+            return tf.keras
+    return None
 
 
 def with_keras(major):
@@ -338,7 +343,7 @@ def keras_version(keras):
 
 def keras_session(model):
     """The session in which Keras keeps the weights of a model that is in a graph."""
-    ours = type(model).__module__.split('.')[0] == 'tf_keras'
+    ours = keras_of(model).__name__ == 'tf_keras'
     backend = importlib.import_module('tf_keras.src.backend') if ours else tf.keras.backend
     with model.inputs[0].graph.as_default():
         return backend.get_session()

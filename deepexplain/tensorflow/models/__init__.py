@@ -3,7 +3,7 @@
 import os
 
 from ...errors import ArgumentError, ArgumentTypeError
-from ..compat import is_keras_model
+from ..compat import keras_of
 from .function import open_function
 from .graph_file import open_frozen_graph, open_meta_graph
 from .keras import open_keras_file, open_keras_model
@@ -82,7 +82,7 @@ def open_model(source, inputs=None, outputs=None, signature=None, tags=None, che
 
 def _opener(source):
     """The function that opens such a source, and the names of its options (None: any)."""
-    if is_keras_model(source):
+    if keras_of(source) is not None:
         return open_keras_model, ('inputs', 'outputs')
     if callable(source):
         return open_function, ('inputs', 'outputs')

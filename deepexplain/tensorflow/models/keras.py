@@ -13,6 +13,7 @@ from ..compat import (
     flat,
     is_graph_tensor,
     keras_backend,
+    keras_of,
     keras_session,
     keras_version,
     packed,
@@ -30,6 +31,7 @@ def open_keras_model(model, inputs=None, outputs=None, source=None):
         return _open_in_graph(model, inputs, outputs, source)
     if not TENSORFLOW_2:
         raise ModelError(f'{source} runs eagerly, which open_model does not support on TensorFlow 1: open its file.')
+    _check_backend(keras_of(model))
     _check_that_weights_are_there(model, source)
     _check_that_nothing_is_kept(model, source)
     structure, specs = _signature(model, inputs, source)
@@ -51,16 +53,12 @@ def open_keras_file(path, inputs=None, outputs=None, **load_options):
         keras = with_keras(int(version.split('.')[0]))
     except ImportError as error:
         raise ModelError(f"Keras {version}, which wrote '{path}', cannot be imported (a backend?): {error}") from error
-    if keras is not None and keras_backend(keras) != 'tensorflow':
-        raise ModelError(
-            f"Keras runs on '{keras_backend(keras)}' here: set the environment variable KERAS_BACKEND=tensorflow "
-            'before it is first imported.'
-        )
     if keras is None:
         raise ModelError(
             f"'{path}' was written by Keras {version}, and there is no Keras here that reads it: "
             + ('pip install keras.' if version.startswith('3') else 'pip install tf-keras.')
         )
+    _check_backend(keras)
     with eagerly():  # with eager execution disabled, Keras 3 would leave random weights, without a word
         try:
             model = keras.models.load_model(path, compile=False, **load_options)
@@ -71,6 +69,14 @@ def open_keras_file(path, inputs=None, outputs=None, **load_options):
             ) from error
         _check_that_weights_are_from(path, model)
         return open_keras_model(model, inputs, outputs, f"'{path}'")
+
+
+def _check_backend(keras):
+    if keras_backend(keras) != 'tensorflow':
+        raise ModelError(
+            f"Keras runs on '{keras_backend(keras)}' here: set the environment variable KERAS_BACKEND=tensorflow "
+            'before it is first imported.'
+        )
 
 
 def _is_in_graph(model):
