@@ -114,6 +114,41 @@ def test_intgrad_of_several_inputs_follows_one_path_for_all():
     np.testing.assert_allclose(moved, [(x - 1) * y, 0 * y], rtol=1e-12)
 
 
+#: On X^2 from 0, three points: x times the mean of 2 a x.
+MEANS_OF_THREE = {
+    'riemann_right': (1 / 3 + 2 / 3 + 1) / 3,
+    'riemann_left': (1 / 3 + 2 / 3) / 3,
+    'riemann_middle': 1 / 2,
+    'riemann_trapezoid': 1 / 2,
+    'gausslegendre': 1 / 2,
+}
+
+
+@pytest.mark.parametrize('batch_size', [None, 2])  # two rows: points in several runs
+@pytest.mark.parametrize('rule', sorted(MEANS_OF_THREE))
+def test_quadratures(rule, batch_size):
+    x = np.array([[1.0, -3.0], [0.5, 2.0]])
+    found = explain('intgrad', lambda X: X * X, x, steps=3, quadrature=rule, batch_size=batch_size)
+    np.testing.assert_allclose(found, 2 * x * x * MEANS_OF_THREE[rule], rtol=1e-12)
+
+
+def test_gauss_legendre_needs_few_steps_where_the_network_is_smooth():
+    network = NETWORKS['Tanh']
+    xs, ys = samples(network)
+    exact = explain('intgrad', network, xs, ys, steps=2000, quadrature='riemann_middle')
+    few = {rule: explain('intgrad', network, xs, ys, steps=12, quadrature=rule) for rule in MEANS_OF_THREE}
+    errors = {rule: np.abs(found - exact).max() for rule, found in few.items()}
+    assert errors['gausslegendre'] < errors['riemann_middle'] / 5 < errors['riemann_right'] / 25
+
+
+def test_another_quadrature_is_refused(session):
+    X = tf.placeholder(tf.float32, [None, 4])
+    with DeepExplain(session=session) as de:
+        for wrong in ('simpson', None, 3):
+            with pytest.raises(ValueError, match='quadrature must be one of riemann_right, .*gausslegendre; got '):
+                de.get_explainer('intgrad', tf.nn.relu(X), X, quadrature=wrong)
+
+
 @pytest.mark.parametrize(
     ('steps', 'error', 'message'),
     [
