@@ -264,9 +264,20 @@ def frozen(call, specs):
     function = tf2.function(lambda *tensors: call(*tensors), autograph=False).get_concrete_function(*specs)
     captured = zip(function.graph.internal_captures, function.captured_inputs)
     handles = {inside.op.name: outside for inside, outside in captured if outside.dtype == tf.resource}
-    outputs = function.structured_outputs
+    structure = function.structured_outputs
     function = convert_variables_to_constants_v2(function, lower_control_flow=False)
     graph_def = function.graph.as_graph_def()
+    names_out = [tensor.name for tensor in function.outputs]
+    keys, rest = {}, iter(names_out)
+    for key in sorted(structure) if isinstance(structure, dict) else ():
+        names = [next(rest) for leaf in tf.nest.flatten(structure[key]) if leaf is not None]
+        keys.update({key: names[0]} if len(names) == 1 else {})
+    names_in = [tensor.name for tensor in function.inputs[: len(specs)]]
+    return Frozen(graph_def, names_in, names_out, keys, _tables(graph_def, handles))
+
+
+def _tables(graph_def, handles):
+    """What lookup tables hold, as (name of the handle's placeholder, keys, values)."""
     nodes, tables = {node.name: node for node in graph_def.node}, {}
     for node in graph_def.node:
         if node.op == 'LookupTableFindV2':
@@ -277,10 +288,12 @@ def frozen(call, specs):
                 table_handle=handles[handle.name], Tkeys=node.attr['Tin'].type, Tvalues=node.attr['Tout'].type
             )
             tables[handle.name] = [tensor.numpy() for tensor in content]
-    names_out = [tensor.name for tensor in function.outputs]
-    keys = dict(zip(sorted(outputs), names_out)) if isinstance(outputs, dict) else {}
-    names_in = [tensor.name for tensor in function.inputs[: len(specs)]]
-    return Frozen(graph_def, names_in, names_out, keys, [(name, *content) for name, content in tables.items()])
+    left = [node.name for node in graph_def.node if node.op == 'Placeholder' and node.name in handles]
+    if set(left) - set(tables):
+        raise ValueError(
+            f"the resource '{(set(left) - set(tables)).pop()}' (a lookup table in a loop?) cannot be frozen"
+        )
+    return [(name, *content) for name, content in tables.items()]
 
 
 def lookup_table(keys, values):

@@ -109,6 +109,11 @@ class GradientBasedMethod(AttributionMethod):
         if self._opens:
             clone = Clone(target, self._inputs, self._between, **self._needed_by_clone())
             target, sources = clone.target, clone.sources
+            if clone.dropped:
+                warn(
+                    f'{_named(clone.dropped)} has a custom gradient (tf.custom_gradient) in a function body, which can '
+                    'only be called there: its derivative is taken to be that of the ops which compute its value.'
+                )
             self._between = ops_between(target, self._inputs)
             for x in self._inputs:
                 check_passes_gradient(target, x, self._between)

@@ -28,8 +28,12 @@ class OpenModel:
         self._keys = dict(keys or {})  # names that the source has for its inputs and outputs -> names of tensors
         self._owns_session = owns_session
         self._is_closed = False
-        self.inputs = [self._as_tensor(tensor) for tensor in inputs]
-        self.outputs = [self._as_tensor(tensor) for tensor in outputs]
+        try:
+            self.inputs = [self._as_tensor(tensor) for tensor in inputs]
+            self.outputs = [self._as_tensor(tensor) for tensor in outputs]
+        except ArgumentError:
+            self.close()
+            raise
 
     @property
     def logits(self):

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ...errors import ArgumentTypeError, ModelError
+from ...errors import ArgumentTypeError, ModelError, warn
 from ..compat import eagerly, flat, frozen, tf
 from .opened import imported
 
@@ -22,12 +22,13 @@ def open_traced(call, specs, outputs, source):
         traced = frozen(call, specs)
     except Exception as error:  # anything may happen while a user's model is traced
         why = f'{type(error).__name__}: {error}'
-        if 'AssignVariable' in why:
+        if 'Assign' in why and 'VariableOp' in why:
             why = f'it assigns to a variable (batch normalization in training mode? a state that is kept?). {why}'
         raise ModelError(f'{source} cannot be traced with {_listed(specs)}: {why}') from error
     if not traced.outputs:
         raise ModelError(f'{source} returns no tensor.')
     keys = {**traced.keys, **{spec.name: name for spec, name in zip(specs, traced.inputs)}}
+    _warn_of_custom_gradients(traced.graph_def, source)
     model = imported(without_traces(traced.graph_def), traced.inputs, traced.outputs, keys, traced.tables)
     try:
         _compare(model, call, specs, source)
@@ -49,6 +50,24 @@ def as_specs(inputs, count=None):
     if count not in (None, len(specs)):
         raise ArgumentTypeError(f'inputs must be {count} tf.TensorSpecs, one for each input; got {len(specs)}.')
     return specs
+
+
+def _warn_of_custom_gradients(graph_def, source):
+    nodes = {node.name: node for node in graph_def.node}
+    for node in graph_def.node:
+        if node.attr['_gradient_op_type'].s.startswith(b'CustomGradient') and not _is_swish(node, nodes):
+            warn(
+                f"{source}: op '{node.name}' has a custom gradient (tf.custom_gradient), which stays behind: its "
+                'derivative is taken to be that of the ops which compute its value.'
+            )
+            return
+
+
+def _is_swish(node, nodes):
+    """Whether the custom gradient is that of TensorFlow's swish (SiLU), which only saves memory."""
+    product = nodes.get(node.input[0])
+    factors = [nodes.get(name) for name in product.input] if product is not None and product.op == 'Mul' else []
+    return any(factor is not None and factor.op == 'Sigmoid' for factor in factors)
 
 
 def without_traces(graph_def):
@@ -127,7 +146,8 @@ def _made_up(spec, size):
 
 def _values(call, samples):
     with eagerly():
-        return [np.asarray(value) for value in flat(call(*[tf.convert_to_tensor(sample) for sample in samples]))]
+        found = flat(call(*[tf.convert_to_tensor(sample) for sample in samples]))
+        return [np.asarray(value) for value in found if value is not None]
 
 
 def _agree(a, b):

@@ -5,6 +5,9 @@ activation takes the method's rule wherever it was, TensorFlow has a gradient fo
 gradient rewrites (the ops of loops and branches) is ours and has never run. X, the weights, and all that does not
 depend on X are those of the user's graph.
 
+Two things of a function body are not in the copy: what its ops wait for (assertions; an assignment before a read is an
+error), and custom gradients, which know the tensors of that body (a warning).
+
 With baselines, the copy computes everything twice, at X and at the baseline, in the same loops and branches: inside
 them, the one is as near as the other. What is the same for both is computed once.
 """
@@ -56,8 +59,8 @@ def hides_activations(ops):
     """Whether any activation among or under these ops is in a loop or branch, where nothing can be fetched."""
     if any(op.type in ACTIVATIONS and not op.graph.is_fetchable(op.outputs[0]) for op in ops):
         return True
-    if any(map(is_frozen, ops)) and any(op.type in ACTIVATIONS for op in ops):
-        return True
+    if any(op.type in ACTIVATIONS for frame in frames_of(ops) for op in frame.ops.intersection(ops)):
+        return True  # TensorFlow does not know it of a loop that was imported
     inside = LOOPS.union(BRANCHES, OF_FRAMES)
     return any(types & set(ACTIVATIONS) and inside & types.union([op.type]) for op, types in hidden_ops(ops))
 
@@ -98,15 +101,18 @@ class Clone:
         The copy of the target.
     sources : list of tf.Operation
         What computes the target from the inputs: ops of the graph, and those of function bodies.
+    dropped : list of tf.Operation
+        Ops of function bodies whose custom gradient the copy is without, as that knows the body's own tensors.
 
     Raises
     ------
     GraphError
-        With baselines: the way through a loop or branch depends on the values of X.
+        With baselines: the way through a loop or branch depends on the values of X. In a function body, a variable
+        is assigned before it is read.
     """
 
     def __init__(self, target, inputs, between, baselines=None, beside=None):
-        self.sources = []
+        self.sources, self.dropped = [], []
         self._beside = beside
         self._graph = target.graph
         self._bodies = {}  # name of a function -> its body
@@ -129,12 +135,21 @@ class Clone:
             if op in frame_of:
                 frame = frame_of[op]
                 ends = [end for end in frame.exits if end.outputs[0].name in used]
-                at_end = self._loop(frame, inputs, [frame.exits[end] for end in ends])
-                values.update(zip((end.outputs[0].name for end in ends), at_end))
+                if any(end.outputs[0].name not in values for end in ends):  # once, for all of its exits
+                    at_end = self._loop(frame, inputs, [frame.exits[end] for end in ends])
+                    for end, value in zip(ends, at_end):
+                        values[end.outputs[0].name] = value
+                        self._note(end, value)
                 continue
             wanted = [i for i, tensor in enumerate(op.outputs) if tensor.name in used]
             for i, value in zip(wanted, self._outputs(op, inputs, wanted)):
                 values.setdefault(op.outputs[i].name, value)  # one that is X stays X
+                self._note(op, value)
+
+    def _note(self, op, value):
+        """Remember the copy of an op of the graph, for those that wait for it."""
+        if op.graph is self._graph and not self._in_frame:
+            self._copies[op.name] = value.at_x.op
 
     def _is_copied(self, frame, ops):
         """Whether a loop of TensorFlow 1 must be made anew."""
@@ -196,11 +211,10 @@ class Clone:
             attrs = dict(attrs or {}, _gradient_op_type=GRADIENT_NAME)
         elif not of_graph and is_closure(op):
             attrs = {'_gradient_op_type': None}
+            if not is_swish(op):
+                self.dropped.append(op)
         control = [self._copies.get(other.name, other) for other in op.control_inputs] if of_graph else []
-        copy = copied_op(op, inputs, control, attrs)
-        if of_graph:
-            self._copies[op.name] = copy
-        return copy
+        return copied_op(op, inputs, control, attrs)
 
     def _body(self, name):
         if name not in self._bodies:
@@ -213,6 +227,7 @@ class Clone:
     def _call(self, body, inputs, wanted):
         """Values of some outputs of a body."""
         outputs = [body.outputs[i] for i in wanted]
+        _check_writes(outputs, body.inputs)
         values = dict(zip((tensor.name for tensor in body.inputs), inputs))
         self._copy(_ops_of(outputs, body.inputs), outputs, values)
         return [values[tensor.name] for tensor in outputs]
@@ -327,6 +342,27 @@ def _check_branch(op, which):
 def is_closure(op):
     """Whether the op's gradient is a Python function that knows the tensors of one graph (tf.custom_gradient)."""
     return (custom_gradient(op) or '').startswith('CustomGradient')
+
+
+def is_swish(op):
+    """Whether the custom gradient is that of TensorFlow's swish (SiLU), which only saves memory."""
+    product = op.inputs[0].op
+    return product.type == 'Mul' and any(factor.op.type == 'Sigmoid' for factor in product.inputs)
+
+
+def _check_writes(outputs, inputs):
+    """Raise where outputs of a body wait for an assignment, which the copy is without.
+
+    What is returned waits for all that a function does, and does not read it; hence the tensors behind that.
+    """
+    behind = [tensor.op.inputs[0] if tensor.op.type == 'Identity' else tensor for tensor in outputs]
+    for op in ancestors(behind, inputs, control=True) - ancestors(behind, inputs):
+        if op.type.startswith('Assign') or op.type.startswith(('ResourceScatter', 'Scatter')):
+            raise GraphError(
+                f"In a function body or loop between X and T, op '{op.name}' ({op.type}) assigns to a variable before "
+                "that is read, which no copy may do again: build that part without the assignment, or use 'occlusion' "
+                "or 'shapley_sampling'."
+            )
 
 
 def _handed_on(tensor):

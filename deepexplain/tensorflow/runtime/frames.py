@@ -39,16 +39,18 @@ class Frame:
         switches = [self._switch(merge) for merge in merges]
         enters = [merge.inputs[0].op for merge in merges]
         self.op = enters[0]
-        self.is_frozen = self.op._get_control_flow_context() is None
         self.exits = {
-            op: i for i, switch in enumerate(switches) for op in switch.outputs[0].consumers() if op.type == 'Exit'
+            op: i
+            for i, switch in enumerate(switches)
+            for op in (switch.outputs[0].consumers() if switch else [])
+            if op.type == 'Exit'
         }
         self.inputs = [op.inputs[0] for op in enters + constants]
         read = [op.outputs[0] for op in constants]
         self.cond = Body([merge.outputs[0] for merge in merges] + read, [self._loop_cond.inputs[0]])
-        self.body = Body(
-            [switch.outputs[1] for switch in switches] + read, [merge.inputs[1].op.inputs[0] for merge in merges] + read
-        )
+        # A variable that only the condition reads may have lost its Switch where a graph was cut to what it computes.
+        into_body = [switch.outputs[1] if switch else merge.outputs[0] for switch, merge in zip(switches, merges)]
+        self.body = Body(into_body + read, [merge.inputs[1].op.inputs[0] for merge in merges] + read)
         self.shapes = [tensor.shape for tensor in self.cond.inputs]
 
     def _read(self, merge):
@@ -61,24 +63,19 @@ class Frame:
             if op in self.ops:
                 continue
             self.ops.add(op)
-            if op.type == 'Enter' and op.get_attr('frame_name') == name:
+            if _enters(op, name):
                 if op.get_attr('is_constant'):
                     constants.append(op)
                 continue
-            if (
-                op.type == 'Merge'
-                and op.inputs[0].op.type == 'Enter'
-                and op.inputs[0].op.get_attr('frame_name') == name
-            ):
+            if op.type == 'Merge' and _enters(op.inputs[0].op, name):
                 merges.append(op)
-                self.ops.add(self._switch(op))
+                self.ops.update([self._switch(op)] if self._switch(op) else [])
             frontier.extend(tensor.op for tensor in op.inputs)
         return sorted(merges, key=lambda op: op._id), sorted(constants, key=lambda op: op._id)
 
     def _switch(self, merge):
-        return next(
-            op for op in merge.outputs[0].consumers() if op.type == 'Switch' and op.inputs[1].op is self._loop_cond
-        )
+        switches = [op for op in merge.outputs[0].consumers() if op.type == 'Switch']
+        return next((op for op in switches if op.inputs[1].op is self._loop_cond), None)
 
 
 def _enters(op, name):
@@ -91,4 +88,4 @@ def frames_of(ops):
     for op in ops:
         if op.type == 'Exit' and not any(op in frame.exits for frame in frames):
             frames.append(Frame(op))
-    return [frame for frame in frames if not any(op in other.ops for other in frames for op in frame.exits)]
+    return [frame for frame in frames if not any(end in other.ops for other in frames for end in frame.exits)]

@@ -82,10 +82,12 @@ def check_passes_gradient(target, x, between):
                 frontier.extend(tensor for tensor in op.outputs if tensor.name not in reached)
                 reached.update(tensor.name for tensor in op.outputs)
     if target.name not in reached:
-        ends = next(op for op in between if not passes[op] and any(z.name in reached for z in op.inputs))
+        ends = [op for op in between if not passes[op] and any(z.name in reached for z in op.inputs)]
+        if not ends:
+            raise GraphError(f"X '{x.name}' reaches T '{target.name}' only through another X, which is fed itself.")
         raise GraphError(
             f"X '{x.name}' reaches T '{target.name}' only through ops that pass no gradient; the first is op "
-            f"'{ends.name}' ({ends.type}). Gradients stop at lookups of ids, casts to integers, rounding, argmax "
+            f"'{ends[0].name}' ({ends[0].type}). Gradients stop at lookups of ids, casts to integers, rounding, argmax "
             f'and stop_gradient: {advice_behind(target, x)}'
         )
 

@@ -981,3 +981,13 @@ def test_a_method_is_one_registered_class(session):
         np.testing.assert_allclose(found, [[20, 20, 20, 20]])
     finally:
         attribution_methods.pop('signed root')
+
+
+@gradient_methods
+def test_an_input_that_another_one_stands_before_is_refused(session, method, kwargs):
+    X = tf.placeholder(tf.float32, [None, 4], name='X')
+    middle = tf.identity(2 * X, name='middle')
+    with DeepExplain(session=session) as de, pytest.raises(
+        ValueError, match="'X:0' reaches T .* only through another X"
+    ):
+        de.explain(method, mlp(middle), [X, middle], [normal(2, 4)] * 2, **kwargs)

@@ -5,7 +5,7 @@ import pytest
 import tensorflow.compat.v1 as tf
 from sources import TENSORFLOW_2, W1, XS, assert_explained, network
 
-from deepexplain.errors import ArgumentTypeError, ModelError
+from deepexplain.errors import ArgumentError, ArgumentTypeError, DeepExplainWarning, ModelError
 from deepexplain.tensorflow import DeepExplain, embedding_outputs, open_model
 
 SPEC = tf.TensorSpec([None, 4], tf.float32, 'x')
@@ -46,12 +46,58 @@ def test_names_of_a_dict_of_outputs():
 
 
 @only_2
+def test_names_of_a_dict_that_holds_more_than_tensors():
+    def network(x):
+        return {'states': (x, x + 1), 'logits': 100 * x, 'absent': None}
+
+    with open_model(network, inputs=[SPEC]) as m:
+        np.testing.assert_allclose(m.session.run(m.tensor('logits'), {m.inputs[0]: XS}), 100 * XS, rtol=1e-5)
+        with pytest.raises(ArgumentError, match="There is no tensor 'states' in this model"):
+            m.tensor('states')
+
+
+@only_2
+def test_none_among_the_outputs():
+    with open_model(lambda x: (x, None, x * 3), inputs=[SPEC]) as m:
+        np.testing.assert_allclose(m.session.run(m.outputs[1], {m.inputs[0]: XS}), 3 * XS, rtol=1e-5)
+
+
+@only_2
+def test_a_function_that_assigns():
+    with tf.init_scope():
+        calls = tf.Variable(0.0)
+
+    def counts(x):
+        return x * calls.assign_add(1.0)
+
+    with pytest.raises(ModelError, match="'counts' cannot be traced with .*: it assigns to a variable"):
+        open_model(counts, inputs=[SPEC])
+
+
+@only_2
+def test_a_lookup_table_in_a_loop():
+    with tf.init_scope():
+        content = tf.lookup.KeyValueTensorInitializer([0, 1], [1.0, 2.0], tf.int32, tf.float32)
+        table = tf.lookup.StaticHashTable(content, 0.0)
+
+    def network(x):
+        return tf.map_fn(lambda row: row * table.lookup(tf.cast(row[0] > 0, tf.int32)), x)
+
+    with pytest.raises(ModelError, match=r"the resource '.*' \(a lookup table in a loop\?\) cannot be frozen"):
+        open_model(network, inputs=[SPEC])
+
+
+@only_2
 def test_a_custom_gradient_is_that_of_the_ops():
     @tf.custom_gradient
     def square(x):
         return x * x, lambda grad: 100 * grad
 
-    with open_model(square, inputs=[SPEC]) as m, DeepExplain(session=m.session) as de:
+    with pytest.warns(
+        DeepExplainWarning, match=r"function 'square': op '.*' has a custom gradient .*, which stays behind"
+    ):
+        m = open_model(square, inputs=[SPEC])
+    with m, DeepExplain(session=m.session) as de:
         np.testing.assert_allclose(de.explain('grad*input', m.outputs[0], m.inputs[0], XS), 2 * XS**2, rtol=1e-5)
 
 

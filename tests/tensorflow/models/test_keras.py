@@ -294,6 +294,15 @@ def test_nothing_is_left_behind(tmp_path):
 
 
 @only_2
+def test_weights_of_bfloat16(tmp_path):
+    keras = imported('keras')
+    path = str(tmp_path / 'model.keras')
+    keras.Sequential([keras.layers.Input((3,)), keras.layers.Dense(2, dtype='bfloat16')]).save(path)
+    with open_model(path) as m:
+        assert m.outputs[0].shape.as_list() == [None, 2]
+
+
+@only_2
 def test_a_backend_that_is_not_tensorflow(tmp_path, monkeypatch):
     path = str(tmp_path / 'model.keras')
     keras = imported('keras')

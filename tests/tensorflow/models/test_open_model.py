@@ -55,6 +55,13 @@ def test_tensors_by_name(session):
         m.tensor('logits:1')
 
 
+def test_a_wrong_name_leaves_no_session_open(session):
+    with pytest.raises(ArgumentError, match="There is no tensor 'nope'"):
+        OpenModel(session, [], ['nope'])
+    with pytest.raises(RuntimeError, match='closed'):
+        session.run(tf.constant(1))
+
+
 def test_a_closed_model_stays_closed():
     m = open_model(network, inputs=[SPEC])
     m.close()

@@ -10,6 +10,7 @@ import tensorflow.compat.v1 as tf
 from small import GRADIENT, normal, weights
 from tensorflow.python.ops import control_flow_util
 
+from deepexplain.errors import DeepExplainWarning
 from deepexplain.tensorflow import DeepExplain
 
 TENSORFLOW_2 = not tf.VERSION.startswith('1.')
@@ -173,6 +174,91 @@ def test_a_frozen_loop_of_tensorflow_1_is_explained_as_its_steps():
         for _ in range(4):
             h = layer(h)
         assert_explained_alike(session, T, h, X)
+
+
+def test_a_loop_of_tensorflow_1_that_was_imported_with_its_context(tmp_path):
+    # From a .meta file, TensorFlow knows how its ops belong together, but not that nothing in it can be fetched.
+    graph = tf.Graph()
+    with graph.as_default(), control_flow(1):
+        X = tf.placeholder(tf.float64, [None, 3, 2], name='X')
+        tf.identity(layer(recurrent(X, rolled=True)), name='T')
+        meta_graph = tf.train.export_meta_graph()
+    fresh = tf.Graph()
+    with fresh.as_default(), tf.Session(graph=fresh) as session:
+        tf.train.import_meta_graph(meta_graph)
+        X, T = fresh.get_tensor_by_name('X:0'), fresh.get_tensor_by_name('T:0')
+        assert_explained_alike(session, T, layer(recurrent(X, rolled=False)), X)
+
+
+def two_exits(X):
+    h = X[:, 0]
+    return tf.while_loop(lambda i, *_: i < 2, lambda i, a, b: (i + 1, layer(a) + b, layer(b, seed=2)), (0, h, h + 1))[
+        1:
+    ]
+
+
+def test_a_loop_is_copied_once_for_all_of_its_exits(session):
+    X = tf.placeholder(tf.float64, [None, 3, 2])
+    with control_flow(1):
+        a, b = two_exits(X)
+        with tf.control_dependencies([a]):  # which must be that of the copy
+            T = layer(b) * a
+    before = sum(op.type == 'LoopCond' for op in session.graph.get_operations())
+    with DeepExplain(session=session) as de:
+        de.get_explainer('deeplift', T, X)
+    assert sum(op.type == 'LoopCond' for op in session.graph.get_operations()) <= before + 2  # and one backward
+    a, b = X[:, 0], X[:, 0] + 1
+    for _ in range(2):
+        a, b = layer(a) + b, layer(b, seed=2)
+    assert_explained_alike(session, T, layer(b) * a, X)
+
+
+def test_a_frozen_loop_that_was_cut_to_what_it_computes():
+    graph = tf.Graph()
+    with graph.as_default(), control_flow(1):
+        X = tf.placeholder(tf.float64, [None, 2], name='X')
+        step = lambda i, goes_on, h: (i + 1, i < 2, layer(h))  # noqa: E731 - only the condition reads goes_on
+        tf.identity(tf.while_loop(lambda i, goes_on, h: goes_on, step, (0, True, X))[2], name='T')
+    with tf.Graph().as_default(), tf.Session() as session:
+        graph_def = tf.graph_util.extract_sub_graph(graph.as_graph_def(), ['T'])
+        X, T = tf.import_graph_def(graph_def, return_elements=['X:0', 'T:0'], name='')
+        assert_explained_alike(session, T, layer(layer(layer(X))), X, xs=normal(4, 2))
+
+
+@pytest.mark.parametrize('where', ['function', 'loop'])
+def test_what_is_assigned_before_it_is_read_is_refused(session, where):
+    X = tf.placeholder(tf.float32, [None, 2])
+    with tf.variable_scope('scope', use_resource=True):
+        weight = tf.get_variable('weight', initializer=1.0)
+
+    def network(x):
+        with tf.control_dependencies([weight.assign_add(1.0)]):
+            return x * weight.read_value()
+
+    if where == 'function':
+        T = tf.function(network)(X)
+    else:
+        with control_flow(2):
+            T = tf.while_loop(lambda i, _: i < 2, lambda i, h: (i + 1, network(h)), (0, X))[1]
+    session.run(tf.global_variables_initializer())
+    with DeepExplain(session=session) as de:
+        for method, arguments in GRADIENT:
+            with pytest.raises(ValueError, match=r'\(AssignAddVariableOp\) assigns to a variable before that is read'):
+                de.explain(method, T, X, normal(2, 2), **arguments)
+
+
+def test_what_is_assigned_for_its_own_sake_is_no_matter(session):
+    X = tf.placeholder(tf.float32, [None, 2])
+    with tf.variable_scope('scope', use_resource=True):
+        calls = tf.get_variable('calls', initializer=0.0)
+
+    def network(x):
+        calls.assign_add(1.0)
+        return layer(x)
+
+    T = tf.function(network)(X)
+    session.run(tf.global_variables_initializer())
+    assert_explained_alike(session, T, layer(X), X, xs=normal(4, 2))
 
 
 @needs_tensorflow_2
@@ -365,7 +451,21 @@ def test_a_branch_that_depends_on_values_of_X_is_refused_by_deeplift_alone(sessi
             de.explain('deeplift', T, X, normal(4, 2))
 
 
-def test_a_custom_gradient_in_a_function_is_that_of_its_ops(session):
+def test_a_custom_gradient_in_a_function_comes_with_a_warning(session):
+    @tf.custom_gradient
+    def reversed_(x):
+        return tf.identity(x), lambda grad: -grad
+
+    X = tf.placeholder(tf.float64, [None, 2])
+    T = tf.function(lambda x: 3 * reversed_(x))(X)
+    with DeepExplain(session=session) as de, pytest.warns(
+        DeepExplainWarning, match=r'\(IdentityN\) has a custom gradient .* in a function body, which can'
+    ):
+        found = de.explain('grad*input', T, X, [[1.0, 2.0]])
+    np.testing.assert_allclose(found, [[3, 6]])
+
+
+def test_the_custom_gradient_of_swish_is_that_of_its_ops(session):
     @tf.custom_gradient
     def swish(x):
         return x * tf.sigmoid(x), lambda grad: 0 * grad
