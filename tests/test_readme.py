@@ -41,6 +41,7 @@ def run_blocks(page, text):
         yield printed.getvalue(), block.group('output') or ''
 
 
+@pytest.mark.filterwarnings('ignore:You are saving your model as an HDF5 file:UserWarning')  # tf-keras does
 @pytest.mark.filterwarnings('ignore:__array__ implementation:DeprecationWarning')  # Keras 3 saves a variable so
 @pytest.mark.parametrize('page', PAGES)
 def test_code_blocks_print_what_the_page_says(page, monkeypatch, tmp_path):
