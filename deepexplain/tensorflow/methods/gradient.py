@@ -8,7 +8,8 @@ import numpy as np
 from ...errors import ArgumentError, GraphError, warn
 from ..compat import mutation_lock, tf
 from ..runtime.activations import ACTIVATIONS, PLAIN_NONLINEAR
-from ..runtime.clone import Clone, is_closure, is_frozen, is_opened
+from ..runtime.bodies import is_closure
+from ..runtime.clone import Clone, is_frozen, is_opened
 from ..runtime.graph import check_passes_gradient, has_control_flow, hidden_ops, ops_between
 from ..runtime.memory import aligned_empty
 from ..runtime.overrides import custom_gradient, gradient_rule, graph_lock, original_grad, takes_rule

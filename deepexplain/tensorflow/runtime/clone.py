@@ -17,9 +17,10 @@ from collections import namedtuple
 from ...errors import GraphError
 from ..compat import branches_of, copied_op, function_body, is_function, text_attr, tf, while_loop, with_shape
 from .activations import ACTIVATIONS
+from .bodies import check_writes, handed_on, in_order, is_closure, is_swish, loop_variables, ops_of
 from .frames import Frame, Loop, frames_of
 from .graph import OF_SHAPES, ancestors, hidden_ops
-from .overrides import GRADIENT_NAME, custom_gradient, takes_rule
+from .overrides import GRADIENT_NAME, takes_rule
 
 LOOPS = frozenset(['While', 'StatelessWhile'])
 #: Op types that run one of several bodies -> the attributes that name these, in the order of cond_v2.
@@ -130,7 +131,7 @@ class Clone:
         inside = {op for frame in frames for op in frame.ops}
         frame_of = {exit_op: frame for frame in frames for exit_op in frame.exits}
         reads = {op: frame_of.get(op, op).inputs for op in ops if op not in inside}
-        for op in _in_order(reads):
+        for op in in_order(reads):
             inputs = [self._value(tensor, values) for tensor in reads[op]]
             if op in frame_of:
                 frame = frame_of[op]
@@ -227,9 +228,9 @@ class Clone:
     def _call(self, body, inputs, wanted):
         """Values of some outputs of a body."""
         outputs = [body.outputs[i] for i in wanted]
-        _check_writes(outputs, body.inputs)
+        check_writes(outputs, body.inputs)
         values = dict(zip((tensor.name for tensor in body.inputs), inputs))
-        self._copy(_ops_of(outputs, body.inputs), outputs, values)
+        self._copy(ops_of(outputs, body.inputs), outputs, values)
         return [values[tensor.name] for tensor in outputs]
 
     def _while(self, op):
@@ -238,8 +239,8 @@ class Clone:
 
     def _loop(self, loop, inputs, wanted):
         op, cond, body = loop.op, loop.cond, loop.body
-        kept = {i for i in range(len(inputs)) if _handed_on(body.outputs[i]) == body.inputs[i].name}
-        variables = [i for i in _variables(cond, body, wanted) if i not in kept]
+        kept = {i for i in range(len(inputs)) if handed_on(body.outputs[i]) == body.inputs[i].name}
+        variables = [i for i in loop_variables(cond, body, wanted) if i not in kept]
         # Where a variable differs at the baseline, what is computed from it does too, one step later.
         differ, before = {i for i, value in enumerate(inputs) if value.differs}, None
         while differ != before:
@@ -293,7 +294,7 @@ class Clone:
     def _differs(self, body, differ, i):
         """Whether output ``i`` of a body is another at the baseline where the inputs in the set ``differ`` are."""
         names, before = {body.inputs[i].name for i in differ}, set()
-        ops = _ops_of([body.outputs[i]], body.inputs)
+        ops = ops_of([body.outputs[i]], body.inputs)
         while names - before:  # once and again, as a loop of TensorFlow 1 goes in a circle
             before = set(names)
             for op in ops:
@@ -337,70 +338,3 @@ def _check_branch(op, which):
             f"Which branch op '{op.name}' ({op.type}) takes depends on the values of X, so it may be another at the "
             "baseline, and the activations in it have no reference. Use 'elrp' or 'intgrad'."
         )
-
-
-def is_closure(op):
-    """Whether the op's gradient is a Python function that knows the tensors of one graph (tf.custom_gradient)."""
-    return (custom_gradient(op) or '').startswith('CustomGradient')
-
-
-def is_swish(op):
-    """Whether the custom gradient is that of TensorFlow's swish (SiLU), which only saves memory."""
-    product = op.inputs[0].op
-    return product.type == 'Mul' and any(factor.op.type == 'Sigmoid' for factor in product.inputs)
-
-
-def _check_writes(outputs, inputs):
-    """Raise where outputs of a body wait for an assignment, which the copy is without.
-
-    What is returned waits for all that a function does, and does not read it; hence the tensors behind that.
-    """
-    behind = [tensor.op.inputs[0] if tensor.op.type == 'Identity' else tensor for tensor in outputs]
-    for op in ancestors(behind, inputs, control=True) - ancestors(behind, inputs):
-        if op.type.startswith('Assign') or op.type.startswith(('ResourceScatter', 'Scatter')):
-            raise GraphError(
-                f"In a function body or loop between X and T, op '{op.name}' ({op.type}) assigns to a variable before "
-                "that is read, which no copy may do again: build that part without the assignment, or use 'occlusion' "
-                "or 'shapley_sampling'."
-            )
-
-
-def _handed_on(tensor):
-    while tensor.op.type == 'Identity':
-        tensor = tensor.op.inputs[0]
-    return tensor.name
-
-
-def _variables(cond, body, wanted):
-    """Indices of the variables of a loop that the wanted ones depend on, and the number of steps."""
-    found, before = set(wanted) | _read(cond, cond.outputs), None
-    while found != before:
-        before = set(found)
-        found |= _read(body, [body.outputs[i] for i in before])
-    return sorted(found)
-
-
-def _read(body, outputs):
-    """Indices of the inputs of a body that these outputs depend on."""
-    ops = ancestors(outputs, body.inputs)
-    names = {tensor.name for tensor in outputs}.union(tensor.name for op in ops for tensor in op.inputs)
-    return {i for i, tensor in enumerate(body.inputs) if tensor.name in names}
-
-
-def _in_order(reads):
-    """Ops after those that they read from; ``reads`` are the tensors for each. Creation tells no order in a cond."""
-    order = {}
-    for last in reads:
-        path = [last]
-        while path:
-            ops = (tensor.op for tensor in reads[path[-1]])
-            missing = [op for op in ops if op in reads and op not in order and op.type != 'NextIteration']
-            path.extend(missing)
-            if not missing:
-                order[path.pop()] = None
-    return list(order)
-
-
-def _ops_of(outputs, inputs):
-    """Ops that compute outputs of a body from its inputs, in order."""
-    return sorted(ancestors(outputs, inputs), key=lambda op: op._id)

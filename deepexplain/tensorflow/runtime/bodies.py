@@ -1,0 +1,73 @@
+"""Reading a body: part of a graph that computes ``outputs`` from ``inputs``, of a function or of a loop."""
+
+from ...errors import GraphError
+from .graph import ancestors
+from .overrides import custom_gradient
+
+
+def is_closure(op):
+    """Whether the op's gradient is a Python function that knows the tensors of one graph (tf.custom_gradient)."""
+    return (custom_gradient(op) or '').startswith('CustomGradient')
+
+
+def is_swish(op):
+    """Whether the custom gradient is that of TensorFlow's swish (SiLU), which only saves memory."""
+    product = op.inputs[0].op
+    return product.type == 'Mul' and any(factor.op.type == 'Sigmoid' for factor in product.inputs)
+
+
+def check_writes(outputs, inputs):
+    """Raise where outputs of a body wait for an assignment, which the copy is without.
+
+    What is returned waits for all that a function does, and does not read it; hence the tensors behind that.
+    """
+    behind = [tensor.op.inputs[0] if tensor.op.type == 'Identity' else tensor for tensor in outputs]
+    for op in ancestors(behind, inputs, control=True) - ancestors(behind, inputs):
+        if op.type.startswith(('Assign', 'ResourceScatter', 'Scatter')) and op.type != 'ScatterNd':
+            raise GraphError(
+                f"In a function body or loop between X and T, op '{op.name}' ({op.type}) assigns to a variable before "
+                "that is read, which no copy may do again: build that part without the assignment, or use 'occlusion' "
+                "or 'shapley_sampling'."
+            )
+
+
+def handed_on(tensor):
+    """Name of the tensor that this one is, under another name perhaps."""
+    while tensor.op.type == 'Identity':
+        tensor = tensor.op.inputs[0]
+    return tensor.name
+
+
+def loop_variables(cond, body, wanted):
+    """Indices of the variables of a loop that the wanted ones depend on, and the number of steps."""
+    found, before = set(wanted) | read_by(cond, cond.outputs), None
+    while found != before:
+        before = set(found)
+        found |= read_by(body, [body.outputs[i] for i in before])
+    return sorted(found)
+
+
+def read_by(body, outputs):
+    """Indices of the inputs of a body that these outputs depend on."""
+    ops = ancestors(outputs, body.inputs)
+    names = {tensor.name for tensor in outputs}.union(tensor.name for op in ops for tensor in op.inputs)
+    return {i for i, tensor in enumerate(body.inputs) if tensor.name in names}
+
+
+def in_order(reads):
+    """Ops after those that they read from; ``reads`` are the tensors for each. Creation tells no order in a cond."""
+    order = {}
+    for last in reads:
+        path = [last]
+        while path:
+            ops = (tensor.op for tensor in reads[path[-1]])
+            missing = [op for op in ops if op in reads and op not in order and op.type != 'NextIteration']
+            path.extend(missing)
+            if not missing:
+                order[path.pop()] = None
+    return list(order)
+
+
+def ops_of(outputs, inputs):
+    """Ops that compute outputs of a body from its inputs, in order."""
+    return sorted(ancestors(outputs, inputs), key=lambda op: op._id)
