@@ -721,7 +721,7 @@ def test_unknown_arguments_are_refused_with_the_known_ones(session, method, kwar
 
 def known_arguments(method):
     return {
-        'intgrad': ['steps', 'baseline'],
+        'intgrad': ['steps', 'baseline', 'quadrature'],
         'elrp': ['epsilon'],
         'deeplift': ['baseline'],
         'occlusion': ['window_shape', 'step'],
