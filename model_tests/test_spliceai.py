@@ -114,10 +114,10 @@ def test_elrp_names_the_same_bases(model, xs):
 
 
 def test_intgrad_of_one_mutation(model, xs):
-    # From AC to AG. A step takes a second, so there are 20 of them, and not the 100 that come within 0.1 %.
+    # From AC to AG. The path crosses kinks: 20 to 40 steps are off by 1 to 2 %, 100 by 0.1 %.
     sites, without = xs[:, : 2 * CONTEXT + START + 1]
     ys = selected(START, ACCEPTOR)[: START + 1]
-    found = explain(model, 'intgrad', model.logits, model.inputs[0], sites[None], ys=ys, steps=20, baseline=without)
+    found = explain(model, 'intgrad', model.logits, model.inputs[0], sites[None], ys=ys, steps=100, baseline=without)
     score = values(model, model.logits, np.stack([sites, without]))[:, START, ACCEPTOR]
     assert found[0].any(axis=-1).nonzero()[0].tolist() == [CONTEXT + START - 1]
-    assert_complete(found, score[:1] - score[1:], within=0.02)
+    assert_complete(found, score[:1] - score[1:])
