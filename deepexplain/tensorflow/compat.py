@@ -35,11 +35,9 @@ __all__ = [
     'copied_op',
     'eagerly',
     'fast_run',
-    'flat',
     'frozen',
     'function_body',
     'function_definition',
-    'gradient_is_known',
     'gradient_name',
     'is_function',
     'is_graph_tensor',
@@ -51,7 +49,6 @@ __all__ = [
     'lookup_table',
     'mutation_lock',
     'original_gradient',
-    'packed',
     'read_saved_model',
     'register_gradient',
     'same_op',
@@ -62,6 +59,9 @@ __all__ = [
     'with_keras',
     'with_shape',
 ]
+
+#: Whether functions can be traced, and Keras 3 and SavedModels of TensorFlow 2 loaded.
+TENSORFLOW_2 = not tf.__version__.startswith('1.')
 
 
 def register_gradient(name, function):
@@ -230,13 +230,9 @@ def fast_run(session, fetches, feeds, in_caller_thread=False):
     options = config_pb2.CallableOptions()
     options.feed.extend(feeds)
     options.fetch.extend(tensor.name for tensor in fetches)
-    if in_caller_thread and not tf.__version__.startswith('1.'):
+    if in_caller_thread and TENSORFLOW_2:
         options.run_options.inter_op_thread_pool = -1
     return session._make_callable_from_options(options)
-
-
-#: Whether functions can be traced, and Keras 3 and SavedModels of TensorFlow 2 loaded.
-TENSORFLOW_2 = not tf.__version__.startswith('1.')
 
 
 @contextmanager
@@ -306,16 +302,6 @@ def _dtype_of(array):
     return tf.string if array.dtype == object else tf.as_dtype(array.dtype)
 
 
-def flat(structure):
-    """The leaves of nested lists and dicts."""
-    return tf.nest.flatten(structure)
-
-
-def packed(structure, leaves):
-    """The leaves in such a structure again."""
-    return tf.nest.pack_sequence_as(structure, list(leaves))
-
-
 def keras_of(value):
     """The Keras that value is a model (or layer) of, None where it is none."""
     for cls in type(value).__mro__:
@@ -378,8 +364,3 @@ def saved_model_loader(path, prepare):
     for meta_graph in loader._saved_model.meta_graphs:
         prepare(meta_graph.graph_def)
     return loader
-
-
-def gradient_is_known(name):
-    """Whether a gradient of this name is registered."""
-    return original_gradient(name) is not None

@@ -16,7 +16,7 @@ __all__ = ['OpenModel', 'open_model']
 def open_model(source, inputs=None, outputs=None, signature=None, tags=None, checkpoint=None, **load_options):
     """Open a model for explaining: its graph, with the weights, in a session of its own.
 
-    Where the source can still compute, its outputs for a few made-up samples are compared with those of the
+    Where the source can still compute, its outputs for a made-up sample are compared with those of the
     session, and a difference is an error. Eager execution may be on or off; nothing is switched.
 
     Parameters

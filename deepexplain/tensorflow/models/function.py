@@ -1,7 +1,7 @@
 """A Python function of tensors."""
 
 from ...errors import ArgumentTypeError, ModelError
-from ..compat import TENSORFLOW_2, eagerly, flat, packed, tf
+from ..compat import TENSORFLOW_2, eagerly, tf
 from .opened import OpenModel
 from .traced import as_specs, open_traced
 
@@ -20,7 +20,7 @@ def open_function(function, inputs=None, outputs=None):
     name = f"The function '{getattr(function, '__name__', type(function).__name__)}'"
 
     def call(*tensors):
-        arguments = packed(inputs, tensors)
+        arguments = tf.nest.pack_sequence_as(inputs, tensors)
         if isinstance(arguments, dict):
             return function(**arguments)
         return function(*arguments) if isinstance(arguments, (list, tuple)) else function(arguments)
@@ -31,7 +31,7 @@ def open_function(function, inputs=None, outputs=None):
     graph = tf.Graph()
     with graph.as_default():
         placeholders = [tf.placeholder(spec.dtype, spec.shape, spec.name) for spec in specs]
-        found = flat(call(*placeholders))
+        found = tf.nest.flatten(call(*placeholders))
         if tf.global_variables():
             raise ModelError(
                 f"{name} creates variables ('{tf.global_variables()[0].name}' is the first), whose values would be "

@@ -3,7 +3,7 @@
 import os
 
 from ...errors import ArgumentError, ModelError
-from ..compat import gradient_is_known, tf
+from ..compat import original_gradient, tf
 from .opened import OpenModel, ends, imported, placeholders
 
 
@@ -90,6 +90,6 @@ def readable(graph_def):
     for nodes in [graph_def.node] + [function.node_def for function in graph_def.library.function]:
         for node in nodes:
             node.attr.pop('_output_shapes', None)
-            if '_gradient_op_type' in node.attr and not gradient_is_known(node.attr['_gradient_op_type'].s.decode()):
+            if '_gradient_op_type' in node.attr and not original_gradient(node.attr['_gradient_op_type'].s.decode()):
                 del node.attr['_gradient_op_type']
     return graph_def

@@ -10,13 +10,11 @@ from ...errors import ArgumentError, ArgumentTypeError, ModelError
 from ..compat import (
     TENSORFLOW_2,
     eagerly,
-    flat,
     is_graph_tensor,
     keras_backend,
     keras_of,
     keras_session,
     keras_version,
-    packed,
     tf,
     with_keras,
 )
@@ -37,7 +35,7 @@ def open_keras_model(model, inputs=None, outputs=None, source=None):
     structure, specs = _signature(model, inputs, source)
 
     def call(*tensors):
-        return model(packed(structure, tensors), training=False)
+        return model(tf.nest.pack_sequence_as(structure, tensors), training=False)
 
     with eagerly():
         return open_traced(call, specs, outputs, source)
@@ -87,13 +85,15 @@ def _open_in_graph(model, inputs, outputs, source):
     if inputs is not None:
         raise ArgumentTypeError(f'{source} is in a graph, where its inputs are {model.inputs}: leave inputs out.')
     session = keras_session(model)
-    return OpenModel(session, model.inputs, outputs or flat(model.outputs), _keys(model), owns_session=False)
+    return OpenModel(session, model.inputs, outputs or tf.nest.flatten(model.outputs), _keys(model), owns_session=False)
 
 
 def _keys(model):
     """The names that a model in a graph has for its in- and outputs -> names of tensors."""
     names = getattr(model, 'output_names', []) + getattr(model, 'input_names', [])
-    keys = {name: tensor.name for name, tensor in zip(names, flat(model.outputs) + flat(model.inputs))}
+    keys = {
+        name: tensor.name for name, tensor in zip(names, tf.nest.flatten(model.outputs) + tf.nest.flatten(model.inputs))
+    }
     output = getattr(model, 'output', None)
     if isinstance(output, dict):
         keys.update({key: tensor.name for key, tensor in output.items()})
@@ -120,7 +120,7 @@ def _open_file_in_graph(path, version, inputs, outputs, load_options):
             f"Keras {tf.keras.__version__} cannot load '{path}' (written by Keras {version}): "
             f'{type(error).__name__}: {error}'
         ) from error
-    return OpenModel(session, model.inputs, outputs or flat(model.outputs), _keys(model))
+    return OpenModel(session, model.inputs, outputs or tf.nest.flatten(model.outputs), _keys(model))
 
 
 def _signature(model, inputs, source):
@@ -138,7 +138,7 @@ def _signature(model, inputs, source):
     functional = getattr(model, '_functional', None) or model
     structure = getattr(functional, '_inputs_struct', None)
     structure = getattr(model, 'input', own) if structure is None else structure
-    own = flat(structure)
+    own = tf.nest.flatten(structure)
     if inputs is not None:
         return structure, as_specs(inputs, count=len(own))
     return structure, [tf.TensorSpec(tuple(x.shape), x.dtype, x.name.split(':')[0]) for x in own]

@@ -3,7 +3,7 @@
 import numpy as np
 
 from ...errors import ArgumentTypeError, ModelError, warn
-from ..compat import eagerly, flat, frozen, tf
+from ..compat import eagerly, frozen, tf
 from .opened import imported
 
 #: What an open dimension is in made-up samples: small, or what a network without padding may need.
@@ -42,7 +42,7 @@ def open_traced(call, specs, outputs, source):
 
 def as_specs(inputs, count=None):
     """The TensorSpecs that a user gave, one or several, as a flat list."""
-    specs = flat(inputs)
+    specs = tf.nest.flatten(inputs)
     if any(not isinstance(spec, tf.TensorSpec) for spec in specs):
         raise ArgumentTypeError(
             f'inputs must be tf.TensorSpecs here, such as tf.TensorSpec([None, 3], tf.float32); got {inputs!r}.'
@@ -146,7 +146,7 @@ def _made_up(spec, size):
 
 def _values(call, samples):
     with eagerly():
-        found = flat(call(*[tf.convert_to_tensor(sample) for sample in samples]))
+        found = tf.nest.flatten(call(*[tf.convert_to_tensor(sample) for sample in samples]))
         return [np.asarray(value) for value in found if value is not None]
 
 

@@ -6,49 +6,35 @@ a graph that was made by TensorFlow 1.
 
 from ..compat import tf
 
+#: Op type -> the op type that undoes it, and what that calls the index. Of reads, then of writes.
+UNREAD = {
+    'TensorArrayReadV3': ('TensorArrayWriteV3', 'index'),
+    'TensorArrayGatherV3': ('TensorArrayScatterV3', 'indices'),
+}
+UNWRITTEN = {undo: (done, name) for done, (undo, name) in UNREAD.items()}
+WITH_GRADIENT = frozenset(UNREAD).union(UNWRITTEN)
+
 
 def array_gradient(op, grad):
     """Gradient of an op on an array: in an array of gradients, what was read is written, and the other way round."""
-    return GRADIENTS[op.type](op, grad)
+    return _of_read(op, grad) if op.type in UNREAD else _of_write(op, grad)
 
 
-def _read(op, grad):
+def _of_read(op, grad):
     handle, index, flow = op.inputs
     array, flow = _array_of_gradients(handle, flow, grad)
-    return [None, None, tf.raw_ops.TensorArrayWriteV3(handle=array, index=index, value=grad, flow_in=flow)]
+    undo, name = UNREAD[op.type]
+    return [None, None, getattr(tf.raw_ops, undo)(handle=array, value=grad, flow_in=flow, **{name: index})]
 
 
-def _gather(op, grad):
-    handle, indices, flow = op.inputs
-    array, flow = _array_of_gradients(handle, flow, grad)
-    return [None, None, tf.raw_ops.TensorArrayScatterV3(handle=array, indices=indices, value=grad, flow_in=flow)]
-
-
-def _write(op, flow):
+def _of_write(op, flow):
     handle, index, value, _ = op.inputs
     flow = _after(tf.identity(op.outputs[0]), flow)
     array, read_flow = _array_of_gradients(handle, flow, flow)
-    grad = tf.raw_ops.TensorArrayReadV3(handle=array, index=index, flow_in=read_flow, dtype=value.dtype)
+    undo, name = UNWRITTEN[op.type]
+    grad = getattr(tf.raw_ops, undo)(handle=array, flow_in=read_flow, dtype=value.dtype, **{name: index})
     grad.set_shape(value.shape)
     return [None, None, grad, flow]
-
-
-def _scatter(op, flow):
-    handle, indices, value, _ = op.inputs
-    flow = _after(tf.identity(op.outputs[0]), flow)
-    array, read_flow = _array_of_gradients(handle, flow, flow)
-    grad = tf.raw_ops.TensorArrayGatherV3(handle=array, indices=indices, flow_in=read_flow, dtype=value.dtype)
-    grad.set_shape(value.shape)
-    return [None, None, grad, flow]
-
-
-#: Op type -> its gradient.
-GRADIENTS = {
-    'TensorArrayReadV3': _read,
-    'TensorArrayGatherV3': _gather,
-    'TensorArrayWriteV3': _write,
-    'TensorArrayScatterV3': _scatter,
-}
 
 
 def _array_of_gradients(handle, flow, grad):

@@ -13,7 +13,7 @@ from typing import Any
 
 from ..compat import asked_for_gradient, gradient_name, original_gradient, register_gradient
 from .activations import ACTIVATIONS
-from .arrays import GRADIENTS, array_gradient
+from .arrays import WITH_GRADIENT, array_gradient
 
 GRADIENT_NAME = 'DeepExplainGrad'
 
@@ -24,7 +24,7 @@ def original_grad(op, grad):
 
 
 def _dispatch(op, grad):
-    if op.type in GRADIENTS:
+    if op.type in WITH_GRADIENT:
         return array_gradient(op, grad)
     rules = getattr(_registered.thread, 'rules', None)
     return rules[-1](op, grad) if rules else original_grad(op, grad)
@@ -45,7 +45,7 @@ def gradient_rule(rule, ops):
     thread = _registered.thread
     thread.rules = getattr(thread, 'rules', []) + [rule]
     try:
-        with asked_for_gradient((op for op in ops if takes_rule(op) or op.type in GRADIENTS), GRADIENT_NAME):
+        with asked_for_gradient((op for op in ops if takes_rule(op) or op.type in WITH_GRADIENT), GRADIENT_NAME):
             yield
     finally:
         thread.rules = thread.rules[:-1]

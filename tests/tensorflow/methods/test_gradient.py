@@ -8,6 +8,7 @@ from graphs import NETWORKS, build, context, explain, few_examples, samples
 from hypothesis import given
 from hypothesis import strategies as st
 
+from deepexplain.errors import DeepExplainWarning
 from deepexplain.tensorflow import DeepExplain
 
 FORMULAS = {
@@ -177,3 +178,11 @@ def test_an_intermediate_tensor_is_explained_by_the_layers_above(session):
         T = build(above, H)
         for method, formula in FORMULAS.items():
             np.testing.assert_allclose(de.explain(method, T, H, xs, ys), formula(above, xs, ys), rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize('method', ['saliency', 'grad*input', 'intgrad'])
+def test_a_gradient_that_is_not_finite_comes_with_a_warning(method):
+    with pytest.warns(
+        DeepExplainWarning, match="Attributions to '.*' contain nan or infinite values: between X and T, '"
+    ):
+        explain(method, lambda X: tf.sqrt(X - 1), np.array([[1.0, 5.0]]))
