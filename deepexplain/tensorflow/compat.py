@@ -245,13 +245,13 @@ def eagerly():
         yield
 
 
-#: What :func:`frozen` returns: names of the inputs and outputs; keys -> names of outputs, where they are a dict;
-#: and the content of lookup tables, as (name of the handle's placeholder, keys, values).
-Frozen = namedtuple('Frozen', 'graph_def inputs outputs keys tables')
+#: What :func:`frozen` returns: a graph; names of its inputs and outputs; keys -> names of outputs, where they are a
+#: dict; and the content of lookup tables, as (name of the handle's placeholder, keys, values).
+Frozen = namedtuple('Frozen', 'graph inputs outputs keys tables')
 
 
 def frozen(call, specs):
-    """Trace ``call`` for these TensorSpecs: a GraphDef without variables or calls.
+    """Trace ``call`` for these TensorSpecs: a graph without variables or calls.
 
     Loops and branches keep their functions: TensorFlow does not differentiate the lowered ones.
     """
@@ -262,14 +262,13 @@ def frozen(call, specs):
     handles = {inside.op.name: outside for inside, outside in captured if outside.dtype == tf.resource}
     structure = function.structured_outputs
     function = convert_variables_to_constants_v2(function, lower_control_flow=False)
-    graph_def = function.graph.as_graph_def()
     names_out = [tensor.name for tensor in function.outputs]
     keys, rest = {}, iter(names_out)
     for key in sorted(structure) if isinstance(structure, dict) else ():
         names = [next(rest) for leaf in tf.nest.flatten(structure[key]) if leaf is not None]
         keys.update({key: names[0]} if len(names) == 1 else {})
     names_in = [tensor.name for tensor in function.inputs[: len(specs)]]
-    return Frozen(graph_def, names_in, names_out, keys, _tables(graph_def, handles))
+    return Frozen(function.graph, names_in, names_out, keys, _tables(function.graph.as_graph_def(), handles))
 
 
 def _tables(graph_def, handles):

@@ -3,7 +3,8 @@
 import numpy as np
 
 from ...errors import ArgumentTypeError, ModelError, warn
-from ..compat import eagerly, frozen, tf
+from ..compat import eagerly, frozen, function_body, tf
+from ..runtime.bodies import loses_gradient
 from .opened import imported
 
 #: What an open dimension is in made-up samples: small, or what a network without padding may need.
@@ -28,8 +29,8 @@ def open_traced(call, specs, outputs, source):
     if not traced.outputs:
         raise ModelError(f'{source} returns no tensor.')
     keys = {**traced.keys, **{spec.name: name for spec, name in zip(specs, traced.inputs)}}
-    _warn_of_custom_gradients(traced.graph_def, source)
-    model = imported(without_traces(traced.graph_def), traced.inputs, traced.outputs, keys, traced.tables)
+    _warn_of_custom_gradients(traced.graph, source)
+    model = imported(without_traces(traced.graph.as_graph_def()), traced.inputs, traced.outputs, keys, traced.tables)
     try:
         _compare(model, call, specs, source)
         if outputs is not None:
@@ -52,22 +53,15 @@ def as_specs(inputs, count=None):
     return specs
 
 
-def _warn_of_custom_gradients(graph_def, source):
-    nodes = {node.name: node for node in graph_def.node}
-    for node in graph_def.node:
-        if node.attr['_gradient_op_type'].s.startswith(b'CustomGradient') and not _is_swish(node, nodes):
+def _warn_of_custom_gradients(graph, source):
+    names = [function.signature.name for function in graph.as_graph_def().library.function]
+    for some in [graph] + [function_body(graph, name) for name in names]:
+        for op in filter(loses_gradient, some.get_operations()):
             warn(
-                f"{source}: op '{node.name}' has a custom gradient (tf.custom_gradient), which stays behind: its "
+                f"{source}: op '{op.name}' has a custom gradient (tf.custom_gradient), which stays behind: its "
                 'derivative is taken to be that of the ops which compute its value.'
             )
             return
-
-
-def _is_swish(node, nodes):
-    """Whether the custom gradient is that of TensorFlow's swish (SiLU), which only saves memory."""
-    product = nodes.get(node.input[0])
-    factors = [nodes.get(name) for name in product.input] if product is not None and product.op == 'Mul' else []
-    return any(factor is not None and factor.op == 'Sigmoid' for factor in factors)
 
 
 def without_traces(graph_def):

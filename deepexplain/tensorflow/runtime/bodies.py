@@ -10,10 +10,12 @@ def is_closure(op):
     return (custom_gradient(op) or '').startswith('CustomGradient')
 
 
-def is_swish(op):
-    """Whether the custom gradient is that of TensorFlow's swish (SiLU), which only saves memory."""
+def loses_gradient(op):
+    """Whether a copy elsewhere has another derivative: not that of swish (SiLU), whose closure only saves memory."""
+    if not is_closure(op):
+        return False
     product = op.inputs[0].op
-    return product.type == 'Mul' and any(factor.op.type == 'Sigmoid' for factor in product.inputs)
+    return not (product.type == 'Mul' and any(factor.op.type == 'Sigmoid' for factor in product.inputs))
 
 
 def check_writes(outputs, inputs):

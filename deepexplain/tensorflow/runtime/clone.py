@@ -17,7 +17,7 @@ from collections import namedtuple
 from ...errors import GraphError
 from ..compat import branches_of, copied_op, function_body, is_function, text_attr, tf, while_loop, with_shape
 from .activations import ACTIVATIONS
-from .bodies import check_writes, handed_on, in_order, is_closure, is_swish, loop_variables, ops_of
+from .bodies import check_writes, handed_on, in_order, is_closure, loop_variables, loses_gradient, ops_of
 from .frames import Frame, Loop, frames_of
 from .graph import OF_SHAPES, ancestors, hidden_ops
 from .overrides import GRADIENT_NAME, takes_rule
@@ -212,8 +212,7 @@ class Clone:
             attrs = dict(attrs or {}, _gradient_op_type=GRADIENT_NAME)
         elif not of_graph and is_closure(op):
             attrs = {'_gradient_op_type': None}
-            if not is_swish(op):
-                self.dropped.append(op)
+            self.dropped.extend([op] if loses_gradient(op) else [])
         control = [self._copies.get(other.name, other) for other in op.control_inputs] if of_graph else []
         return copied_op(op, inputs, control, attrs)
 

@@ -181,6 +181,21 @@ def test_a_function_with_a_signature_of_its_own():
 
 
 @only_2
+def test_a_custom_gradient_in_a_loop_comes_with_a_warning():
+    @tf.custom_gradient
+    def reversed_(x):
+        return tf.identity(x), lambda grad: -grad
+
+    def network(x):
+        return tf.map_fn(reversed_, x)
+
+    with pytest.warns(
+        DeepExplainWarning, match=r"function 'network': op '.*' has a custom gradient .*, which stays behind"
+    ):
+        open_model(network, inputs=[SPEC]).close()
+
+
+@only_2
 def test_a_function_that_returns_nothing():
     def nothing(x):
         pass
