@@ -49,7 +49,6 @@ __all__ = [
     'lookup_table',
     'mutation_lock',
     'original_gradient',
-    'read_saved_model',
     'register_gradient',
     'same_op',
     'saved_model_loader',
@@ -347,19 +346,12 @@ def keras_session(model):
         return backend.get_session()
 
 
-def read_saved_model(path):
-    """The SavedModel message of a directory."""
-    return _loader_impl.parse_saved_model(path)
-
-
 def load_saved_model(path, tags):
     """The object in a SavedModel of TensorFlow 2."""
     return tf2.saved_model.load(path, tags=tags)
 
 
-def saved_model_loader(path, prepare):
-    """A loader of the graphs of a SavedModel; ``prepare`` may change their GraphDefs before that."""
+def saved_model_loader(path):
+    """What loads graphs of a SavedModel into sessions, and a list of the MetaGraphDefs that it will load."""
     loader = _loader_impl.SavedModelLoader(path)
-    for meta_graph in loader._saved_model.meta_graphs:
-        prepare(meta_graph.graph_def)
-    return loader
+    return loader, loader._saved_model.meta_graphs

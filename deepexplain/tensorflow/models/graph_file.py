@@ -4,19 +4,13 @@ import os
 
 from ...errors import ArgumentError, ModelError
 from ..compat import original_gradient, tf
-from .opened import OpenModel, ends, imported, placeholders
+from .opened import OpenModel, ends, imported, keys_of, new_session, placeholders
 
 
 def open_frozen_graph(path, inputs=None, outputs=None):
     """Open a ``.pb`` file: a GraphDef whose variables are constants."""
-    graph_def = tf.GraphDef()
-    try:
-        with open(os.fspath(path), 'rb') as file:
-            graph_def.ParseFromString(file.read())
-    except Exception as error:
-        raise ArgumentError(f"'{path}' is not a GraphDef: {error}") from None
-    if not graph_def.node:
-        raise ArgumentError(f"'{path}' is not a GraphDef: there is no op in it.")
+    graph_def = _parsed(tf.GraphDef(), path)
+    _check_ops(graph_def, 'GraphDef', path)
     variables = [node.name for node in graph_def.node if node.op in ('Variable', 'VariableV2', 'VarHandleOp')]
     if variables:
         raise ModelError(
@@ -32,39 +26,36 @@ def open_meta_graph(path, inputs=None, outputs=None, checkpoint=None):
     checkpoint = path[: -len('.meta')] if checkpoint is None else os.fspath(checkpoint)
     if os.path.isdir(checkpoint) and not os.path.exists(checkpoint + '.index'):  # 'model/' may be a prefix, too
         checkpoint = tf.train.latest_checkpoint(checkpoint) or checkpoint
-    meta_graph = tf.MetaGraphDef()
-    try:
-        with open(path, 'rb') as file:
-            meta_graph.ParseFromString(file.read())
-    except Exception as error:
-        raise ArgumentError(f"'{path}' is not a MetaGraphDef: {error}") from None
-    if not meta_graph.graph_def.node:
-        raise ArgumentError(f"'{path}' is not a MetaGraphDef: there is no op in it.")
+    meta_graph = _parsed(tf.MetaGraphDef(), path)
+    _check_ops(meta_graph.graph_def, 'MetaGraphDef', path)
     readable(meta_graph.graph_def)
-    graph = tf.Graph()
-    session = tf.Session(graph=graph)
+    with new_session(f"TensorFlow {tf.__version__} cannot open '{path}'") as session:
+        saver = tf.train.import_meta_graph(meta_graph, clear_devices=True)
+        _restore(session, saver, checkpoint, path)
+        session.run(tf.get_collection(tf.GraphKeys.TABLE_INITIALIZERS))
+        signatures = list(meta_graph.signature_def.values())
+        of_inputs, of_outputs = keys_of(signatures[0]) if len(signatures) == 1 else ({}, {})
+        return OpenModel(
+            session,
+            inputs or list(of_inputs) or placeholders(session.graph),
+            outputs or list(of_outputs) or ends(session.graph),
+            {**of_outputs, **of_inputs},
+        )
+
+
+def _parsed(message, path):
+    """The protobuf message, read from a file."""
     try:
-        with graph.as_default():
-            saver = tf.train.import_meta_graph(meta_graph, clear_devices=True)
-            _restore(session, saver, checkpoint, path)
-            tables = tf.get_collection(tf.GraphKeys.TABLE_INITIALIZERS)
-            session.run(tables)
+        with open(os.fspath(path), 'rb') as file:
+            message.ParseFromString(file.read())
     except Exception as error:
-        session.close()
-        if isinstance(error, (ArgumentError, ModelError)):
-            raise
-        raise ModelError(f"TensorFlow {tf.__version__} cannot open '{path}': {error}") from error
-    signatures = list(meta_graph.signature_def.values())
-    keys_in, keys_out = {}, {}
-    if len(signatures) == 1:
-        keys_in = {key: info.name for key, info in sorted(signatures[0].inputs.items())}
-        keys_out = {key: info.name for key, info in sorted(signatures[0].outputs.items())}
-    return OpenModel(
-        session,
-        inputs or list(keys_in) or placeholders(graph),
-        outputs or list(keys_out) or ends(graph),
-        {**keys_out, **keys_in},
-    )
+        raise ArgumentError(f"'{path}' is not a {type(message).__name__}: {error}") from None
+    return message
+
+
+def _check_ops(graph_def, kind, path):
+    if not graph_def.node:
+        raise ArgumentError(f"'{path}' is not a {kind}: there is no op in it.")
 
 
 def _restore(session, saver, checkpoint, path):

@@ -18,7 +18,7 @@ from ..compat import (
     tf,
     with_keras,
 )
-from .opened import OpenModel
+from .opened import OpenModel, new_session
 from .traced import as_specs, open_traced
 
 
@@ -108,19 +108,11 @@ def _open_file_in_graph(path, version, inputs, outputs, load_options):
         )
     if inputs is not None:
         raise ArgumentTypeError('inputs of a Keras file cannot be changed on TensorFlow 1: leave them out.')
-    graph = tf.Graph()
-    session = tf.Session(graph=graph)
-    try:
-        with graph.as_default(), session.as_default():
-            tf.keras.backend.set_learning_phase(0)  # for this graph
-            model = tf.keras.models.load_model(path, compile=False, **load_options)
-    except Exception as error:
-        session.close()
-        raise ModelError(
-            f"Keras {tf.keras.__version__} cannot load '{path}' (written by Keras {version}): "
-            f'{type(error).__name__}: {error}'
-        ) from error
-    return OpenModel(session, model.inputs, outputs or tf.nest.flatten(model.outputs), _keys(model))
+    failure = f"Keras {tf.keras.__version__} cannot load '{path}' (written by Keras {version})"
+    with new_session(failure) as session, session.as_default():
+        tf.keras.backend.set_learning_phase(0)  # for this graph
+        model = tf.keras.models.load_model(path, compile=False, **load_options)
+        return OpenModel(session, model.inputs, outputs or tf.nest.flatten(model.outputs), _keys(model))
 
 
 def _signature(model, inputs, source):

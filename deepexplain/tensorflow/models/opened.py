@@ -1,6 +1,7 @@
 """A model that is open: its graph, its session, its inputs and outputs, and its tensors by name."""
 
 import difflib
+from contextlib import contextmanager
 
 from ...errors import ArgumentError, DeepExplainError, GraphError, ModelError
 from ..compat import lookup_table, tf
@@ -110,18 +111,34 @@ class OpenModel:
         return '\n'.join([f'OpenModel of {len(self.graph.get_operations())} operations'] + lines)
 
 
+@contextmanager
+def new_session(failure):
+    """A session on a new graph, the default. An error closes it, and becomes a ModelError that says ``failure``."""
+    graph = tf.Graph()
+    session = tf.Session(graph=graph)
+    try:
+        with graph.as_default():
+            yield session
+    except DeepExplainError:
+        session.close()
+        raise
+    except Exception as error:  # of TensorFlow or Keras, reading what somebody else wrote
+        session.close()
+        raise ModelError(f'{failure}: {error}') from error
+
+
+def keys_of(signature):
+    """Names that a signature has for its inputs -> names of tensors, in order; and the same for its outputs."""
+    return tuple({key: side[key].name for key in sorted(side)} for side in (signature.inputs, signature.outputs))
+
+
 def imported(graph_def, inputs, outputs, keys=None, tables=()):
     """An OpenModel of this GraphDef, in a new graph and session, with what its lookup tables hold."""
-    graph = tf.Graph()
-    with graph.as_default():
+    with new_session(f'TensorFlow {tf.__version__} cannot read this graph') as session:
         made = [(name, lookup_table(*content)) for name, *content in tables]
-        try:
-            tf.import_graph_def(graph_def, {name: handle for name, (handle, _) in made}, name='')
-        except ValueError as error:
-            raise ModelError(f'TensorFlow {tf.__version__} cannot read this graph: {error}') from error
-        session = tf.Session(graph=graph)
+        tf.import_graph_def(graph_def, {name: handle for name, (handle, _) in made}, name='')
         session.run([fill for _, (_, fill) in made])
-    return OpenModel(session, inputs or placeholders(graph), outputs or ends(graph), keys)
+        return OpenModel(session, inputs or placeholders(session.graph), outputs or ends(session.graph), keys)
 
 
 def placeholders(graph):

@@ -3,9 +3,9 @@
 import os
 
 from ...errors import ArgumentError, ModelError
-from ..compat import TENSORFLOW_2, eagerly, load_saved_model, read_saved_model, saved_model_loader, tf
+from ..compat import TENSORFLOW_2, eagerly, load_saved_model, saved_model_loader, tf
 from .graph_file import readable
-from .opened import OF_CHECKPOINTS, OpenModel, ends, placeholders
+from .opened import OF_CHECKPOINTS, OpenModel, ends, keys_of, new_session, placeholders
 from .traced import as_specs, open_traced
 
 
@@ -14,7 +14,7 @@ def open_saved_model(path, inputs=None, outputs=None, signature=None, tags=None)
     path = os.fspath(path)
     path = os.path.dirname(path) if os.path.isfile(path) else path
     try:
-        graphs = read_saved_model(path).meta_graphs
+        loader, graphs = saved_model_loader(path)
     except (OSError, tf.errors.OpError) as error:
         there = sorted(os.listdir(path or '.'))[:10]
         if any(name.endswith('.index') for name in there):
@@ -24,7 +24,7 @@ def open_saved_model(path, inputs=None, outputs=None, signature=None, tags=None)
         ) from None
     graph = _chosen(graphs, tags, path)
     if not graph.HasField('object_graph_def'):
-        return _open_graph(path, graph, inputs, outputs, signature)
+        return _open_graph(path, loader, graph, inputs, outputs, signature)
     if not TENSORFLOW_2:
         raise ModelError(
             f"'{path}' is a SavedModel of TensorFlow {graph.meta_info_def.tensorflow_version}: it needs TensorFlow 2 "
@@ -97,22 +97,20 @@ def _signature_name(signatures, signature, path, functions=()):
     )
 
 
-def _open_graph(path, meta_graph, inputs, outputs, signature):
+def _open_graph(path, loader, meta_graph, inputs, outputs, signature):
     """A graph of TensorFlow 1, with its variables and tables, in a session."""
-    graph = tf.Graph()
-    session = tf.Session(graph=graph)
-    try:
-        with graph.as_default():
-            saved_model_loader(path, readable).load(session, list(meta_graph.meta_info_def.tags))
-    except Exception as error:
-        session.close()
-        raise ModelError(f"TensorFlow {tf.__version__} cannot load '{path}': {error}") from error
     signatures = dict(meta_graph.signature_def)
-    if not signatures:
-        if signature is not None:
-            raise ArgumentError(f"'{path}' has no signatures: name the tensors by inputs and outputs.")
-        return OpenModel(session, inputs or placeholders(graph), outputs or ends(graph))
-    chosen = signatures[_signature_name(signatures, signature, path)]
-    keys = {key: chosen.inputs[key].name for key in sorted(chosen.inputs)}
-    keys_out = {key: chosen.outputs[key].name for key in sorted(chosen.outputs)}
-    return OpenModel(session, inputs or list(keys), outputs or list(keys_out), {**keys_out, **keys})
+    if not signatures and signature is not None:
+        raise ArgumentError(f"'{path}' has no signatures: name the tensors by inputs and outputs.")
+    of_inputs, of_outputs = {}, {}
+    if signatures:
+        of_inputs, of_outputs = keys_of(signatures[_signature_name(signatures, signature, path)])
+    readable(meta_graph.graph_def)
+    with new_session(f"TensorFlow {tf.__version__} cannot load '{path}'") as session:
+        loader.load(session, list(meta_graph.meta_info_def.tags))
+        return OpenModel(
+            session,
+            inputs or list(of_inputs) or placeholders(session.graph),
+            outputs or list(of_outputs) or ends(session.graph),
+            {**of_outputs, **of_inputs},
+        )

@@ -7,7 +7,7 @@ from sources import TENSORFLOW_2, XS, assert_explained, network, probabilities, 
 
 from deepexplain.errors import ArgumentError, ModelError
 from deepexplain.tensorflow import DeepExplain, open_model
-from deepexplain.tensorflow.compat import eagerly, read_saved_model
+from deepexplain.tensorflow.compat import eagerly, saved_model_loader
 
 only_2 = pytest.mark.skipif(not TENSORFLOW_2, reason='needs TensorFlow 2')
 SPEC = tf.TensorSpec([None, 4], tf.float32, 'x')
@@ -139,7 +139,7 @@ def test_specs_fix_open_dimensions(tmp_path):
 @pytest.mark.skipif(TENSORFLOW_2, reason='only TensorFlow 1 cannot load it')
 def test_tensorflow_1_says_what_it_needs(tmp_path):
     path = save_graph(tmp_path / 'model')
-    saved = read_saved_model(path)
+    saved = saved_model_loader(path)[0]._saved_model
     saved.meta_graphs[0].object_graph_def.nodes.add()
     (tmp_path / 'model' / 'saved_model.pb').write_bytes(saved.SerializeToString())
     with pytest.raises(ModelError, match=r'is a SavedModel of TensorFlow 1.15.5: it needs TensorFlow 2 \(here'):
