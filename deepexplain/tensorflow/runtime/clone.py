@@ -240,12 +240,9 @@ class Clone:
         op, cond, body = loop.op, loop.cond, loop.body
         kept = {i for i in range(len(inputs)) if handed_on(body.outputs[i]) == body.inputs[i].name}
         variables = [i for i in loop_variables(cond, body, wanted) if i not in kept]
-        # Where a variable differs at the baseline, what is computed from it does too, one step later.
-        differ, before = {i for i, value in enumerate(inputs) if value.differs}, None
-        while differ != before:
-            before = set(differ)
-            differ.update(i for i in variables if self._differs(body, before, i))
-        pairs = _Pairs([i in differ for i in variables])
+        differ = self._spread(body, {i for i, value in enumerate(inputs) if value.differs}, variables)
+        of_x = self._spread(body, {i for i, value in enumerate(inputs) if value.of_x}, variables)
+        pairs = _Pairs([i in differ for i in variables], [i in of_x for i in variables])
 
         def state(tensors):
             now = dict(zip(variables, pairs.values(tensors)))
@@ -283,12 +280,23 @@ class Clone:
         which, inputs = inputs[0], inputs[1:]
         _check_branch(op, which)
         differ = {i for i, value in enumerate(inputs) if value.differs}
-        pairs = _Pairs([any(self._differs(body, differ, i) for body in bodies) for i in wanted])
+        of_x = {i for i, value in enumerate(inputs) if value.of_x}
+        pairs = _Pairs(
+            *[[any(self._differs(body, those, i) for body in bodies) for i in wanted] for those in (differ, of_x)]
+        )
 
         def branch(body):
             return lambda: pairs.tensors(self._call(body, inputs, wanted))
 
         return pairs.values(branches_of(op, which.at_x, [branch(body) for body in bodies]))
+
+    def _spread(self, body, start, variables):
+        """Indices of the variables of a loop that depend on those in ``start``, be it many steps later."""
+        found, before = set(start), None
+        while found != before:
+            before = set(found)
+            found.update(i for i in variables if self._differs(body, before, i))
+        return found
 
     def _differs(self, body, differ, i):
         """Whether output ``i`` of a body is another at the baseline where the inputs in the set ``differ`` are."""
@@ -314,10 +322,13 @@ class Clone:
 
 
 class _Pairs:
-    """Values as a flat list of tensors and back: both tensors of a value for which ``differ`` says so, else one."""
+    """Values as a flat list of tensors and back: both tensors of a value for which ``differ`` says so, else one.
 
-    def __init__(self, differ):
-        self._differ = differ
+    ``of_x`` says which of the values are computed from X.
+    """
+
+    def __init__(self, differ, of_x):
+        self._differ, self._of_x = differ, of_x
 
     def tensors(self, values):
         return [t for value, both in zip(values, self._differ) for t in (value[:2] if both else value[:1])]
@@ -328,7 +339,7 @@ class _Pairs:
     def values(self, tensors):
         rest = iter(tensors)
         at_x = [(next(rest), next(rest)) if both else (next(rest),) * 2 for both in self._differ]
-        return [Value(*both, True) for both in at_x]
+        return [Value(*both, of_x) for both, of_x in zip(at_x, self._of_x)]
 
 
 def _check_branch(op, which):

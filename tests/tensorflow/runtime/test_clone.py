@@ -213,6 +213,22 @@ def test_a_loop_is_copied_once_for_all_of_its_exits(session):
     assert_explained_alike(session, T, layer(b) * a, X)
 
 
+@pytest.mark.parametrize('version', [1, 2])
+def test_what_a_loop_computes_of_its_counter_needs_no_rule(session, version):
+    # exp has no rule, and a warning, but where it is computed from X.
+    X = tf.placeholder(tf.float64, [None, 2])
+
+    def step(i, h):
+        return i + 1, layer(h) * tf.exp(-tf.cast(i, tf.float64))
+
+    with control_flow(version):
+        T = tf.while_loop(lambda i, _: i < 2, step, (0, X))[1]
+    with DeepExplain(session=session) as de:
+        found = de.explain('deeplift', T, X, normal(4, 2), baseline=BASELINE)
+        plain = layer(layer(X)) * np.exp(-1)
+        np.testing.assert_allclose(found, de.explain('deeplift', plain, X, normal(4, 2), baseline=BASELINE), rtol=1e-6)
+
+
 def test_a_frozen_loop_that_was_cut_to_what_it_computes():
     graph = tf.Graph()
     with graph.as_default(), control_flow(1):
