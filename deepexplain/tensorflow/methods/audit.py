@@ -51,7 +51,7 @@ class Audit:
         if not self.promise or not self.breaks:
             return
         message = (
-            f"{reason.format(named(self.breaks))}, so attributions may not add up to {self.promise}. {advice} "
+            f'{reason.format(named(self.breaks))}, so attributions may not add up to {self.promise}. {advice} '
             'explainer.describe() lists what every op gets.'
         )
         if strict:

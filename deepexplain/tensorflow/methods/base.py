@@ -120,7 +120,7 @@ class AttributionMethod:
         in_graph = type(self).arguments_in_graph
         for name in [] if isinstance(in_graph, bool) else in_graph:
             if getattr(other, name) != getattr(self, name):
-                raise ArgumentError(f"{name}={getattr(other, name)!r} needs another graph: get_explainer again.")
+                raise ArgumentError(f'{name}={getattr(other, name)!r} needs another graph: get_explainer again.')
         if other.strict and not self.strict:
             other._check_promise()
         return other
@@ -233,7 +233,7 @@ class AttributionMethod:
         unknown = sorted(set(arguments) - set(known))
         if unknown or len(args) > len(known):
             came = f'the argument {", ".join(map(repr, unknown))}' if unknown else f'{len(args)} positional arguments'
-            raise ArgumentTypeError(f"'{self.name}' does not know {came}; it takes {', '.join(known) or 'none'}.")
+            raise ArgumentTypeError(f"'{self.name}' does not know {came}; it takes {', '.join([*known, 'strict'])}.")
         self.configure(*args, **arguments)
 
     def _call(self, xs, ys, feed_dict):

@@ -5,7 +5,7 @@ import numpy as np
 from ...errors import ArgumentError, ArgumentTypeError, AssertedArgumentError
 from ..compat import same_op, tf, with_shape
 from ..runtime.clone import beside, hides_activations
-from ..runtime.op_types import is_homogeneous, is_linear, keeps_its_gradient
+from ..runtime.op_types import is_continuous, is_homogeneous, is_linear, keeps_its_gradient
 from ..runtime.overrides import original_grad, takes_rule
 from ..runtime.samples import as_baseline, broadcast_baseline
 from . import complete
@@ -17,6 +17,8 @@ SMALLEST_DELTA = 1e-5
 
 #: What a method without a rule for an op does. As in 0.3, it begins with "Detected unsupported activation".
 UNSUPPORTED = "Detected unsupported activation: '{}' has no rule for {{}} and uses the plain gradient there"
+
+NO_RULES_NEEDED = "'intgrad' and 'shapley_sampling' need no rules."
 
 
 def epsilon_rule(op, grad, epsilon):
@@ -80,7 +82,8 @@ class EpsilonLRP(GradientBasedMethod):
     def _treatment(self, step):
         if takes_rule(step.op):
             return 'epsilon', True
-        if is_linear(*step) and keeps_its_gradient(step.op):
+        numbers = [i for i in step.varying if is_continuous(step.op.inputs[i])]  # a choice is what it is at x
+        if numbers and is_linear(step.op, numbers) and keeps_its_gradient(step.op):
             return 'linear', True
         treatment, exact = without_rule(step)
         return treatment, exact or (treatment == 'plain gradient' and is_homogeneous(*step))
@@ -160,11 +163,13 @@ class DeepLIFTRescale(GradientBasedMethod):
 
     def _advice(self, audit):
         if self.rules == 'complete':
-            return "Where that matters, 'intgrad' and 'shapley_sampling' need no rules."
+            return f'{NO_RULES_NEEDED} explainer.leaks(xs) says how much goes missing where.'
         broken = {row.op for row in audit.breaks}
         mended = [step for step in self._steps if step.op.name in broken and complete.treatment(step)]
-        left = '' if len(mended) == len(broken) else f' for {len(mended)} of these {len(broken)}'
-        return f"Pass rules='complete', which has a rule{left}. " if mended else ''
+        those = 'for all of these' if len(mended) == len(broken) else f'for {len(mended)} of these {len(broken)}'
+        if not mended:
+            return NO_RULES_NEEDED
+        return f"rules='complete' has rules {those}; explainer.leaks(xs) says how much goes missing where."
 
     def nonlinearity_grad_override(self, op, *grads):  # noqa: D102
         if self.rules == 'complete':

@@ -121,7 +121,9 @@ def rescale(op, op0, grad):
         if len(varying) == 1:
             delta_out = f - f0
         else:
-            only_this, only_other = ([a if j == i else b for j, (a, b) in enumerate(zip(*both))] for both in ((z, z0), (z0, z)))
+            only_this, only_other = (
+                [a if j == i else b for j, (a, b) in enumerate(zip(*both))] for both in ((z, z0), (z0, z))
+            )
             delta_out = 0.5 * ((f - same_op(op, *only_other).outputs[0]) + (same_op(op, *only_this).outputs[0] - f0))
         derivative = tf.zeros_like(grad) if derivatives[i] is None else derivatives[i]
         gradients[i] = _sum_to(_slope(delta_out, z[i] - z0[i], f, f0, grad, derivative), op.inputs[i])
@@ -227,7 +229,10 @@ def choice(op, op0, grad):
     chosen = tf.cast(condition, grad.dtype)
     turned = tf.not_equal(condition, condition0) & (tf.abs(a) + tf.abs(b) > 0)
     share = _ratio(grad * (op.outputs[0] - op0.outputs[0]), tf.abs(a) + tf.abs(b))
-    of_a, of_b = tf.where(turned, share * tf.sign(a), grad * chosen), tf.where(turned, share * tf.sign(b), grad * (1 - chosen))
+    of_a, of_b = (
+        tf.where(turned, share * tf.sign(a), grad * chosen),
+        tf.where(turned, share * tf.sign(b), grad * (1 - chosen)),
+    )
     return [None, _sum_to(of_a, op.inputs[1]), _sum_to(of_b, op.inputs[2])]
 
 

@@ -241,7 +241,12 @@ def without_rule(step):
     op, varying = step
     if is_discrete(op):
         return 'no gradient', True  # nothing is lost as yet: that is where numbers are made of it again
-    if op.type == 'StopGradient' or not any(is_continuous(op.inputs[i]) for i in varying):
+    if op.type == 'StopGradient':
+        return (
+            'no gradient',
+            None,
+        )  # often put where the derivative is zero anyway: means of variances, maxima of softmax
+    if not any(is_continuous(op.inputs[i]) for i in varying):
         return 'no gradient', False
     return ('custom gradient' if custom_gradient(op) else 'plain gradient'), False
 
@@ -334,8 +339,10 @@ class IntegratedGradients(GradientBasedMethod):
 
     def _treatment(self, step):
         treatment, exact = without_rule(step)
-        if exact or treatment == 'no gradient' or step.op.type in STEPS:
-            return 'no gradient', exact and step.op.type not in STEPS
+        if step.op.type in STEPS:
+            return 'no gradient', False
+        if treatment == 'no gradient':
+            return treatment, exact
         if treatment == 'custom gradient':
             return treatment, None
         chosen = step.op.type in ('Select', 'SelectV2')  # continuous, it is hoped, where the condition turns

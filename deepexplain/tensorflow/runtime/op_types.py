@@ -31,14 +31,11 @@ LINEAR = _names(
 
 #: Linear in each of these inputs (None: in any) while the others do not vary.
 LINEAR_IN_ONE = dict(
-    {
-        name: None
-        for name in _names(
-            """BatchMatMul BatchMatMulV2 BatchMatMulV3 Conv2D Conv2DBackpropInput Conv3D Conv3DBackpropInput
-            Conv3DBackpropInputV2 Cross DepthwiseConv2dNative DepthwiseConv2dNativeBackpropInput Einsum MatMul Mul
-            MulNoNan SparseMatMul SparseTensorDenseMatMul"""
+    dict.fromkeys(
+        _names(
+            """BatchMatMul BatchMatMulV2 BatchMatMulV3 Conv2D Conv2DBackpropInput Conv3D Conv3DBackpropInput\n            Conv3DBackpropInputV2 Cross DepthwiseConv2dNative DepthwiseConv2dNativeBackpropInput Einsum MatMul Mul\n            MulNoNan SparseMatMul SparseTensorDenseMatMul"""
         )
-    },
+    ),
     Div=(0,),
     DivNoNan=(0,),
     MatrixSolve=(1,),
