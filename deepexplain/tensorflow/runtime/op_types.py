@@ -52,6 +52,17 @@ LINEAR_IN_SECOND = _names(
 #: Linear in what they choose from while the condition does not vary.
 CHOICES = _names('Select SelectV2')
 
+#: Functions of the values in one place, of one input or two; and those of more whose others are constant.
+ELEMENTWISE = _names(
+    """Abs Acos Acosh Asin Asinh Atan Atan2 Atanh BesselI0 BesselI0e BesselI1 BesselI1e BesselJ0 BesselJ1 BesselK0
+    BesselK0e BesselK1 BesselK1e BesselY0 BesselY1 Betainc Ceil ClipByValue Cos Cosh Dawsn Digamma DivNoNan Elu EluGrad
+    Erf Erfc Erfinv Exp Expint Expm1 FakeQuantWithMinMaxArgs FakeQuantWithMinMaxVars FakeQuantWithMinMaxVarsPerChannel
+    Floor FloorDiv FloorMod FresnelCos FresnelSin Igamma Igammac Inv InvGrad LeakyRelu LeakyReluGrad Lgamma Log Log1p
+    Maximum Minimum Mod Ndtri NextAfter Polygamma Pow Reciprocal ReciprocalGrad Relu Relu6 Relu6Grad ReluGrad Rint Round
+    Rsqrt RsqrtGrad Selu SeluGrad Sigmoid SigmoidGrad Sign Sin Sinh Softplus SoftplusGrad Softsign SoftsignGrad Spence
+    Sqrt SqrtGrad Tan Tanh TanhGrad TruncateDiv TruncateMod Xdivy Xlog1py Xlogy Zeta"""
+)
+
 #: Linear in their first input, with the statistics of training (not those of the batch).
 NORMALIZATION = _names('FusedBatchNorm FusedBatchNormV2 FusedBatchNormV3')
 
