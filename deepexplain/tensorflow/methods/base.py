@@ -16,6 +16,7 @@ from ..runtime.overrides import graph_lock
 from ..runtime.rows import independent, interchangeable, made_up_pairs, separable
 from ..runtime.samples import InputSpec, as_count, as_inputs, as_weights
 from ..runtime.session import Call, Feeds, Runner
+from ..runtime.weights import weights_of
 
 #: Method name -> (class, position), in the order in which the methods are defined.
 attribution_methods: 'OrderedDict[str, Tuple[type, int]]' = OrderedDict()
@@ -138,6 +139,10 @@ class AttributionMethod:
             placeholder without a value.
         """
         raise NotImplementedError
+
+    def weights(self):
+        """The weights between X and T, nearest to T first; see :func:`~..runtime.weights.weights_of`."""
+        return weights_of(self._explained, self._inputs, self._between, self.session)
 
     # What follows is for the methods themselves.
 
