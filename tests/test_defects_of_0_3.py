@@ -153,7 +153,7 @@ def test_a_custom_gradient_does_not_pass_for_ours(session, method, kwargs):
     with DeepExplain(session=session) as de:
         X = tf.placeholder(tf.float32, [None, 4])
         T = doubled(X)
-        if method in ('zero', 'elrp', 'deeplift'):
+        if method in ('elrp', 'deeplift'):
             with pytest.warns(DeepExplainWarning, match=r'no rule for .*\(IdentityN\)'):
                 de.explain(method, T, X, normal(3, 4), **kwargs)
         else:

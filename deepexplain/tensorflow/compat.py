@@ -134,9 +134,9 @@ def is_function(graph, op_type):
     return graph._is_function(op_type)
 
 
-def same_op(op, x):
-    """The output of another op like ``op`` (one input, one output, the same attributes) with input ``x``."""
-    return copied_op(op, [x], attrs={'_gradient_op_type': None}).outputs[0]
+def same_op(op, *inputs):
+    """Another op like ``op`` (with the same attributes) of these inputs, with TensorFlow's own gradient."""
+    return copied_op(op, list(inputs), attrs={'_gradient_op_type': None})
 
 
 def copied_op(op, inputs, control=(), attrs=None):

@@ -131,12 +131,13 @@ class DeepExplain:
         with self._lock:
             if not keep:
                 return cls(T, X, self.session, None, **arguments)
-            in_graph = arguments if cls.__dict__.get('arguments_in_graph', True) else {}
-            key = (cls, _frozen(T), _frozen(X), _frozen(in_graph))
+            in_graph = cls.__dict__.get('arguments_in_graph', True)
+            names = (arguments if in_graph else ()) if isinstance(in_graph, bool) else in_graph
+            key = (cls, _frozen(T), _frozen(X), _frozen({name: arguments[name] for name in names if name in arguments}))
             if key not in self._explainers:
                 self._explainers[key] = cls(T, X, self.session, None, **arguments)
                 return self._explainers[key]
-            return self._explainers[key] if in_graph else self._explainers[key].with_arguments(**arguments)
+            return self._explainers[key] if in_graph is True else self._explainers[key].with_arguments(**arguments)
 
 
 def _frozen(value):

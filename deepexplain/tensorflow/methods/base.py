@@ -4,19 +4,29 @@ import copy
 import inspect
 from collections import OrderedDict
 from itertools import islice
-from typing import Tuple
+from typing import Optional, Tuple, Union
 
 import numpy as np
 
 from ...errors import ArgumentError, ArgumentTypeError, DeepExplainError, GraphError, warn
 from ..compat import is_graph_tensor, tf
-from ..runtime.graph import advice_behind, check_reaches, data_sources, is_simple, ops_between, row_bytes, tensor_named
+from ..runtime.graph import (
+    advice_behind,
+    check_reaches,
+    data_sources,
+    is_simple,
+    ops_between,
+    row_bytes,
+    steps_of,
+    tensor_named,
+)
 from ..runtime.memory import bounded_rows
 from ..runtime.overrides import graph_lock
 from ..runtime.rows import independent, interchangeable, made_up_pairs, separable
-from ..runtime.samples import InputSpec, as_count, as_inputs, as_weights
+from ..runtime.samples import InputSpec, as_count, as_flag, as_inputs, as_weights
 from ..runtime.session import Call, Feeds, Runner
 from ..runtime.weights import weights_of
+from .audit import Audit, Row
 
 #: Method name -> (class, position), in the order in which the methods are defined.
 attribution_methods: 'OrderedDict[str, Tuple[type, int]]' = OrderedDict()
@@ -49,7 +59,8 @@ class AttributionMethod:
     keras_learning_phase : tf.Tensor, optional
         Fed 0. Keras' own placeholder is found without it.
     *args, **arguments
-        Those of ``configure``.
+        Those of ``configure``; and ``strict`` (bool, default False): raise a GraphError, instead of a warning, where the sum
+        that the method promises does not hold.
 
     Raises
     ------
@@ -62,8 +73,12 @@ class AttributionMethod:
     name = None
     takes_several_inputs = True
     takes_integers = False  # X of an integer type, such as token ids
-    #: Whether the graph of an explainer depends on its arguments. Not inherited: a class that feeds them says so.
-    arguments_in_graph = True
+    #: Whether the graph of an explainer depends on its arguments, or the names of those that it depends on. Not
+    #: inherited: a class that feeds them says so.
+    arguments_in_graph: Union[bool, Tuple[str, ...]] = True
+    #: What a sample's attributions add up to where the graph allows it, None where nothing is promised.
+    promise: Optional[str] = None
+    _at_breaks = ''
 
     def __init__(self, T, X, session, keras_learning_phase=None, *args, **arguments):
         self.session = session
@@ -103,7 +118,24 @@ class AttributionMethod:
         """Return this explainer with other arguments. Both share the graph; nothing is added to it."""
         other = copy.copy(self)
         other._set_arguments((), arguments)
+        in_graph = type(self).arguments_in_graph
+        for name in [] if isinstance(in_graph, bool) else in_graph:
+            if getattr(other, name) != getattr(self, name):
+                raise ArgumentError(f'{name}={getattr(other, name)!r} needs another graph: get_explainer again.')
+        if other.strict and not self.strict:
+            other._check_promise()
         return other
+
+    def describe(self):
+        """List every op between X and T with the treatment it gets, and whether the promised sum holds through it.
+
+        Returns
+        -------
+        :class:`~deepexplain.tensorflow.methods.audit.Audit`
+            Prints as a table; ``.rows`` are ``(op, type, treatment, exact)``, ``.breaks`` those where it does not hold.
+        """
+        rows = [Row(step.op.name, step.op.type, *self._treatment(step)) for step in self._steps]
+        return Audit(self.name, self.promise, rows)
 
     def run(self, xs, ys=None, batch_size=None, feed_dict=None, progress=False):
         """Attributions of the samples ``xs``. May be called from many threads.
@@ -154,8 +186,22 @@ class AttributionMethod:
         return tf.control_dependencies(None)  # that also leaves a while loop or cond that the caller may be in
 
     def _clone(self):
-        """Return the target, or a copy of it that the method can treat."""
+        """Return the target, or a copy of it that the method can treat; and keep the steps that lead to it."""
+        self._steps = steps_of(self._between, self._inputs)
         return self._target
+
+    def _treatment(self, step):
+        """What the method does at a step: words, and whether the promised sum holds through it (None: no sum)."""
+        raise NotImplementedError
+
+    def _advice(self, audit):
+        """What mends a broken promise, in a sentence."""
+        return "'shapley_sampling' keeps it for every network."
+
+    def _check_promise(self):
+        """Warn of ops through which the promised sum does not hold, or raise where ``strict`` was asked for."""
+        audit = self.describe()
+        audit.say(self._at_breaks, self._advice(audit), self.strict)
 
     def _build(self):
         """Add to the graph what the method needs."""
@@ -186,10 +232,13 @@ class AttributionMethod:
 
     def _set_arguments(self, args, arguments):
         known = list(inspect.signature(self.configure).parameters)
+        if 'strict' not in known:
+            arguments = dict(arguments)
+            self.strict = as_flag(arguments.pop('strict', False), 'strict')
         unknown = sorted(set(arguments) - set(known))
         if unknown or len(args) > len(known):
             came = f'the argument {", ".join(map(repr, unknown))}' if unknown else f'{len(args)} positional arguments'
-            raise ArgumentTypeError(f"'{self.name}' does not know {came}; it takes {', '.join(known) or 'none'}.")
+            raise ArgumentTypeError(f"'{self.name}' does not know {came}; it takes {', '.join([*known, 'strict'])}.")
         self.configure(*args, **arguments)
 
     def _call(self, xs, ys, feed_dict):

@@ -2,16 +2,23 @@
 
 import numpy as np
 
-from ...errors import ArgumentTypeError, AssertedArgumentError
+from ...errors import ArgumentError, ArgumentTypeError, AssertedArgumentError
 from ..compat import same_op, tf, with_shape
 from ..runtime.clone import beside, hides_activations
-from ..runtime.overrides import original_grad
+from ..runtime.op_types import is_continuous, is_homogeneous, is_linear, keeps_its_gradient
+from ..runtime.overrides import original_grad, takes_rule
 from ..runtime.samples import as_baseline, broadcast_baseline
+from . import complete
 from .base import register
-from .gradient import GradientBasedMethod
+from .gradient import GradientBasedMethod, without_rule
 
 #: Where an activation's input is this near to its reference, the slope is the derivative between both.
 SMALLEST_DELTA = 1e-5
+
+#: What a method without a rule for an op does. As in 0.3, it begins with "Detected unsupported activation".
+UNSUPPORTED = "Detected unsupported activation: '{}' has no rule for {{}} and uses the plain gradient there"
+
+NO_RULES_NEEDED = "'intgrad' and 'shapley_sampling' need no rules."
 
 
 def epsilon_rule(op, grad, epsilon):
@@ -31,11 +38,11 @@ def rescale_rule(op, grad, z0):
     derivative half way between the two.
     """
     z, f_z = op.inputs[0], op.outputs[0]
-    delta_in, delta_out = z - z0, f_z - same_op(op, z0)
+    delta_in, delta_out = z - z0, f_z - same_op(op, z0).outputs[0]
     half_way = same_op(op, 0.5 * (z0 + z))
-    for tensor in (delta_in, delta_out, half_way):
+    for tensor in (delta_in, delta_out, half_way.outputs[0]):
         tensor.set_shape(z.shape)  # that of z0 is open
-    return tf.where(tf.abs(delta_in) > SMALLEST_DELTA, grad * delta_out / delta_in, original_grad(half_way.op, grad))
+    return tf.where(tf.abs(delta_in) > SMALLEST_DELTA, grad * delta_out / delta_in, original_grad(half_way, grad))
 
 
 @register('elrp')
@@ -51,6 +58,8 @@ class EpsilonLRP(GradientBasedMethod):
     """
 
     arguments_in_graph = False
+    promise = 'T(x)'
+    _at_breaks = UNSUPPORTED.format('elrp')
 
     def configure(self, epsilon=1e-4):
         """Set the argument.
@@ -69,6 +78,18 @@ class EpsilonLRP(GradientBasedMethod):
         smallest = np.asarray(self.epsilon).astype(self._target.dtype.as_numpy_dtype)
         if not 0 < smallest < float('inf'):
             raise AssertedArgumentError(f'epsilon must be greater than zero; got {epsilon}.')
+
+    def _treatment(self, step):
+        if takes_rule(step.op):
+            return 'epsilon', True
+        numbers = [i for i in step.varying if is_continuous(step.op.inputs[i])]  # a choice is what it is at x
+        if numbers and is_linear(step.op, numbers) and keeps_its_gradient(step.op):
+            return 'linear', True
+        treatment, exact = without_rule(step)
+        return treatment, exact or (treatment == 'plain gradient' and is_homogeneous(*step))
+
+    def _advice(self, audit):
+        return "No option of 'elrp' mends that; 'deeplift' with rules='complete' has more rules."
 
     def nonlinearity_grad_override(self, op, grad):  # noqa: D102
         source = beside(op)
@@ -97,8 +118,8 @@ class DeepLIFTRescale(GradientBasedMethod):
     """DeepLIFT with the Rescale rule: contributions of the difference between the input and a baseline.
 
     Attributions sum to T(x) - T(baseline) where all that lies between X and T is linear or one of the five
-    overridden activations. Max pooling, products of two varying tensors and other nonlinear ops get
-    their plain gradient, and the sum then differs.
+    overridden activations. With the default rules, those of 0.3, max pooling, products of two varying tensors and other
+    nonlinear ops get their plain gradient, with a warning, and the sum then differs; with ``rules='complete'`` it holds.
 
     The activations at the baseline are computed in each ``run``, so they follow the weights.
 
@@ -110,21 +131,50 @@ class DeepLIFTRescale(GradientBasedMethod):
     https://doi.org/10.48550/arXiv.1711.06104
     """
 
-    arguments_in_graph = False
+    arguments_in_graph = ('rules',)
+    promise = 'T(x) - T(baseline)'
+    _at_breaks = UNSUPPORTED.format('deeplift')
     _in_graph = False  # whether values at the baseline are computed beside those at x: inside loops, nothing is fetched
 
-    def configure(self, baseline=None):
-        """Set the argument.
+    def configure(self, baseline=None, rules='original'):
+        """Set the arguments.
 
         Parameters
         ----------
         baseline : number or array of one sample's shape, or a list of these where X is a list, default 0
             The reference input.
+        rules : str, default 'original'
+            Which ops have a rule: 'original' is DeepExplain 0.3's five activations, and the plain gradient for
+            all else that is not linear. 'complete' has one for every elementwise function, products and quotients, maxima, choices
+            and softmax: attributions then sum to T(x) - T(baseline). See :mod:`deepexplain.tensorflow.methods.complete`.
         """
+        if rules not in ('original', 'complete'):
+            raise ArgumentError(f"rules must be 'original' or 'complete'; got {rules!r}.")
         self.baseline = as_baseline(baseline, self._specs, self.has_multiple_inputs)
+        self.rules = rules
 
-    def nonlinearity_grad_override(self, op, grad):  # noqa: D102
-        z = op.inputs[0]
+    def _treatment(self, step):
+        if self.rules == 'complete':
+            name = complete.treatment(step)
+            return (name, True) if name else without_rule(step)
+        if takes_rule(step.op):
+            return 'rescale', True
+        return ('linear', True) if is_linear(*step) and keeps_its_gradient(step.op) else without_rule(step)
+
+    def _advice(self, audit):
+        if self.rules == 'complete':
+            return f'{NO_RULES_NEEDED} explainer.leaks(xs) says how much goes missing where.'
+        broken = {row.op for row in audit.breaks}
+        mended = [step for step in self._steps if step.op.name in broken and complete.treatment(step)]
+        those = 'for all of these' if len(mended) == len(broken) else f'for {len(mended)} of these {len(broken)}'
+        if not mended:
+            return NO_RULES_NEEDED
+        return f"rules='complete' has rules {those}; explainer.leaks(xs) says how much goes missing where."
+
+    def nonlinearity_grad_override(self, op, *grads):  # noqa: D102
+        if self.rules == 'complete':
+            return complete.apply(op, *grads)
+        (grad,), z = grads, op.inputs[0]
         if self._in_graph:
             at_baseline = beside(op)  # none where it does not differ
             return rescale_rule(op, grad, at_baseline.inputs[0] if at_baseline else z)
@@ -140,13 +190,15 @@ class DeepLIFTRescale(GradientBasedMethod):
 
     def _check_graph(self):
         super()._check_graph()
-        self._in_graph = hides_activations(self._between)
+        self._in_graph = self.rules == 'complete' or hides_activations(self._between)
         self._opens = self._opens or self._in_graph
 
     def _needed_by_clone(self):
         if not self._in_graph:
             return {}
-        return {'baselines': [with_shape(tf.zeros_like(x) + b, x.shape) for x, b in zip(self._inputs, self._baselines)]}
+        needed = {'treated': complete.is_treated} if self.rules == 'complete' else {}
+        baselines = [with_shape(tf.zeros_like(x) + b, x.shape) for x, b in zip(self._inputs, self._baselines)]
+        return dict(needed, baselines=baselines)
 
     def _build(self):
         self._references = {}  # activation -> its input, placeholder for the value of that at the baseline

@@ -7,16 +7,17 @@ import numpy as np
 
 from ...errors import ArgumentError, GraphError, warn
 from ..compat import mutation_lock, tf
-from ..runtime.activations import ACTIVATIONS, PLAIN_NONLINEAR
-from ..runtime.bodies import is_closure
+from ..runtime.activations import ACTIVATIONS
 from ..runtime.clone import Clone, is_frozen, is_opened
-from ..runtime.graph import check_passes_gradient, has_control_flow, hidden_ops, ops_between
+from ..runtime.graph import check_passes_gradient, has_control_flow, hidden_ops, ops_between, steps_of
 from ..runtime.memory import aligned_empty
-from ..runtime.overrides import custom_gradient, gradient_rule, graph_lock, original_grad, takes_rule
+from ..runtime.op_types import STEPS, is_continuous, is_discrete, is_linear, keeps_its_gradient
+from ..runtime.overrides import custom_gradient, gradient_rule, graph_lock, original_grad
 from ..runtime.progress import progress_bar
 from ..runtime.quadrature import QUADRATURES
 from ..runtime.rows import summed
 from ..runtime.samples import as_baseline, as_count, broadcast_baseline
+from .audit import Row, named
 from .base import AttributionMethod, register
 
 #: With ys='each', backward passes that share a forward pass. More take longer to build than they save.
@@ -106,21 +107,22 @@ class GradientBasedMethod(AttributionMethod):
         return building
 
     def _clone(self):
-        target, sources = self._target, self._between
-        if self._opens:
-            clone = Clone(target, self._inputs, self._between, **self._needed_by_clone())
-            target, sources = clone.target, clone.sources
-            if clone.dropped:
-                warn(
-                    f'{_named(clone.dropped)} has a custom gradient (tf.custom_gradient) in a function body, which can '
-                    'only be called there: its derivative is taken to be that of the ops which compute its value.'
-                )
-            self._between = ops_between(target, self._inputs)
-            for x in self._inputs:
-                check_passes_gradient(target, x, self._between)
-        if self._has_rule():
-            self._warn_of_plain_gradients(sources)
-        return target
+        if not self._opens:
+            self._steps = steps_of(self._between, self._inputs)
+            self._check_promise()
+            return self._target
+        clone = Clone(self._target, self._inputs, self._between, **self._needed_by_clone())
+        self._steps = clone.sources
+        self._check_promise()
+        if clone.dropped:
+            warn(
+                f'{_named(clone.dropped)} has a custom gradient (tf.custom_gradient) in a function body, which can '
+                'only be called there: its derivative is taken to be that of the ops which compute its value.'
+            )
+        self._between = ops_between(clone.target, self._inputs)
+        for x in self._inputs:
+            check_passes_gradient(clone.target, x, self._between)
+        return clone.target
 
     def _needed_by_clone(self):
         """Return further arguments of Clone."""
@@ -228,20 +230,25 @@ class GradientBasedMethod(AttributionMethod):
                     "such as 'intgrad'."
                 )
 
-    def _warn_of_plain_gradients(self, ops):
-        """Warn of nonlinear ops that the rule does not treat."""
-        plain = [
-            op
-            for op in ops
-            if op.type in PLAIN_NONLINEAR
-            or (custom_gradient(op) and not (is_closure(op) and op.graph is not self.session.graph))
-        ]
-        plain = [op for op in plain if not takes_rule(op)]
-        if plain:
-            warn(
-                f"Detected unsupported activation: '{self.name}' has no rule for {_named(plain)} and uses the plain "
-                'gradient there. This might lead to unexpected or wrong results.'
-            )
+    def _treatment(self, step):
+        if is_linear(*step) and keeps_its_gradient(step.op):
+            return 'linear', None
+        return without_rule(step)[0], None
+
+
+def without_rule(step):
+    """Treatment of an op that is not linear and has no rule: words, and whether a sum of differences holds through it."""
+    op, varying = step
+    if is_discrete(op):
+        return 'no gradient', True  # nothing is lost as yet: that is where numbers are made of it again
+    if op.type == 'StopGradient':
+        return (
+            'no gradient',
+            None,
+        )  # often put where the derivative is zero anyway: means of variances, maxima of softmax
+    if not any(is_continuous(op.inputs[i]) for i in varying):
+        return 'no gradient', False
+    return ('custom gradient' if custom_gradient(op) else 'plain gradient'), False
 
 
 def _dense(gradient, x):
@@ -251,9 +258,8 @@ def _dense(gradient, x):
     return gradient
 
 
-def _named(ops, most=5):
-    names = [f"'{op.name}' ({op.type})" for op in ops[:most]]
-    return ', '.join(names) + (f' and {len(ops) - most} more' if len(ops) > most else '')
+def _named(ops):
+    return named([Row(op.name, op.type, '', None) for op in ops])
 
 
 @register('zero')
@@ -309,6 +315,8 @@ class IntegratedGradients(GradientBasedMethod):
     """
 
     arguments_in_graph = False
+    promise = 'T(x) - T(baseline)'
+    _at_breaks = "'intgrad' integrates gradients, and {} jumps or passes none"
 
     def configure(self, steps=100, baseline=None, quadrature='riemann_right'):
         """Set the arguments.
@@ -328,6 +336,18 @@ class IntegratedGradients(GradientBasedMethod):
         if not isinstance(quadrature, str) or quadrature not in QUADRATURES:
             raise ArgumentError(f'quadrature must be one of {", ".join(QUADRATURES)}; got {quadrature!r}.')
         self.quadrature = quadrature
+
+    def _treatment(self, step):
+        treatment, exact = without_rule(step)
+        if step.op.type in STEPS:
+            return 'no gradient', False
+        if treatment == 'no gradient':
+            return treatment, exact
+        if treatment == 'custom gradient':
+            return treatment, None
+        chosen = step.op.type in ('Select', 'SelectV2')  # continuous, it is hoped, where the condition turns
+        jumps = not chosen and not all(is_continuous(step.op.inputs[i]) for i in step.varying)
+        return ('linear' if is_linear(*step) else treatment), not jumps
 
     def _rows_of_a_sample(self):
         return self.steps

@@ -19,7 +19,7 @@ from ..compat import branches_of, copied_op, function_body, is_function, text_at
 from .activations import ACTIVATIONS
 from .bodies import check_writes, handed_on, in_order, is_closure, loop_variables, loses_gradient, ops_of
 from .frames import Frame, Loop, frames_of
-from .graph import OF_SHAPES, ancestors, hidden_ops
+from .graph import OF_SHAPES, Step, ancestors, hidden_ops
 from .overrides import GRADIENT_NAME, takes_rule
 
 LOOPS = frozenset(['While', 'StatelessWhile'])
@@ -95,13 +95,17 @@ class Clone:
         One for each input, of the same shape.
     beside : tf.Tensor, optional
         What the rule of an activation reads besides.
+    treated : function of a Step, optional
+        Whether the op takes the rule, whatever gradient the user chose for it; default: see ``takes_rule``.
 
     Attributes
     ----------
     target : tf.Tensor
         The copy of the target.
-    sources : list of tf.Operation
+    sources : list of Step
         What computes the target from the inputs: ops of the graph, and those of function bodies.
+    origins : dict
+        Graph and name of a copied op -> the op that it is a copy of.
     dropped : list of tf.Operation
         Ops of function bodies whose custom gradient the copy is without, as that knows the body's own tensors.
 
@@ -112,9 +116,9 @@ class Clone:
         is assigned before it is read.
     """
 
-    def __init__(self, target, inputs, between, baselines=None, beside=None):
-        self.sources, self.dropped = [], []
-        self._beside = beside
+    def __init__(self, target, inputs, between, baselines=None, beside=None, treated=None):
+        self.sources, self.dropped, self.origins = [], [], {}
+        self._beside, self._treated = beside, treated or (lambda step: takes_rule(step.op))
         self._graph = target.graph
         self._bodies = {}  # name of a function -> its body
         self._copies = {}  # name of an op of the graph -> its copy
@@ -182,23 +186,25 @@ class Clone:
         """The same op of other inputs, twice if they differ at the baseline."""
         if op.type == 'Switch':
             _check_branch(op, inputs[1])
-        of_x = any(value.of_x for value in inputs)
+        step = Step(op, [i for i, value in enumerate(inputs) if value.of_x])
+        of_x = bool(step.varying) and op.type not in OF_SHAPES
+        takes = of_x and self._treated(step)
         if of_x:
-            self.sources.append(op)
+            self.sources.append(step)
         at_baseline, attrs = None, None
         anew = self._twice and op.type in ARRAYS
         if anew or (any(value.differs for value in inputs) and op.type not in OF_SHAPES):
             at_baseline = self._op_of(op, [value.at_baseline for value in inputs], {} if anew else None)
-            if takes_rule(op):
+            if takes:
                 attrs = {BESIDE: at_baseline.name}
-        elif self._beside is not None and takes_rule(op) and tf.get_default_graph() is not self._graph:
+        elif self._beside is not None and takes and tf.get_default_graph() is not self._graph:
             # In its body: the gradient of a loop of TensorFlow 1.15 takes no tensor from outside.
             attrs = {BESIDE: tf.identity(self._beside).op.name}
-        at_x = self._op_of(op, [value.at_x for value in inputs], attrs)
+        at_x = self._op_of(op, [value.at_x for value in inputs], attrs, takes)
         return [Value(*both, of_x) for both in zip(at_x.outputs, (at_baseline or at_x).outputs)]
 
-    def _op_of(self, op, inputs, attrs=None):
-        """The op with these inputs: itself if it has them, and is asked for no attributes."""
+    def _op_of(self, op, inputs, attrs=None, takes=False):
+        """The op with these inputs: itself if it has them, and is asked for no attributes. ``takes`` it the rule?"""
         of_graph = op.graph is self._graph and not self._in_frame
         if of_graph and attrs is None and all(a.name == b.name for a, b in zip(inputs, op.inputs)):
             return op
@@ -208,13 +214,15 @@ class Clone:
                 "as deeplift needs, and every method where the loop was frozen. Use 'occlusion' or 'shapley_sampling'; "
                 "or 'intgrad', if the loop was not frozen."
             )
-        if takes_rule(op):
+        if takes:
             attrs = dict(attrs or {}, _gradient_op_type=GRADIENT_NAME)
         elif not of_graph and is_closure(op):
             attrs = {'_gradient_op_type': None}
             self.dropped.extend([op] if loses_gradient(op) else [])
         control = [self._copies.get(other.name, other) for other in op.control_inputs] if of_graph else []
-        return copied_op(op, inputs, control, attrs)
+        copy = copied_op(op, inputs, control, attrs)
+        self.origins[copy.graph, copy.name] = op
+        return copy
 
     def _body(self, name):
         if name not in self._bodies:

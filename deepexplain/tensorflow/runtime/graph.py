@@ -1,9 +1,12 @@
 """Reading a graph: what lies between X and T, what a run needs, how large it is. Nothing here adds an op."""
 
+from collections import namedtuple
+
 import numpy as np
 
 from ...errors import ArgumentError, GraphError
-from ..compat import function_definition, is_function, original_gradient, tf
+from ..compat import function_definition, is_function, original_gradient
+from .op_types import STEPS, is_continuous
 from .overrides import custom_gradient
 
 #: TensorFlow says of runs in the caller's thread: only for simple graphs.
@@ -31,6 +34,23 @@ def ops_between(target, inputs):
                 frontier.extend(op.outputs)
     # _id is the order of creation in every TensorFlow there is; names carry no order.
     return sorted(found, key=lambda op: op._id)
+
+
+#: An op, and the indices of those of its inputs that vary with X (not merely with its shape).
+Step = namedtuple('Step', 'op varying')
+
+
+def steps_of(between, inputs):
+    """The ops that compute something of the values of the inputs, each a :class:`Step`, in order."""
+    names, before, steps = {x.name for x in inputs}, None, []
+    while names != before:  # once and again, as a loop of TensorFlow 1 goes in a circle
+        before, steps = set(names), []
+        for op in between:
+            varying = [i for i, tensor in enumerate(op.inputs) if tensor.name in names]
+            if varying and op.type not in OF_SHAPES:
+                steps.append(Step(op, varying))
+                names.update(tensor.name for tensor in op.outputs)
+    return steps
 
 
 def ancestors(tensors, stop_at, control=False):
@@ -118,7 +138,7 @@ def tensors_behind(target, x):
     between = [op for op in passed if passed[op]]
     dependent = {z.name for op in between for z in op.outputs} | {x.name}
     # The inputs by which an op passes a gradient on towards x.
-    ways = {op: [z for z in op.inputs if z.name in dependent and _is_continuous(z)] for op in between}
+    ways = {op: [z for z in op.inputs if z.name in dependent and is_continuous(z)] for op in between}
     ways.update((op, []) for op in between if _stops_gradient(op))
     arrives, frontier = {target.name}, [target]
     while frontier:
@@ -141,24 +161,16 @@ OF_SHAPES = frozenset(
 )
 
 #: Ops whose gradient is zero, or none, wherever they have one.
-FLAT = frozenset('Ceil Floor Rint Round Sign StopGradient'.split())
+FLAT = STEPS | {'StopGradient'}
 
 
 def _stops_gradient(op):
     if op.type in FLAT and custom_gradient(op) is None:
         return True
-    if op.outputs and not any(map(_is_continuous, op.outputs)):
+    if op.outputs and not any(map(is_continuous, op.outputs)):
         return True
     calls = _takes_functions(op) or is_function(op.graph, op.type)
     return not calls and custom_gradient(op) is None and original_gradient(op.type) is None
-
-
-#: Types of tensors that hold tensors: lists and arrays of loops.
-CARRIERS = (tf.variant, tf.resource)
-
-
-def _is_continuous(tensor):
-    return tensor.dtype.is_floating or tensor.dtype.is_complex or tensor.dtype in CARRIERS
 
 
 def _takes_functions(op):

@@ -18,16 +18,16 @@ from .arrays import WITH_GRADIENT, array_gradient
 GRADIENT_NAME = 'DeepExplainGrad'
 
 
-def original_grad(op, grad):
-    """TensorFlow's own gradient of ``op``: grad times the true derivative."""
-    return original_gradient(op.type)(op, grad)
+def original_grad(op, *grads):
+    """TensorFlow's own gradient of ``op``, given those of its outputs: times the true derivative."""
+    return original_gradient(op.type)(op, *grads)
 
 
-def _dispatch(op, grad):
+def _dispatch(op, *grads):
     if op.type in WITH_GRADIENT:
-        return array_gradient(op, grad)
+        return array_gradient(op, *grads)
     rules = getattr(_registered.thread, 'rules', None)
-    return rules[-1](op, grad) if rules else original_grad(op, grad)
+    return rules[-1](op, *grads) if rules else original_grad(op, *grads)
 
 
 # The thread's rules are an attribute of the function TensorFlow holds: were they a variable of this module,
@@ -38,7 +38,7 @@ _registered = register_gradient(GRADIENT_NAME, _dispatch)
 
 @contextmanager
 def gradient_rule(rule, ops):
-    """Use ``rule(op, grad)`` for those of ``ops`` that it is for, in ``tf.gradients`` calls of this thread.
+    """Use ``rule(op, *grads)`` for those of ``ops`` that it is for, in ``tf.gradients`` calls of this thread.
 
     Hold the lock of the graph: another thread that asks for gradients meanwhile gets TensorFlow's own.
     """

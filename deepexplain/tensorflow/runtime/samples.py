@@ -187,6 +187,13 @@ def as_integer(value, name):
         raise ArgumentTypeError(f'{name} must be an integer; got {value!r}.') from None
 
 
+def as_flag(value, name):
+    """``value`` as a bool."""
+    if not isinstance(value, (bool, np.bool_)):
+        raise ArgumentTypeError(f'{name} must be True or False; got {value!r}.')
+    return bool(value)
+
+
 def as_count(value, name, error=ArgumentError):
     """``value`` as an int of at least 1."""
     value = as_integer(value, name)

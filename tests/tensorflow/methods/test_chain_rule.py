@@ -245,14 +245,16 @@ def test_deeplift_meets_its_references_wherever_the_samples_axis_is(session, lay
 # --- both
 
 
-@pytest.mark.parametrize('method', ['elrp', 'deeplift'])
 @pytest.mark.parametrize(
-    ('op_type', 'function'),
+    ('method', 'op_type', 'function'),
     [
-        ('LeakyRelu', tf.nn.leaky_relu),
-        ('Selu', tf.nn.selu),
-        ('Relu6', tf.nn.relu6),
-        ('Softsign', tf.nn.softsign),
+        ('deeplift', 'LeakyRelu', tf.nn.leaky_relu),
+        ('deeplift', 'Selu', tf.nn.selu),
+        ('deeplift', 'Relu6', tf.nn.relu6),
+        ('deeplift', 'Softsign', tf.nn.softsign),
+        ('elrp', 'Selu', tf.nn.selu),
+        ('elrp', 'Relu6', tf.nn.relu6),
+        ('elrp', 'Softsign', tf.nn.softsign),
     ],
 )
 def test_an_unsupported_activation_is_named_in_a_warning_and_keeps_its_gradient(session, method, op_type, function):

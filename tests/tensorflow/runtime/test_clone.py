@@ -41,6 +41,10 @@ def attributions(session, T, X, xs=XS, methods=GRADIENT, **more):
     return found
 
 
+#: They have no rule in elrp and deeplift; here, only whether they are found matters.
+PRODUCTS = pytest.mark.filterwarnings('ignore:Detected unsupported activation')
+
+
 def assert_explained_alike(session, T, plain, X, xs=XS, **more):
     """That T, which hides something, is explained as ``plain``, which computes the same; and nothing is changed."""
     before = {op.name: op.node_def for op in session.graph.get_operations()}
@@ -126,6 +130,7 @@ def rnn(make, unroll):
     return keras().Sequential(first + make(layers, unroll) + [layers.Dense(4, 'relu'), layers.Dense(2)])
 
 
+@PRODUCTS
 @pytest.mark.parametrize('kind', sorted(RNNS))
 def test_a_rolled_rnn_of_keras_is_explained_as_the_unrolled_one(session, kind):
     unrolled, rolled = (rnn(RNNS[kind], unroll) for unroll in (True, False))
@@ -197,6 +202,7 @@ def two_exits(X):
     ]
 
 
+@PRODUCTS
 def test_a_loop_is_copied_once_for_all_of_its_exits(session):
     X = tf.placeholder(tf.float64, [None, 3, 2])
     with control_flow(1):
@@ -335,6 +341,7 @@ def test_a_loop_may_have_any_length_that_does_not_depend_on_values_of_X(session,
     assert_explained_alike(session, T, layer(layer(X)), X, xs)
 
 
+@PRODUCTS
 @pytest.mark.parametrize('version', [1, 2])
 def test_a_length_that_depends_on_values_of_X_is_refused_by_deeplift_alone(session, version):
     X = tf.placeholder(tf.float64, [None, 2])
@@ -433,6 +440,7 @@ HIDING = {
 }
 
 
+@PRODUCTS
 @pytest.mark.parametrize('kind', sorted(HIDING))
 def test_what_hides_is_explained_as_what_it_computes(session, kind):
     hiding, plain = HIDING[kind]
@@ -454,6 +462,7 @@ def test_a_cond_of_tensorflow_1_is_explained_as_the_branch_it_takes(session):
     assert_explained_alike(session, T, layer(layer(plain)), X, normal(4, 2))
 
 
+@PRODUCTS
 @pytest.mark.parametrize('version', [1, 2])
 def test_a_branch_that_depends_on_values_of_X_is_refused_by_deeplift_alone(session, version):
     X = tf.placeholder(tf.float64, [None, 2])
@@ -481,6 +490,7 @@ def test_a_custom_gradient_in_a_function_comes_with_a_warning(session):
     np.testing.assert_allclose(found, [[3, 6]])
 
 
+@PRODUCTS
 def test_the_custom_gradient_of_swish_is_that_of_its_ops(session):
     @tf.custom_gradient
     def swish(x):
@@ -491,6 +501,7 @@ def test_the_custom_gradient_of_swish_is_that_of_its_ops(session):
     assert_explained_alike(session, tf.function(swish)(X), plain, X, normal(4, 2))
 
 
+@PRODUCTS
 def test_several_inputs_and_an_input_amid_the_graph(session):
     A, B = tf.placeholder(tf.float64, [None, 2]), tf.placeholder(tf.float64, [None, 2])
     middle = layer(A)
@@ -540,6 +551,7 @@ def test_training_goes_on_as_if_nothing_had_been_explained(session):
     np.testing.assert_array_equal(trained(explained=True), trained(explained=False))
 
 
+@PRODUCTS
 @needs_tensorflow_2
 def test_batch_normalization_that_asks_for_the_learning_phase(session):
     layers = keras().layers
@@ -577,6 +589,7 @@ def test_a_saved_model_of_tensorflow_2_in_a_session(tmp_path):
         assert_explained_alike(session, T, plain, X, normal(4, 2))
 
 
+@PRODUCTS
 @needs_tensorflow_2
 @pytest.mark.parametrize('kind', ['LSTM', 'GRU', 'SimpleRNN', 'Bidirectional'])
 def test_a_frozen_rnn_of_keras_3_is_explained_as_the_unrolled_one(kind):
