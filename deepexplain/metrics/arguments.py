@@ -55,11 +55,11 @@ def as_positive(value, name):
 
 
 def as_generator(seed):
-    """NumPy's random generator of this seed."""
+    """A random generator of its own, whose numbers are the same in every version of NumPy."""
     try:
-        return np.random.default_rng(seed)
+        return np.random.RandomState(seed)
     except (TypeError, ValueError):
-        raise ArgumentTypeError(f'seed must be an integer of at least 0, or None; got {seed!r}.') from None
+        raise ArgumentTypeError(f'seed must be an integer from 0 to 2**32 - 1, or None; got {seed!r}.') from None
 
 
 def one_of(value, known, name):

@@ -40,7 +40,7 @@ def infidelity(
         Weights of the outputs, as in ``run``: of the outputs' shape, or of the shape of one sample's outputs.
     perturbation : 'gaussian', 'square' or function, default 'gaussian'
         'gaussian': every value of I is normal noise. 'square': I takes one random square of an image, along axes 1
-        and 2 of xs, to the baseline. A function gets xs and a ``numpy.random.Generator``, and returns I, of xs' shape.
+        and 2 of xs, to the baseline. A function gets xs and a ``numpy.random.RandomState``, and returns I, of xs' shape.
     scale : float, default 0.2
         Standard deviation of the noise, in units of xs.
     size : int, default 3
@@ -132,7 +132,7 @@ def _drawing(perturbation, samples, differences, scale, size):
         raise ArgumentError(f'size must be at most the side of an image, {min(height, width)}; got {size}.')
 
     def square(random):
-        top, left = (random.integers(0, side - size + 1, samples.count) for side in (height, width))
+        top, left = (random.randint(0, side - size + 1, samples.count) for side in (height, width))
         in_rows, in_columns = (
             (np.arange(side) >= start[:, None]) & (np.arange(side) < start[:, None] + size)
             for side, start in ((height, top), (width, left))

@@ -76,7 +76,7 @@ def test_several_inputs_and_their_baselines():
     np.testing.assert_allclose(found.delta, np.full(4, 1 - 6.0))
 
 
-@given(seed=st.integers(0, 2**32 - 1), factor=st.floats(-100, 100))
+@given(seed=st.integers(0, 2**32 - 2), factor=st.floats(-100, 100))
 def test_it_is_linear_in_attributions_and_outputs(seed, factor):
     random = np.random.RandomState(seed)
     a, f_x = random.normal(size=(3, 4)), random.normal(size=3)

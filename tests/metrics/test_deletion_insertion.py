@@ -83,7 +83,7 @@ def test_a_baseline_for_each_sample():
     np.testing.assert_allclose(found.insertion[:, 0], found.deletion[:, -1])
 
 
-@given(seed=st.integers(0, 2**32 - 1), batch_size=st.integers(1, 60))
+@given(seed=st.integers(0, 2**32 - 2), batch_size=st.integers(1, 60))
 def test_ends_scaling_and_batches(seed, batch_size):
     random = np.random.RandomState(seed)
     xs, attributions = random.normal(size=(2, 3, 5))

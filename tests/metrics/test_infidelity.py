@@ -129,7 +129,7 @@ def test_several_inputs():
         infidelity(explainer, xs, perturbation='square')
 
 
-@given(seed=st.integers(0, 2**32 - 1), batch_size=st.integers(1, 50), factor=st.floats(0.01, 100))
+@given(seed=st.integers(0, 2**32 - 2), batch_size=st.integers(1, 50), factor=st.floats(0.01, 100))
 def test_batch_size_seed_and_the_factor_that_normalize_takes_out(seed, batch_size, factor):
     random = np.random.RandomState(seed)
     xs, attributions = random.normal(size=(2, 3, 4))

@@ -65,7 +65,7 @@ def test_attributions_may_have_another_shape_than_xs():
     assert found.shape == (4,)
 
 
-@given(seed=st.integers(0, 2**32 - 1), factor=st.floats(0.01, 100))
+@given(seed=st.integers(0, 2**32 - 2), factor=st.floats(0.01, 100))
 def test_a_factor_changes_nothing_and_the_seed_repeats(seed, factor):
     xs = np.random.RandomState(seed).normal(size=(3, 4))
     found = max_sensitivity(np.sin, xs, seed=seed)

@@ -118,7 +118,7 @@ def test_permutations_keep_the_values_and_normal_ones_the_moments():
         np.testing.assert_allclose([drawn.mean(), drawn.std()], [value.mean(), value.std()], rtol=0.01)
 
 
-@given(seed=st.integers(0, 2**32 - 1))
+@given(seed=st.integers(0, 2**32 - 2))
 def test_the_seed_repeats(seed):
     found, again, other = (randomization(Layers(*SHAPES), XS, seed=s) for s in (seed, seed, seed + 1))
     np.testing.assert_array_equal(found.spearman, again.spearman)

@@ -114,7 +114,7 @@ def test_tokens_stay_integers():
     assert sensitivity_n(predict, np.array([[1, 2, 3]]), [[1, 20, 300]], n=1).correlation.round(9) == 1
 
 
-SEEDS = st.integers(0, 2**32 - 1)
+SEEDS = st.integers(0, 2**32 - 2)
 
 
 def random_case(seed):
@@ -171,7 +171,7 @@ def test_nothing_that_is_given_is_changed():
         ({'n': []}, ArgumentError, r'n must be at least 1 .*; got \[\]'),
         ({'n': 0.5}, ArgumentTypeError, 'n must be an integer; got 0.5'),
         ({'sets': 1}, ArgumentError, 'sets must be at least 2: there is no correlation of one; got 1'),
-        ({'seed': 'x'}, ArgumentTypeError, "seed must be an integer of at least 0, or None; got 'x'"),
+        ({'seed': 'x'}, ArgumentTypeError, r"seed must be an integer from 0 to 2\*\*32 - 1, or None; got 'x'"),
         ({'batch_size': 0}, ArgumentError, 'batch_size must be at least 1; got 0'),
         ({'dims': [2]}, ArgumentError, r'dims must be axes of xs, from 1 to 1, .*; got \[2\]'),
         ({'dims': 1}, ArgumentTypeError, 'dims must be a list of axes of xs; got 1'),

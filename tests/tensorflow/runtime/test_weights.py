@@ -48,7 +48,7 @@ def test_variables_and_constants_come_nearest_to_T_first(session, use_resource):
     assert len(session.graph.get_operations()) == size  # asking adds nothing
 
 
-@pytest.mark.parametrize(('method', 'arguments'), METHODS)
+@pytest.mark.parametrize(('method', 'arguments'), METHODS + [('deeplift', {'rules': 'complete'})])
 @pytest.mark.parametrize('use_resource', [False, True])
 def test_a_fed_weight_counts_as_if_it_were_assigned(session, method, arguments, use_resource):
     X = placeholder()
@@ -202,7 +202,7 @@ def test_an_open_Keras_3_model():
     keras = pytest.importorskip('keras')
     cell = [keras.Input((4, 2)), keras.layers.LSTM(3), keras.layers.Dense(2)]
     with open_model(keras.Sequential(cell)) as model, DeepExplain(session=model.session) as de:
-        for method in ['deeplift', 'occlusion']:
+        for method in ['intgrad', 'occlusion']:
             weights = de.get_explainer(method, model.outputs[0], model.inputs[0]).weights()
             shapes = [weight.value.shape for weight in weights]
             assert shapes[:2] == [(2,), (3, 2)]
