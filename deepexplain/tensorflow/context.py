@@ -76,7 +76,19 @@ class DeepExplain:
         if not self._entered:
             self._explainers.clear()
 
-    def explain(self, method, T, X, xs, ys=None, batch_size=None, feed_dict=None, progress=False, **kwargs):
+    def explain(
+        self,
+        method,
+        T,
+        X,
+        xs,
+        ys=None,
+        batch_size=None,
+        feed_dict=None,
+        progress=False,
+        return_convergence_delta=False,
+        **kwargs,
+    ):
         """Attributions of the samples ``xs``, as ``get_explainer(method, T, X, **kwargs).run(xs, ...)`` gives them.
 
         The explainer is kept until the context closes: further calls with this method, T and X add nothing to
@@ -88,14 +100,15 @@ class DeepExplain:
             A name among ``deepexplain.tensorflow.methods.attribution_methods``.
         T, X : tensors, or their names
             Target and input, see :class:`~deepexplain.tensorflow.methods.base.AttributionMethod`.
-        xs, ys, batch_size, feed_dict, progress
+        xs, ys, batch_size, feed_dict, progress, return_convergence_delta
             See :meth:`~deepexplain.tensorflow.methods.base.AttributionMethod.run`.
         **kwargs
             Arguments of the method: see its ``configure``.
 
         Returns
         -------
-        ndarray of xs' shape and X's dtype, or a list of them where X is a list; outputs first with ``ys='each'``
+        ndarray of xs' shape and X's dtype, or a list of them where X is a list; outputs first with ``ys='each'``. With
+        ``return_convergence_delta``, ``(attributions, delta)``.
 
         Raises
         ------
@@ -107,6 +120,8 @@ class DeepExplain:
         more = {} if feed_dict is None else {'feed_dict': feed_dict}
         if progress:
             more['progress'] = progress
+        if return_convergence_delta:
+            more['return_convergence_delta'] = return_convergence_delta
         return explainer.run(xs, ys, batch_size, **more)
 
     def get_explainer(self, method, T, X, **kwargs):

@@ -4,8 +4,8 @@ from collections import namedtuple
 
 from ...errors import GraphError, warn
 
-#: One op: its name and type, its treatment in words, and whether the promised sum holds through it: True, False, or None
-#: where the method promises none or nobody can tell.
+#: One op: its name and type, its treatment in words, and whether the promised sum holds through it: True, False, or
+#: None where the method promises none or nobody can tell.
 Row = namedtuple('Row', 'op type treatment exact')
 
 _SHOWN = {True: 'yes', False: 'NO', None: '-'}
@@ -44,7 +44,7 @@ class Audit:
     __repr__ = __str__
 
     def say(self, reason, advice, strict):
-        """Warn of the ops that break the promise, or raise a GraphError where ``strict`` is True. Nothing where none does.
+        """Warn of the ops that break the promise, if any, or raise a GraphError where ``strict`` is True.
 
         ``reason`` says what the method does there (``{}`` stands for the ops), ``advice`` what mends it.
         """

@@ -59,8 +59,8 @@ class AttributionMethod:
     keras_learning_phase : tf.Tensor, optional
         Fed 0. Keras' own placeholder is found without it.
     *args, **arguments
-        Those of ``configure``; and ``strict`` (bool, default False): raise a GraphError, instead of a warning, where the sum
-        that the method promises does not hold.
+        Those of ``configure``; and ``strict`` (bool, default False): raise a GraphError, instead of a warning, where
+        the sum that the method promises does not hold.
 
     Raises
     ------
@@ -109,6 +109,7 @@ class AttributionMethod:
             with session.graph.as_default(), self._building(), tf.name_scope('deepexplain'):
                 self._explained = self._clone()
                 self._weight_target()
+                self._build_scores()
                 self._build()
 
     def configure(self):
@@ -137,7 +138,7 @@ class AttributionMethod:
         rows = [Row(step.op.name, step.op.type, *self._treatment(step)) for step in self._steps]
         return Audit(self.name, self.promise, rows)
 
-    def run(self, xs, ys=None, batch_size=None, feed_dict=None, progress=False):
+    def run(self, xs, ys=None, batch_size=None, feed_dict=None, progress=False, return_convergence_delta=False):
         """Attributions of the samples ``xs``. May be called from many threads.
 
         Parameters
@@ -157,6 +158,9 @@ class AttributionMethod:
             each sample is batched with the samples, one of another length is fed whole.
         progress : bool, default False
             Show a bar with the rows that went through the network, their number per second and the time left.
+        return_convergence_delta : bool, default False
+            Return ``(attributions, delta)``: the sum of each sample's attributions minus what it should be (see
+            ``promise``), weighted by ys: shape (samples,), in double precision; with ``ys='each'`` (outputs, samples).
 
         Returns
         -------
@@ -175,6 +179,20 @@ class AttributionMethod:
     def weights(self):
         """The weights between X and T, nearest to T first; see :func:`~..runtime.weights.weights_of`."""
         return weights_of(self._explained, self._inputs, self._between, self.session)
+
+    def outputs(self, xs, ys=None, batch_size=None, feed_dict=None):
+        """What attributions are of: T of each sample, weighted by ys and summed over its outputs.
+
+        Parameters, errors: as in :meth:`run`.
+
+        Returns
+        -------
+        float64 ndarray, shape (samples,); with ``ys='each'`` (outputs, samples)
+        """
+        self._check_rows_of_target('outputs()')
+        call = self._call(xs, ys, feed_dict)
+        rows, _ = self._rows(call, self._check_batch_size(batch_size))
+        return self._scores(call, rows)
 
     # What follows is for the methods themselves.
 
@@ -221,6 +239,57 @@ class AttributionMethod:
         self.Y = tf.placeholder_with_default(one, shape=None, name='ys')
         self.T = self._explained * self.Y
         self.T.set_shape(self._target.shape)
+
+    def _build_scores(self):
+        """Add to the graph each sample's outputs, weighted by ys: their sum, and each by itself."""
+        # In double precision: what is made of these are small differences.
+        outputs = tf.cast(self._target * self.Y, tf.float64)
+        axes = tf.range(1, tf.rank(outputs)) if outputs.shape.ndims is None else list(range(1, outputs.shape.ndims))
+        self._sum = tf.reduce_sum(outputs, axis=axes)
+        if outputs.shape.ndims != 0:
+            self._each = tf.reshape(outputs, [tf.shape(outputs)[0], -1])
+
+    def _scores(self, call, most_rows, rows=None):
+        """Outputs of the samples, or of other rows in their place: shape (samples,), or (outputs, samples)."""
+        found = []
+        for part in call.parts(most_rows):
+            some = call.samples(part) if rows is None else [r[part] for r in rows]
+            found.append(self._score(call, np.arange(part.start, part.stop), some))
+        return np.moveaxis(np.concatenate(found), -1, 0) if call.outputs is not None else np.concatenate(found)
+
+    def _score(self, call, of, rows):
+        """The outputs that one session run gives: shape (rows,), or (rows, outputs)."""
+        (value,) = call.run([self._sum if call.outputs is None else self._each], of, rows)
+        if value.shape[:1] != (len(rows[0]),):
+            raise ArgumentError(
+                f"'{self.name}' needs one row of T for each sample, but T '{self._target.name}' has "
+                f'{len(value) if value.ndim else "no"} rows for {len(rows[0])} samples.'
+            )
+        return value
+
+    def _check_rows_of_target(self, what):
+        if self._target.shape.ndims == 0:
+            raise ArgumentError(
+                f"{what} needs one value of T for each sample, but T '{self._target.name}' is a scalar, in "
+                'which rows cannot be told apart. Leave out the reduction over the samples.'
+            )
+
+    def _check_delta(self, call):
+        """Raise unless there is a sum that attributions can be compared with."""
+        reason = self._delta_refusal(call)
+        if reason is not None:
+            raise ArgumentError(f"'{self.name}' has no convergence delta: {reason}")
+        self._check_rows_of_target('return_convergence_delta')
+
+    def _delta_refusal(self, call):
+        """Why the sum of attributions cannot be compared with anything, in a sentence; None where it can."""
+        if self.promise is None:
+            return "it promises no sum. 'intgrad', 'deeplift', 'elrp', 'occlusion' and 'shapley_sampling' have one."
+        return None
+
+    def _promised(self, call, most_rows):
+        """What the attributions of each sample should add up to: shape (samples,), or (outputs, samples)."""
+        raise NotImplementedError
 
     def _evaluate(self, call, of, rows=None):
         """The attributions (or outputs) that one session run gives: a list of arrays with a row for each row."""

@@ -1,4 +1,4 @@
-"""Family 1, the true gradient of the target: zero (a test of the overrides), saliency, grad*input, intgrad."""
+"""Family 1, the true gradient of the target: zero (a test of the overrides), saliency, grad*input."""
 
 import copy
 from contextlib import ExitStack, closing
@@ -10,15 +10,13 @@ from ..compat import mutation_lock, tf
 from ..runtime.activations import ACTIVATIONS
 from ..runtime.clone import Clone, is_frozen, is_opened
 from ..runtime.graph import check_passes_gradient, has_control_flow, hidden_ops, ops_between, steps_of
-from ..runtime.memory import aligned_empty
-from ..runtime.op_types import STEPS, is_continuous, is_discrete, is_linear, keeps_its_gradient
+from ..runtime.op_types import is_continuous, is_discrete, is_linear, keeps_its_gradient
 from ..runtime.overrides import custom_gradient, gradient_rule, graph_lock, original_grad
 from ..runtime.progress import progress_bar
-from ..runtime.quadrature import QUADRATURES
 from ..runtime.rows import summed
-from ..runtime.samples import as_baseline, as_count, broadcast_baseline
 from .audit import Row, named
 from .base import AttributionMethod, register
+from .leaks import Gaps, Leaks
 
 #: With ys='each', backward passes that share a forward pass. More take longer to build than they save.
 MOST_PASSES = 8
@@ -46,15 +44,19 @@ class GradientBasedMethod(AttributionMethod):
                 self.symbolic_attribution = self.get_symbolic_attribution()
         return self.symbolic_attribution
 
-    def run(self, xs, ys=None, batch_size=None, feed_dict=None, progress=False):  # noqa: D102 - as in the base class
+    def run(  # noqa: D102 - as in the base class
+        self, xs, ys=None, batch_size=None, feed_dict=None, progress=False, return_convergence_delta=False
+    ):
         batch_size = self._check_batch_size(batch_size)
         call = self._call(xs, ys, feed_dict)
+        if return_convergence_delta:
+            self._check_delta(call)
         samples, most_rows = self._rows(call, batch_size)
         outputs = call.outputs or 1
         passes = 1 if call.outputs is None else self._build_passes(outputs)
         runs = -(-outputs // passes)
         results = None
-        call.progress = progress_bar(progress, call.n * runs * self._rows_of_a_sample(), self.name)
+        call.progress = progress_bar(progress, call.n * runs * self._rows_of_a_sample(call), self.name)
         with closing(call.progress):
             for part in call.parts(samples):
                 for first in range(0, outputs, passes):
@@ -70,9 +72,68 @@ class GradientBasedMethod(AttributionMethod):
                 f"Attributions to '{broken[0]}' contain nan or infinite values: between X and T, '{self.name}' divides "
                 'by something near 0, or a number overflows.'
             )
+        delta = self._delta(call, results, samples) if return_convergence_delta else None
         if call.outputs is None:
             results = [result[0] for result in results]
-        return results if self.has_multiple_inputs else results[0]
+        found = results if self.has_multiple_inputs else results[0]
+        return (found, delta) if return_convergence_delta else found
+
+    def _delta(self, call, attributions, most_rows):
+        total = sum(a.sum(axis=tuple(range(2, a.ndim)), dtype=np.float64) for a in attributions)
+        return (total[0] if call.outputs is None else total) - self._promised(call, most_rows)
+
+    def leaks(self, xs, ys=None, feed_dict=None):
+        """At which op how much of the convergence delta arises. The first call adds to the graph.
+
+        Parameters, errors: as in :meth:`run`; ``ys`` must be an array. Each sample takes a run of its own.
+
+        Returns
+        -------
+        :class:`~deepexplain.tensorflow.methods.leaks.Leaks`
+            Prints as a table; ``.rows`` are ``(op, type, gap, share)``, with the gap of each sample.
+        """
+        if not self._has_rule() or self.promise is None:
+            raise ArgumentError(
+                f"'{self.name}' has no leaks: its attributions are no chain of rules that each keep a sum. The methods "
+                "that have them are 'deeplift' and 'elrp'."
+            )
+        call = self._call(xs, ys, feed_dict)
+        if call.outputs is not None:
+            raise ArgumentError("leaks() takes one explanation for each sample: ys must be an array of weights.")
+        self._check_delta(call)
+        gaps = self._once('gaps', self._build_gaps)
+        found = np.array([self._gaps_of(call, gaps, i) for i in range(call.n)])
+        delta = found[:, -1] - self._promised(call, self._rows(call, None)[0])
+        found = found[:, :-1]
+        if gaps.has_rest:
+            found[:, -1] = delta - found[:, :-1].sum(axis=1)
+        return Leaks(self.name, self.promise, gaps.names, found)
+
+    def _build_gaps(self):
+        graph = self.session.graph
+        if graph.finalized:
+            raise GraphError('The graph is finalized, so leaks() cannot add to it: call it once before that.')
+        between = ops_between(self._target, self._inputs)
+        with graph_lock(graph), mutation_lock(graph), graph.as_default(), tf.control_dependencies(None):
+            with tf.name_scope('deepexplain'):
+                return Gaps(self._target, self._inputs, between, self.Y, **self._needed_by_gaps())
+
+    def _needed_by_gaps(self):
+        """Return further arguments of Gaps."""
+        raise NotImplementedError
+
+    def _gaps_of(self, call, gaps, i):
+        """Gaps of one sample. Where a run must have more rows, those that fill it get no weight."""
+        weights, per_row = (call.weights[0][1:] if call.weights else (1.0, False))
+        row_shape = self._row_shape(call)
+        Y = np.zeros((call.fixed_rows or 1,) + tuple(row_shape), self.Y.dtype.as_numpy_dtype)
+        Y[0] = weights[i] if per_row else weights
+        one = copy.copy(call)
+        one.weights = [(self.Y, Y, False)]
+        return one.run(gaps.tensors, np.array([i]), extra=self._extra_of_gaps(call, i), trim=False)
+
+    def _extra_of_gaps(self, call, i):
+        return self._extra(call, slice(i, i + 1))
 
     def _explain_part(self, call, part, most_rows):
         """Attributions of the samples of one slice: for each output of the call, a list with an array for each input.
@@ -88,7 +149,7 @@ class GradientBasedMethod(AttributionMethod):
         count = len(self._inputs)
         return [values[i : i + count] for i in range(0, len(values), count)]
 
-    def _rows_of_a_sample(self):
+    def _rows_of_a_sample(self, call):
         """How many rows go through the network for one sample and one output."""
         return 1
 
@@ -190,7 +251,7 @@ class GradientBasedMethod(AttributionMethod):
             return self._rows_of_reduced_target(call, batch_size)
         rows = batch_size or self._bounded_rows(call, backward=True)
         samples = min(rows, call.n)
-        copies = min(rows // samples, self._rows_of_a_sample())
+        copies = min(rows // samples, self._rows_of_a_sample(call))
         if batch_size == 1 or (samples == call.n and copies == 1):
             return samples, samples
         if self._may_cut(call, rows) if batch_size is None else self._independent(call, 2):
@@ -237,7 +298,7 @@ class GradientBasedMethod(AttributionMethod):
 
 
 def without_rule(step):
-    """Treatment of an op that is not linear and has no rule: words, and whether a sum of differences holds through it."""
+    """Treatment of an op that is not linear and has no rule: words, and whether a sum holds through it."""
     op, varying = step
     if is_discrete(op):
         return 'no gradient', True  # nothing is lost as yet: that is where numbers are made of it again
@@ -300,93 +361,3 @@ class GradientXInput(GradientBasedMethod):
 
     def get_symbolic_attribution(self):  # noqa: D102
         return [gradient * x for gradient, x in zip(self._gradients(), self._inputs)]
-
-
-@register('intgrad')
-class IntegratedGradients(GradientBasedMethod):
-    """Integrated gradients: ``(x - b)`` times the mean gradient on the straight line from ``b`` to ``x``.
-
-    The mean is taken over ``steps`` points of the line; by default a right Riemann sum, over ``b + (x - b) k / steps``
-    for k = 1 .. steps. As steps grow, attributions sum to T(x) - T(b).
-
-    References
-    ----------
-    Sundararajan et al., Axiomatic Attribution for Deep Networks, 2017. https://doi.org/10.48550/arXiv.1703.01365
-    """
-
-    arguments_in_graph = False
-    promise = 'T(x) - T(baseline)'
-    _at_breaks = "'intgrad' integrates gradients, and {} jumps or passes none"
-
-    def configure(self, steps=100, baseline=None, quadrature='riemann_right'):
-        """Set the arguments.
-
-        Parameters
-        ----------
-        steps : int, default 100
-            Points on the path, each one a forward and a backward pass.
-        baseline : number or array of one sample's shape, or a list of these where X is a list, default 0
-            Where the path begins.
-        quadrature : str, default 'riemann_right'
-            How the points lie and what they weigh: 'riemann_right' as in DeepExplain 0.3, 'riemann_left',
-            'riemann_middle', 'riemann_trapezoid' or 'gausslegendre', which needs few points where T is smooth.
-        """
-        self.steps = as_count(steps, 'steps')
-        self.baseline = as_baseline(baseline, self._specs, self.has_multiple_inputs)
-        if not isinstance(quadrature, str) or quadrature not in QUADRATURES:
-            raise ArgumentError(f'quadrature must be one of {", ".join(QUADRATURES)}; got {quadrature!r}.')
-        self.quadrature = quadrature
-
-    def _treatment(self, step):
-        treatment, exact = without_rule(step)
-        if step.op.type in STEPS:
-            return 'no gradient', False
-        if treatment == 'no gradient':
-            return treatment, exact
-        if treatment == 'custom gradient':
-            return treatment, None
-        chosen = step.op.type in ('Select', 'SelectV2')  # continuous, it is hoped, where the condition turns
-        jumps = not chosen and not all(is_continuous(step.op.inputs[i]) for i in step.varying)
-        return ('linear' if is_linear(*step) else treatment), not jumps
-
-    def _rows_of_a_sample(self):
-        return self.steps
-
-    def _explain_part(self, call, part, most_rows):
-        xs = call.samples(part)
-        baselines = [broadcast_baseline(b, x, s.name) for b, x, s in zip(self.baseline, xs, self._specs)]
-        alphas, weights = QUADRATURES[self.quadrature](self.steps)
-        size, points = len(xs[0]), max(1, most_rows // len(xs[0]))
-        buffers = [aligned_empty((min(points, self.steps),) + x.shape, x.dtype) for x in xs]
-        sums = None
-        for start in range(0, self.steps, points):
-            some = alphas[start : start + points]
-            for buffer, x, b in zip(buffers, xs, baselines):
-                _fill_path(buffer[: len(some)], x, b, some)
-            rows = [buffer[: len(some)].reshape((-1,) + x.shape[1:]) for buffer, x in zip(buffers, xs)]
-            gradients = self._evaluate(call, np.tile(np.arange(part.start, part.stop), len(some)), rows)
-            call.progress.update(len(some) * size)
-            points_first = [g.reshape((len(some), size) + g.shape[1:]) for g in gradients]
-            if weights is None:
-                now = [g.sum(axis=0, dtype=np.float64) for g in points_first]
-            else:
-                scaled = weights[start : start + points] * self.steps
-                now = [np.tensordot(scaled, g.astype(np.float64), 1) for g in points_first]
-            sums = now if sums is None else [a + b for a, b in zip(sums, now)]
-        return [
-            [(total * (x - b) / self.steps).astype(x.dtype) for total, x, b in zip(totals, xs, baselines)]
-            for totals in self._by_output(sums)
-        ]
-
-
-def _fill_path(rows, x, baseline, alphas):
-    """Write points between baseline and x: all samples at the first alpha, then all at the second, and so on.
-
-    Computed in double precision like 0.3's: near a kink of the network, the last bit of a point decides.
-    """
-    alphas = alphas.reshape((-1,) + (1,) * x.ndim)
-    baseline = baseline.astype(np.float64)
-    points = (x - baseline) * alphas
-    if baseline.any():
-        points += baseline
-    rows[...] = points

@@ -1,5 +1,7 @@
 """Rules for the integral of integrated gradients: points between 0 and 1, and weights that sum to one. NumPy only."""
 
+from collections import namedtuple
+
 import numpy as np
 
 
@@ -36,3 +38,20 @@ QUADRATURES = {
     'riemann_trapezoid': _trapezoid,
     'gausslegendre': _gauss_legendre,
 }
+
+
+#: A finer rule of ``steps`` points: its mean is ``scale`` times that of the coarser one, plus the weighted sum over the
+#: new points.
+Refined = namedtuple('Refined', 'steps alphas weights scale')
+
+
+def refined(name, steps):
+    """The next finer rule, as few new points as leave those of the coarser one of use."""
+    if name == 'gausslegendre' or (name == 'riemann_trapezoid' and steps == 1):  # they share no points
+        more = 2 * steps + (steps == 1)
+        return Refined(more, *QUADRATURES[name](more), 0.0)
+    if name == 'riemann_middle':
+        alphas = np.delete(_middle(3 * steps)[0], slice(1, None, 3))
+        return Refined(3 * steps, alphas, np.full(2 * steps, 1 / (3 * steps)), 1 / 3)
+    intervals = steps - 1 if name == 'riemann_trapezoid' else steps
+    return Refined(steps + intervals, _middle(intervals)[0], np.full(intervals, 0.5 / intervals), 0.5)
