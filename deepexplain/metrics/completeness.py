@@ -1,5 +1,6 @@
 """Completeness: whether attributions add up to what there is to explain."""
 
+import inspect
 from typing import NamedTuple
 
 import numpy as np
@@ -40,7 +41,7 @@ def completeness(model, xs, attributions=None, *, ys=None, baseline=None, batch_
         Default: those of the explainer.
     ys : array-like, optional
         Weights of the outputs, as in ``run``: of the outputs' shape, or of the shape of one sample's outputs.
-    baseline : number or array-like, of the shape of one sample or of xs
+    baseline : number, array-like of the shape of one sample or of xs, or function of xs that returns it
         Default: 0 for a function. For an explainer: what its method promises, of its own baseline, as
         ``run(..., return_convergence_delta=True)`` says; for elrp that is ``f(x)`` alone.
     batch_size : int, optional
@@ -75,6 +76,8 @@ def completeness(model, xs, attributions=None, *, ys=None, baseline=None, batch_
                 "Attributions that are given with an explainer may have another baseline than the explainer's: give "
                 'baseline, too, or leave attributions out.'
             )
+        if 'return_convergence_delta' not in inspect.signature(model.run).parameters:  # one written for 0.3
+            raise ArgumentError("The explainer's run() does not know return_convergence_delta: give baseline.")
         found, delta = network.attributions(return_convergence_delta=True)
         delta = as_array(delta, 'The convergence delta').astype(np.float64)
         return Completeness(delta, relative(delta, _sums(found, samples.several) - delta))

@@ -55,7 +55,7 @@ def deletion_insertion(
         At most the number of features, which are cut into as many parts, equal but for one feature.
     dims : list of ints, default all axes but the first
         Axes of xs whose positions are features: ``[1, 2]`` of images takes pixels away whole.
-    baseline : number or array-like of the shape of one sample or of xs, default 0
+    baseline : number, array-like of the shape of one sample or of xs, or function of xs that returns it, default 0
         Of xs' shape: such as blurred images.
     batch_size : int, optional
         The most rows that go through the network at once. The result does not depend on it.

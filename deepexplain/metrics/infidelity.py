@@ -40,7 +40,7 @@ def infidelity(
         Weights of the outputs, as in ``run``: of the outputs' shape, or of the shape of one sample's outputs.
     perturbation : 'gaussian', 'square' or function, default 'gaussian'
         'gaussian': every value of I is normal noise. 'square': I takes one random square of an image, along axes 1
-        and 2 of xs, to the baseline. A function gets xs and a ``numpy.random.RandomState``, and returns I, of xs' shape.
+        and 2 of xs, to the baseline. A function gets xs and a ``np.random.RandomState``, and returns I of xs' shape.
     scale : float, default 0.2
         Standard deviation of the noise, in units of xs.
     size : int, default 3
@@ -54,7 +54,7 @@ def infidelity(
     normalize : bool, default False
         Multiply attributions by the number that makes the error of a sample least, so that only their
         proportions count: ``E[sum(I * a) (f(x) - f(x - I))] / E[sum(I * a) ** 2]``.
-    baseline : number or array-like of the shape of one sample or of xs, default 0
+    baseline : number, array-like of the shape of one sample or of xs, or function of xs that returns it, default 0
     batch_size : int, optional
         The most rows that go through the network at once. The result does not depend on it.
     feed_dict : dict, optional

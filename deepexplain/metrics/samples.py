@@ -69,11 +69,13 @@ class Samples:
         return _side_by_side(arrays).astype(np.float64)
 
     def baseline(self, value):
-        """A baseline as values that broadcast against ``values``, and of their dtype.
+        """A baseline as rows of values, of the dtype of ``values``.
 
         It is a number or an array of one sample's shape or of xs' shape; for several inputs a number, or a list of
-        these.
+        these; or a function of xs that returns one of them, as an explainer's may be.
         """
+        if callable(value):
+            value = value(self.shaped(self.values.copy()))
         given = value if self.several and isinstance(value, (list, tuple)) else [value] * len(self.shapes)
         rows = []
         for array, shape in zip(self._one_for_each(given if self.several else given[0], 'baseline'), self.shapes):

@@ -66,7 +66,7 @@ def sensitivity_n(
         Random sets for each n, at least 2. The same serve all samples, and all methods with the same seed.
     dims : list of ints, default all axes but the first
         Axes of xs whose positions are features: ``[1, 2]`` of images takes pixels away whole.
-    baseline : number or array-like of the shape of one sample or of xs, default 0
+    baseline : number, array-like of the shape of one sample or of xs, or function of xs that returns it, default 0
     batch_size : int, optional
         The most rows that go through the network at once. The result does not depend on it.
     feed_dict : dict, optional

@@ -55,13 +55,14 @@ def test_what_is_missing_is_said_in_all_three_ways():
         np.testing.assert_allclose(found.relative, np.abs(OFF / difference()), atol=1e-12)
 
 
-@pytest.mark.parametrize('baseline', [0.5, [[1.0, 2, 3], [4, 5, 6]], XS / 2])
+@pytest.mark.parametrize('baseline', [0.5, [[1.0, 2, 3], [4, 5, 6]], XS / 2, np.abs])
 def test_baselines(baseline):
-    attributions = NETWORK.gradients(XS, YS) * (XS - baseline)
+    values = baseline(XS) if callable(baseline) else baseline
+    attributions = NETWORK.gradients(XS, YS) * (XS - values)
     found = completeness(NETWORK, XS, attributions, ys=YS, baseline=baseline)
     np.testing.assert_allclose(found.delta, np.zeros(4), atol=1e-12)
     found = completeness(NETWORK, XS, 0 * XS, ys=YS, baseline=baseline)
-    np.testing.assert_allclose(found.delta, -difference(baseline), atol=1e-12)
+    np.testing.assert_allclose(found.delta, -difference(values), atol=1e-12)
     np.testing.assert_allclose(found.relative, np.ones(4))
 
 
@@ -93,6 +94,10 @@ def test_what_does_not_fit_is_refused():
         completeness_of(3.0, [3.0], 0)
     with pytest.raises(ArgumentError, match="may have another baseline than the explainer's: give baseline, too"):
         completeness(linear_explainer(NETWORK), XS, XS)
+    of_0_3 = linear_explainer(NETWORK)
+    of_0_3.run = lambda xs, ys=None, batch_size=None: xs
+    with pytest.raises(ArgumentError, match='does not know return_convergence_delta: give baseline'):
+        completeness(of_0_3, XS)
     with pytest.raises(ArgumentError, match=r'number for each of the 3 samples|one row for each of 4 samples'):
         completeness(NETWORK, XS, XS[:3], ys=YS)
     several = Explainer(lambda xs: xs[0], lambda xs, ys: xs, several=True)
