@@ -207,14 +207,14 @@ correlation with attributions by the same network when all its weights are shuff
 What they say here, of MNIST and of breast cancer:
 - Whatever is worth computing beats random numbers, whose sensitivity-n is {both(RANDOM, 'sensitivity-n')}.
 - saliency is the size of a gradient: what would matter if it changed, not what mattered, nor for or against. It adds up
-  to nothing, and its sensitivity-n is {both('saliency', 'sensitivity-n')}. On MNIST it is much the same map when the
-  weights are shuffled: rank correlation {digits['saliency'][0][-1]:.2f}.
-- deeplift and shapley_sampling add up to f(x) - f(0). grad*input sees the network only at x, and occlusion at x without
-  one value, not on the way to 0: they are incomplete by {both('grad*input', 'incomplete')}, and by
+  to nothing, and its sensitivity-n is {both('saliency', 'sensitivity-n')}. On MNIST it stays much the same when
+  all weights are shuffled: rank correlation {digits['saliency'][0][-1]:.2f}.
+- deeplift and shapley_sampling add up to f(x) - f(0). grad*input sees the network only at x, not on the way to 0:
+  incomplete by {both('grad*input', 'incomplete')}; occlusion, which sees it at x without one value, by
   {both('occlusion', 'incomplete')}.
 - occlusion is right at n = 1, by its definition ({at_one('occlusion')}), and falls below the others as n grows.
 - shapley_sampling draws new orders in each run, five here: its max-sens. of {both('shapley_sampling', 'max-sens.')} is
-  their noise, and so is what its sensitivity-n lacks. More orders (samples=...) mend both.
+  mostly their noise. More orders (samples=...) make that and its sensitivity-n better.
 - intgrad, elrp and both kinds of deeplift are about as good as each other. Deletion and insertion hardly tell any two
   methods but saliency apart: where rows differ by a few hundredths, take the method that costs less.
   (Deletion of all features of breast cancer ends at 0.5, as the network knows nothing of a mean sample.)""")
@@ -233,8 +233,9 @@ def draw_lines(axis, found, x_and_y):
 
 def finish(figure, axis, path):
     handles, labels = axis.get_legend_handles_labels()
-    figure.legend(handles, labels, loc='outside lower center', ncol=5, frameon=False, handlelength=3.5)
-    figure.savefig(path, dpi=120)
+    below = {'loc': 'upper center', 'bbox_to_anchor': (0.5, 0)}  # 'outside lower center' needs matplotlib 3.7
+    figure.legend(handles, labels, ncol=5, frameon=False, handlelength=3.5, **below)
+    figure.savefig(path, dpi=120, bbox_inches='tight')
     print(f'wrote {os.path.relpath(path)}')
 
 
