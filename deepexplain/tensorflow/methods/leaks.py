@@ -11,7 +11,7 @@ import numpy as np
 
 from ...errors import ArgumentError, GraphError
 from ..compat import mutation_lock, original_gradient, tf
-from ..runtime.clone import BRANCHES, LOOPS, Clone, beside
+from ..runtime.clone import BRANCHES, LOOPS, OF_FRAMES, Clone, beside
 from ..runtime.graph import ops_between
 from ..runtime.overrides import custom_gradient, gradient_rule, graph_lock
 from .gradient import GradientBasedMethod
@@ -113,7 +113,7 @@ class Gaps:
             function = original_gradient(custom_gradient(step.op) or op.type)
             gradients = [None] * len(op.inputs) if function is None else function(op, *grads)
         gradients = list(gradients) if isinstance(gradients, (list, tuple)) else [gradients]
-        if op.graph.is_fetchable(op.outputs[0]) and tf.get_default_graph() is op.graph:
+        if op.type not in OF_FRAMES and op.graph.is_fetchable(op.outputs[0]) and tf.get_default_graph() is op.graph:
             came = [(self._difference(op, op.inputs, i), g) for i, g in enumerate(gradients) if i in step.varying]
             went = [(self._difference(op, op.outputs, i), g) for i, g in enumerate(grads)]
             self._gaps[step.op.name, step.op.type] = _products(came) - _products(went)
