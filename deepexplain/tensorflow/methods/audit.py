@@ -32,8 +32,13 @@ class Audit:
         return [row for row in self.rows if row.exact is False]
 
     def __str__(self):
-        promise = f'attributions add up to {self.promise}' if self.promise else 'no sum is promised'
-        lines = [f"'{self.method}': {promise}. {len(self.rows)} ops between X and T."]
+        count = f'{len(self.rows)} ops between X and T'
+        if not self.promise:
+            lines = [f"'{self.method}' promises no sum. {count}:"]
+        elif self.breaks:
+            lines = [f"'{self.method}' breaks its sum, {self.promise}, at {len(self.breaks)} of {count}:"]
+        else:
+            lines = [f"'{self.method}' keeps its sum, {self.promise}, through all {count}:"]
         cells = [('op', 'type', 'treatment', 'exact')]
         cells += [(row.op, row.type, row.treatment, _SHOWN[row.exact]) for row in self.rows]
         widths = [max(len(cell[i]) for cell in cells) for i in range(3)]

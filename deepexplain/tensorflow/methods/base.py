@@ -194,6 +194,19 @@ class AttributionMethod:
         rows, _ = self._rows(call, self._check_batch_size(batch_size))
         return self._scores(call, rows)
 
+    def leaks(self, xs, ys=None, feed_dict=None):
+        """At which op how much of the convergence delta arises: for ``deeplift`` and ``elrp``.
+
+        Raises
+        ------
+        ArgumentError
+            The attributions of this method are no chain of rules that each keep a sum.
+        """
+        raise ArgumentError(
+            f"'{self.name}' has no leaks: its attributions are no chain of rules that each keep a sum. The methods "
+            "that have them are 'deeplift' and 'elrp'."
+        )
+
     # What follows is for the methods themselves.
 
     def _check_graph(self):

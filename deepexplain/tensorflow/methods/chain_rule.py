@@ -12,7 +12,8 @@ from ..runtime.overrides import original_grad, takes_rule
 from . import complete
 from .base import register
 from .from_baseline import FromBaseline
-from .gradient import GradientBasedMethod, without_rule
+from .gradient import without_rule
+from .leaks import HasLeaks
 
 #: Where an activation's input is this near to its reference, the slope is the derivative between both.
 SMALLEST_DELTA = 1e-5
@@ -48,7 +49,7 @@ def rescale_rule(op, grad, z0):
 
 
 @register('elrp')
-class EpsilonLRP(GradientBasedMethod):
+class EpsilonLRP(HasLeaks):
     """Layer-wise relevance propagation with the epsilon rule.
 
     As epsilon goes to 0, attributions sum to the explained output if no layer has a bias.
@@ -122,7 +123,7 @@ class EpsilonLRP(GradientBasedMethod):
 
 
 @register('deeplift')
-class DeepLIFTRescale(FromBaseline):
+class DeepLIFTRescale(FromBaseline, HasLeaks):
     """DeepLIFT with the Rescale rule: contributions of the difference between the input and a baseline.
 
     Attributions sum to T(x) - T(baseline) where all that lies between X and T is linear or one of the five

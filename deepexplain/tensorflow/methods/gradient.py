@@ -16,7 +16,6 @@ from ..runtime.progress import progress_bar
 from ..runtime.rows import summed
 from .audit import Row, named
 from .base import AttributionMethod, register
-from .leaks import Gaps, Leaks
 
 #: With ys='each', backward passes that share a forward pass. More take longer to build than they save.
 MOST_PASSES = 8
@@ -81,59 +80,6 @@ class GradientBasedMethod(AttributionMethod):
     def _delta(self, call, attributions, most_rows):
         total = sum(a.sum(axis=tuple(range(2, a.ndim)), dtype=np.float64) for a in attributions)
         return (total[0] if call.outputs is None else total) - self._promised(call, most_rows)
-
-    def leaks(self, xs, ys=None, feed_dict=None):
-        """At which op how much of the convergence delta arises. The first call adds to the graph.
-
-        Parameters, errors: as in :meth:`run`; ``ys`` must be an array. Each sample takes a run of its own.
-
-        Returns
-        -------
-        :class:`~deepexplain.tensorflow.methods.leaks.Leaks`
-            Prints as a table; ``.rows`` are ``(op, type, gap, share)``, with the gap of each sample.
-        """
-        if not self._has_rule() or self.promise is None:
-            raise ArgumentError(
-                f"'{self.name}' has no leaks: its attributions are no chain of rules that each keep a sum. The methods "
-                "that have them are 'deeplift' and 'elrp'."
-            )
-        call = self._call(xs, ys, feed_dict)
-        if call.outputs is not None:
-            raise ArgumentError("leaks() takes one explanation for each sample: ys must be an array of weights.")
-        self._check_delta(call)
-        gaps = self._once('gaps', self._build_gaps)
-        found = np.array([self._gaps_of(call, gaps, i) for i in range(call.n)])
-        delta = found[:, -1] - self._promised(call, self._rows(call, None)[0])
-        found = found[:, :-1]
-        if gaps.has_rest:
-            found[:, -1] = delta - found[:, :-1].sum(axis=1)
-        return Leaks(self.name, self.promise, gaps.names, found)
-
-    def _build_gaps(self):
-        graph = self.session.graph
-        if graph.finalized:
-            raise GraphError('The graph is finalized, so leaks() cannot add to it: call it once before that.')
-        between = ops_between(self._target, self._inputs)
-        with graph_lock(graph), mutation_lock(graph), graph.as_default(), tf.control_dependencies(None):
-            with tf.name_scope('deepexplain'):
-                return Gaps(self._target, self._inputs, between, self.Y, **self._needed_by_gaps())
-
-    def _needed_by_gaps(self):
-        """Return further arguments of Gaps."""
-        raise NotImplementedError
-
-    def _gaps_of(self, call, gaps, i):
-        """Gaps of one sample. Where a run must have more rows, those that fill it get no weight."""
-        weights, per_row = (call.weights[0][1:] if call.weights else (1.0, False))
-        row_shape = self._row_shape(call)
-        Y = np.zeros((call.fixed_rows or 1,) + tuple(row_shape), self.Y.dtype.as_numpy_dtype)
-        Y[0] = weights[i] if per_row else weights
-        one = copy.copy(call)
-        one.weights = [(self.Y, Y, False)]
-        return one.run(gaps.tensors, np.array([i]), extra=self._extra_of_gaps(call, i), trim=False)
-
-    def _extra_of_gaps(self, call, i):
-        return self._extra(call, slice(i, i + 1))
 
     def _explain_part(self, call, part, most_rows):
         """Attributions of the samples of one slice: for each output of the call, a list with an array for each input.

@@ -47,8 +47,8 @@ class IntegratedGradients(FromBaseline):
             A set in place of ``baseline``: attributions are the mean over paths from each of them.
         tolerance : float, optional
             In the units of T: points are added for samples whose attributions do not add up to T(x) - T(b) within
-            it, for each of the baselines. Twice as many each time (three times with 'riemann_middle'); what was computed
-            stays of use, but with 'gausslegendre'.
+            it, for each of the baselines. Twice as many each time (three times with 'riemann_middle'); what was
+            computed stays of use, but with 'gausslegendre'.
         max_steps : int, default 10000
             The most points for one sample; a warning says where they did not suffice.
         """

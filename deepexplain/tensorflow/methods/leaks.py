@@ -1,23 +1,28 @@
 """Where attributions fail to add up: how much of the gap arises at which op.
 
-With multipliers m of the inputs of an op and g of its outputs, ``sum m (z - z0) - sum g (f - f0)`` is 0 where the rule of the
-op is exact. Over all ops between X and T these gaps telescope to the convergence delta.
+With multipliers m of the inputs of an op and g of its outputs, ``sum m (z - z0) - sum g (f - f0)`` is 0 where the
+rule of the op is exact. Over all ops between X and T these gaps telescope to the convergence delta.
 """
 
+import copy
 from collections import namedtuple
 
 import numpy as np
 
-from ..compat import original_gradient, tf
-from ..runtime.clone import BRANCHES, LOOPS, Clone, beside
-from ..runtime.op_types import is_continuous
-from ..runtime.overrides import custom_gradient, gradient_rule
+from ...errors import ArgumentError, GraphError
+from ..compat import mutation_lock, original_gradient, tf
+from ..runtime.clone import BRANCHES, LOOPS, OF_FRAMES, Clone, beside
+from ..runtime.graph import ops_between
+from ..runtime.overrides import custom_gradient, gradient_rule, graph_lock
+from .gradient import GradientBasedMethod
 
 #: One op: its name and type; its gap for each sample (float64 array), in the units of T; its share of all gaps, 0 to 1.
 Row = namedtuple('Row', 'op type gap share')
 
 #: Rows of less are left to ``.rows`` when a table is printed.
 SHOWN_SHARE = 0.005
+#: What single precision leaves of a sum, relative to it.
+ROUNDING = 1e-5
 
 
 class Leaks:
@@ -34,8 +39,8 @@ class Leaks:
         ``(op, type, gap, share)``, the largest share first.
     """
 
-    def __init__(self, method, promise, names, gaps):
-        self.method, self.promise = method, promise
+    def __init__(self, method, promise, names, gaps, promised):
+        self.method, self.promise, self._promised = method, promise, promised
         self.delta = gaps.sum(axis=1)
         sizes = np.abs(gaps).sum(axis=0)
         shares = sizes / (sizes.sum() or 1.0)
@@ -45,7 +50,8 @@ class Leaks:
     def __str__(self):
         size = np.abs(self.delta).mean()
         samples = 'one sample' if len(self.delta) == 1 else f'{len(self.delta)} samples, mean'
-        lines = [f"'{self.method}': attributions and {self.promise} differ by {size:.4g} ({samples})."]
+        rounding = ', which is rounding' if size <= ROUNDING * np.abs(self._promised).mean() else ''
+        lines = [f"'{self.method}': attributions and {self.promise} differ by {size:.4g} ({samples}){rounding}."]
         shown = [row for row in self.rows if row.share >= SHOWN_SHARE]
         widths = [max([len(row[i]) for row in shown] + [4]) for i in range(2)]
         lines.append(f'  {"op":<{widths[0]}}  {"type":<{widths[1]}}  share of gaps  mean gap')
@@ -71,7 +77,7 @@ class Gaps:
     is_treated : function of a Step
         Whether the op gets that rule.
     **needed
-        Further arguments of Clone. With ``baselines``, gaps are those of differences, without, of the values themselves.
+        Further arguments of Clone. With ``baselines``, gaps are those of differences, without, of values themselves.
 
     Attributes
     ----------
@@ -107,7 +113,7 @@ class Gaps:
             function = original_gradient(custom_gradient(step.op) or op.type)
             gradients = [None] * len(op.inputs) if function is None else function(op, *grads)
         gradients = list(gradients) if isinstance(gradients, (list, tuple)) else [gradients]
-        if op.graph.is_fetchable(op.outputs[0]) and tf.get_default_graph() is op.graph:
+        if op.type not in OF_FRAMES and op.graph.is_fetchable(op.outputs[0]) and tf.get_default_graph() is op.graph:
             came = [(self._difference(op, op.inputs, i), g) for i, g in enumerate(gradients) if i in step.varying]
             went = [(self._difference(op, op.outputs, i), g) for i, g in enumerate(grads)]
             self._gaps[step.op.name, step.op.type] = _products(came) - _products(went)
@@ -126,6 +132,60 @@ def _products(pairs):
     """The sum of all products of a difference and its multiplier, which may be None."""
     total = tf.zeros([], tf.float64)
     for difference, multiplier in pairs:
-        if multiplier is not None and is_continuous(difference) and difference.dtype not in (tf.variant, tf.resource):
-            total += tf.reduce_sum(tf.cast(difference, tf.float64) * tf.cast(tf.convert_to_tensor(multiplier), tf.float64))
+        if multiplier is not None and (difference.dtype.is_floating or difference.dtype.is_complex):
+            product = tf.math.conj(difference) * tf.convert_to_tensor(multiplier)
+            total += tf.reduce_sum(tf.cast(tf.math.real(product), tf.float64))
     return total
+
+
+class HasLeaks(GradientBasedMethod):
+    """A method whose attributions are a chain of rules that each keep a sum, so that a gap arises at single ops."""
+
+    def leaks(self, xs, ys=None, feed_dict=None):
+        """At which op how much of the convergence delta arises. The first call adds to the graph.
+
+        Parameters, errors: as in :meth:`run`; ``ys`` must be an array. Each sample takes a run of its own.
+
+        Returns
+        -------
+        :class:`~deepexplain.tensorflow.methods.leaks.Leaks`
+            Prints as a table; ``.rows`` are ``(op, type, gap, share)``, with the gap of each sample.
+        """
+        call = self._call(xs, ys, feed_dict)
+        if call.outputs is not None:
+            raise ArgumentError('leaks() takes one explanation for each sample: ys must be an array of weights.')
+        self._check_delta(call)
+        gaps = self._once('gaps', self._build_gaps)
+        found = np.array([self._gaps_of(call, gaps, i) for i in range(call.n)])
+        promised = self._promised(call, self._rows(call, None)[0])
+        total, found = found[:, -1], found[:, :-1]
+        if gaps.has_rest:
+            found[:, -1] = total - promised - found[:, :-1].sum(axis=1)
+        return Leaks(self.name, self.promise, gaps.names, found, promised)
+
+    def _build_gaps(self):
+        graph = self.session.graph
+        if graph.finalized:
+            raise GraphError('The graph is finalized, so leaks() cannot add to it: call it once before that.')
+        between = ops_between(self._target, self._inputs)
+        scope = tf.name_scope('deepexplain')
+        # No session may run a new loop before its gradient is built, which rewrites it.
+        with graph_lock(graph), mutation_lock(graph), graph.as_default(), self._building(), scope:
+            return Gaps(self._target, self._inputs, between, self.Y, **self._needed_by_gaps())
+
+    def _needed_by_gaps(self):
+        """Return further arguments of Gaps."""
+        raise NotImplementedError
+
+    def _gaps_of(self, call, gaps, i):
+        """Gaps of one sample. Where a run must have more rows, those that fill it get no weight."""
+        weights, per_row = call.weights[0][1:] if call.weights else (1.0, False)
+        row_shape = self._row_shape(call)
+        Y = np.zeros((call.fixed_rows or 1,) + tuple(row_shape), self.Y.dtype.as_numpy_dtype)
+        Y[0] = weights[i] if per_row else weights
+        one = copy.copy(call)
+        one.weights = [(self.Y, Y, False)]
+        return one.run(gaps.tensors, np.array([i]), extra=self._extra_of_gaps(call, i), trim=False)
+
+    def _extra_of_gaps(self, call, i):
+        return self._extra(call, slice(i, i + 1))

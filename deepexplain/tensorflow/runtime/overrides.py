@@ -47,7 +47,9 @@ def gradient_rule(rule, ops, always=False):
     thread = _registered.thread
     thread.rules = getattr(thread, 'rules', []) + [rule]
     try:
-        with asked_for_gradient((op for op in ops if always or takes_rule(op) or op.type in WITH_GRADIENT), GRADIENT_NAME):
+        with asked_for_gradient(
+            (op for op in ops if always or takes_rule(op) or op.type in WITH_GRADIENT), GRADIENT_NAME
+        ):
             yield
     finally:
         thread.rules = thread.rules[:-1]
