@@ -9,6 +9,7 @@ as in that of Petsiuk et al. (2018).
     python examples/compare_methods.py
 """
 
+# %%
 import os
 import time
 from pathlib import Path
@@ -25,7 +26,7 @@ from deepexplain import metrics
 from deepexplain.tensorflow import DeepExplain
 
 SEED = 1
-PICTURES = Path(__file__).with_name('pictures')
+PICTURES = Path(globals().get('__file__', 'notebook')).with_name('pictures')
 
 #: What a row is called, the method, its arguments.
 METHODS = [
@@ -65,6 +66,11 @@ COLUMNS = [
 ]
 
 
+# %% [markdown]
+# Two networks, and the samples to explain.
+
+
+# %%
 class Case:
     """A trained network with test samples, and how its metrics are set."""
 
@@ -137,6 +143,11 @@ def breast_cancer(session, rng):
     return Case('breast cancer', X, logits, xs[400:][rows], labels[400:][rows], 'features', 1, perturbation='gaussian')
 
 
+# %% [markdown]
+# What the metrics say of each method, on samples that the network classifies right.
+
+
+# %%
 def judge(case, session):
     """For each method a row of the table, and its curves."""
     probabilities = tf.nn.softmax(case.logits)
@@ -220,6 +231,11 @@ What they say here, of MNIST and of breast cancer:
   (Deletion of all features of breast cancer ends at 0.5, as the network knows nothing of a mean sample.)""")
 
 
+# %% [markdown]
+# Curves.
+
+
+# %%
 def draw_lines(axis, found, x_and_y):
     for i, (name, result) in enumerate(found.items()):
         x, y = x_and_y(result)
@@ -266,6 +282,7 @@ def draw_curves(cases, results):
     finish(figure, axes[0, 0], PICTURES / 'deletion_insertion.png')
 
 
+# %%
 def main():
     start = time.time()
     PICTURES.mkdir(exist_ok=True)
