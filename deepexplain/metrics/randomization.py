@@ -3,8 +3,6 @@
 from typing import List, NamedTuple, Optional
 
 import numpy as np
-from scipy.stats import rankdata
-from skimage.metrics import structural_similarity
 
 from ..errors import ArgumentError, ArgumentTypeError
 from .arguments import as_generator, one_of
@@ -129,6 +127,8 @@ def _similarities(before, after, samples, name):
 
 
 def _spearman(a, b):
+    from scipy.stats import rankdata  # slow to import, and needed by few
+
     return pearson(rankdata(a, axis=1), rankdata(b, axis=1), axis=1)
 
 
@@ -138,6 +138,8 @@ def _is_of_images(attributions):
 
 
 def _ssim(before, after):
+    from skimage.metrics import structural_similarity  # slow to import, and needed by few
+
     return [structural_similarity(_as_map(a), _as_map(b), data_range=2.0) for a, b in zip(before, after)]
 
 
