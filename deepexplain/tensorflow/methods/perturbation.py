@@ -5,14 +5,13 @@ from contextlib import closing
 import numpy as np
 
 from ...errors import ArgumentError, AssertedArgumentError, warn
-from ..compat import tf
 from ..runtime import baselines
-from ..runtime.arguments import as_axes, as_flag, as_positive, as_seed, as_sizes, check_length
+from ..runtime.arguments import as_axes, as_positive, as_seed, as_sizes, check_length
 from ..runtime.orders import Contributions, Orders, RunningMean
 from ..runtime.parts import Features, Groups, Windows, as_feature_mask
 from ..runtime.perturbed import Perturbed
 from ..runtime.progress import progress_bar
-from ..runtime.samples import as_count
+from ..runtime.samples import as_count, as_flag
 from .base import AttributionMethod, register
 
 #: Outputs of changed samples to keep at a time: samples x changes x outputs. In double precision, 8 MB.
@@ -30,15 +29,14 @@ class PerturbationBasedMethod(AttributionMethod):
     takes_integers = True
     baseline = feature_mask = None
 
-    def run(self, xs, ys=None, batch_size=None, feed_dict=None, progress=False):  # noqa: D102 - as in the base class
-        if self._target.shape.ndims == 0:
-            raise ArgumentError(
-                f"'{self.name}' needs one value of T for each sample, but T '{self._target.name}' is a scalar, in "
-                'which rows cannot be told apart. Leave out the reduction over the samples.'
-            )
+    def run(  # noqa: D102 - as in the base class
+        self, xs, ys=None, batch_size=None, feed_dict=None, progress=False, return_convergence_delta=False
+    ):
+        self._check_rows_of_target(f"'{self.name}'")
         batch_size = self._check_batch_size(batch_size)
         call = self._call(xs, ys, feed_dict)
-        call.baselines = baselines.resolve(self.baseline, call.arrays[0], self._specs, multiple=False)
+        if return_convergence_delta:
+            self._check_delta(call)
         rows, in_step = self._rows(call, batch_size)
         plan = self._plan(call.sample_shapes[0])
         changes, outputs = self._changes(plan), call.outputs or 1
@@ -52,7 +50,10 @@ class PerturbationBasedMethod(AttributionMethod):
                     results = [np.empty((outputs, call.n) + value.shape[1:-1], dtype) for value in found]
                 for result, value in zip(results, found):
                     result[:, part] = np.moveaxis(value, -1, 0)
-        return self._finish([result[0] for result in results] if call.outputs is None else results)
+        found = self._finish([result[0] for result in results] if call.outputs is None else results)
+        if return_convergence_delta:
+            found.append(self._total(found[0], call) - self._promised(call, rows))
+        return tuple(found) if len(found) > 1 else found[0]
 
     def _plan(self, shape):
         """What all samples of a call share; this is the shape of one."""
@@ -67,48 +68,31 @@ class PerturbationBasedMethod(AttributionMethod):
         raise NotImplementedError
 
     def _finish(self, results):
-        """What run returns."""
-        return results[0]
+        """Warn of what is wrong with these results, and return those that were asked for."""
+        return results
 
-    def _delta_refusal(self, call):
-        """Why the attributions of this call are not to be summed up and compared with T(x) - T(baseline), or None."""
-
-    def _total(self, attributions, call=None):
-        """The sum of each sample's attributions, in which a group counts once: shape (samples,), outputs first.
-
-        ``call`` says how many axes a sample has where X leaves that open.
-        """
-        samples_end = attributions.ndim - self._result_axes(call)
-        flat = attributions.reshape(attributions.shape[:samples_end] + (-1,))
+    def _total(self, attributions, call):
+        """The sum of each sample's attributions, in which a group counts once: shape (samples,), outputs first."""
+        lead = attributions.shape[: 1 if call.outputs is None else 2]
+        flat = attributions.reshape(lead + (-1,))
         if self.feature_mask is not None:
-            flat = flat[..., Groups(self.feature_mask, attributions.shape[samples_end:]).first()]
+            flat = flat[..., Groups(self.feature_mask, call.sample_shapes[0]).first()]
         return flat.astype(np.float64).sum(axis=-1)
 
-    def _result_axes(self, call):
-        """How many axes the attributions of one sample have."""
-        ndims = self._inputs[0].shape.ndims
-        return len(call.sample_shapes[0]) if ndims is None else ndims - 1
+    def _promised(self, call, most_rows):
+        baseline = np.broadcast_to(call.baselines[0], (call.n,) + call.sample_shapes[0])
+        return self._scores(call, most_rows) - self._scores(call, most_rows, [baseline])
 
-    def _build(self):
-        # In double precision: attributions are small differences of these.
-        outputs = tf.cast(self.T, tf.float64)
-        axes = tf.range(1, tf.rank(outputs)) if outputs.shape.ndims is None else list(range(1, outputs.shape.ndims))
-        self._sum = tf.reduce_sum(outputs, axis=axes)
-        if outputs.shape.ndims != 0:
-            self._each = tf.reshape(outputs, [tf.shape(outputs)[0], -1])
+    def _call(self, xs, ys, feed_dict):
+        call = super()._call(xs, ys, feed_dict)
+        call.baselines = baselines.resolve(self.baseline, call.arrays[0], self._specs, multiple=False)
+        return call
 
     def _fetches(self, call):
         return [self._sum if call.outputs is None else self._each]
 
     def _evaluate(self, call, of, rows=None):
-        (value,) = super()._evaluate(call, of, rows)
-        count = (of.stop - of.start) if rows is None else len(rows[0])
-        if value.shape[:1] != (count,):
-            raise ArgumentError(
-                f"'{self.name}' needs one row of T for each sample, but T '{self._target.name}' has "
-                f'{len(value) if value.ndim else "no"} rows for {count} samples.'
-            )
-        return [value]
+        return [self._score(call, of, rows)]
 
     def _rows(self, call, batch_size):
         """How many rows a session run may hold, copies of samples included, and whether rows are in step.
@@ -214,14 +198,17 @@ class Occlusion(PerturbationBasedMethod):
                 'Attributions generated by Occlusion method contain nans, probably because window_shape and step do '
                 f'not allow to cover the all input: window_shape={self.window_shape}, step={self.step}.'
             )
-        return results[0]
+        return results
+
+    def _treatment(self, step):
+        return 'evaluated', None
 
     def _delta_refusal(self, call):
         if self._plan(call.sample_shapes[0]).covers_once:
             return None
         return (
-            "The windows of 'occlusion' overlap or leave values out, so attributions do not add up to what T loses: "
-            'set step to window_shape, with windows that fill each axis exactly, or give a feature_mask.'
+            'its windows overlap or leave values out, so attributions do not add up to what T loses: set step to '
+            'window_shape, with windows that fill each axis exactly, or give a feature_mask.'
         )
 
 
@@ -255,6 +242,7 @@ class ShapleySampling(PerturbationBasedMethod):
     """
 
     arguments_in_graph = False
+    promise = 'T(x) - T(baseline)'
 
     def configure(
         self,
@@ -384,7 +372,7 @@ class ShapleySampling(PerturbationBasedMethod):
                     f"The standard error of 'shapley_sampling' is still up to {above.max():.3g} after "
                     f'max_samples={self.max_samples} orders, above tolerance={self.tolerance:g}: raise one of them.'
                 )
-        return tuple(results) if self.return_standard_error else results[0]
+        return results if self.return_standard_error else results[:1]
 
-    def _result_axes(self, call):
-        return super()._result_axes(call) if self.sampling_dims is None else len(self.sampling_dims)
+    def _treatment(self, step):
+        return 'evaluated', True

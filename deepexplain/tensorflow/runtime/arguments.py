@@ -1,16 +1,9 @@
-"""Arguments of the methods, checked: switches, seeds, tolerances, windows and axes. NumPy only."""
+"""Arguments of the methods, checked: seeds, tolerances, windows and axes. NumPy only."""
 
 import numpy as np
 
 from ...errors import ArgumentError, ArgumentTypeError, AssertedArgumentError
 from .samples import as_count, as_integer
-
-
-def as_flag(value, name):
-    """``value`` as a bool, which it must be."""
-    if not isinstance(value, (bool, np.bool_)):
-        raise ArgumentTypeError(f'{name} must be True or False; got {value!r}.')
-    return bool(value)
 
 
 def as_seed(value, name):
@@ -24,7 +17,7 @@ def as_seed(value, name):
 def as_positive(value, name):
     """``value`` as a float greater than 0."""
     try:
-        if isinstance(value, (bool, str)):
+        if isinstance(value, (bool, str)) or np.ndim(value):
             raise TypeError
         number = float(value)
     except TypeError:

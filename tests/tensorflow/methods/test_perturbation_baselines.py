@@ -140,7 +140,6 @@ def test_contributions_of_groups_are_complete(seed, groups, antithetic, kind):
     _, first = np.unique(mask, return_index=True)
     gain = (network(xs) - network(np.broadcast_to(baseline, xs.shape))).sum(axis=1)
     np.testing.assert_allclose(found.reshape(3, -1)[:, first].sum(axis=1), gain, rtol=1e-9, atol=1e-10)
-    np.testing.assert_allclose(explainer._total(found), gain, rtol=1e-9, atol=1e-10)
 
 
 @pytest.mark.parametrize('antithetic', [False, True])
@@ -301,7 +300,6 @@ def test_other_dtypes_take_baselines_and_groups(session, method, dtype):
     found = explainer.run([[1.0, 2, 3, 4]])
     assert found.dtype == X.dtype.as_numpy_dtype
     np.testing.assert_array_equal(found.astype(np.float64), [[3, 3, 4, 8]])
-    np.testing.assert_array_equal(explainer._total(found), [15])
 
 
 @pytest.mark.parametrize('dims', [[None, 3, 2], [None, None, None], None])
@@ -393,27 +391,53 @@ def test_sums_are_refused_where_values_count_more_or_less_than_once(session, met
     with DeepExplain(session=session) as de:
         X = tf.placeholder(tf.float64, [None, 4, 4])
         explainer = de.get_explainer(method, X * weights, X, baseline=0.5, **arguments)
-    reason = explainer._delta_refusal(explainer._call(xs, None, None))
     if refused:
-        assert reason.startswith(
-            "The windows of 'occlusion' overlap or leave values out, so attributions do not add up"
-        )
-        assert reason.endswith('.')
+        message = "'occlusion' has no convergence delta: its windows overlap or leave values out, so .* do not add up"
+        with pytest.raises(ValueError, match=message) as caught:
+            explainer.run(xs, return_convergence_delta=True)
+        assert isinstance(caught.value, RuntimeError)
         return
-    assert reason is None
     # For a linear target the sum is T(x) - T(baseline) in both methods.
-    each = (xs - 0.5) * weights
-    np.testing.assert_allclose(explainer._total(explainer.run(xs)), each.sum(axis=(1, 2)), rtol=1e-9)
-    np.testing.assert_allclose(
-        explainer._total(explainer.run(xs, 'each')), each.reshape(3, -1).T, rtol=1e-9, atol=1e-12
-    )
+    losses = (xs - 0.5) * weights
+    for ys, sums in ((None, losses.sum(axis=(1, 2))), ('each', losses.reshape(3, -1).T)):
+        found, delta = explainer.run(xs, ys, return_convergence_delta=True)
+        np.testing.assert_allclose(delta, 0 * sums, atol=1e-12)
+        call = explainer._call(xs, ys, None)
+        np.testing.assert_allclose(explainer._total(found, call), sums, rtol=1e-9, atol=1e-12)
 
 
-def test_sums_of_an_input_of_unknown_rank_need_the_call(session):
-    xs = normal(3, 4)
+@pytest.mark.parametrize('method', ['occlusion', 'shapley_sampling'])
+@pytest.mark.parametrize('name', BASELINES)
+def test_the_convergence_delta_is_what_is_missing(method, name):
+    network = NETWORKS['convolution']
+    xs, ys = samples(network)
+    baseline, meaning = BASELINES[name]
+    reference = np.broadcast_to(meaning(xs), xs.shape)
+    gain = (ys * (network(xs) - network(reference))).sum(axis=1)
+    for batch_size in (None, 3):
+        arguments = {'feature_mask': MASKS['groups'], 'baseline': baseline, 'return_convergence_delta': True}
+        _, delta = explain(method, network, xs, ys, batch_size, **arguments)
+        drops = oracle.feature_ablation(lambda x: ys * network(x), xs, MASKS['groups'], meaning(xs))
+        expected = drops.sum(axis=1) - gain if method == 'occlusion' else 0 * gain
+        np.testing.assert_allclose(delta, expected, rtol=1e-9, atol=1e-12)
+
+
+def test_the_standard_error_comes_before_the_delta():
+    network = NETWORKS['Relu']
+    xs, _ = samples(network)
+    arguments = {'seed': 0, 'return_standard_error': True}
+    found = explain('shapley_sampling', network, xs, return_convergence_delta=True, **arguments)
+    np.testing.assert_array_equal(found[:2], explain('shapley_sampling', network, xs, **arguments))
+    np.testing.assert_allclose(found[2], np.zeros(4), atol=1e-12)
+
+
+def test_what_is_promised_is_said(session):
     with DeepExplain(session=session) as de:
-        X = tf.placeholder(tf.float64)
-        explainer = de.get_explainer('occlusion', X, X, feature_mask=[0, 0, 1, 1])
-    call = explainer._call(xs, None, None)
-    np.testing.assert_allclose(explainer._total(explainer.run(xs), call), xs.sum(axis=1))
-    np.testing.assert_allclose(explainer._total(explainer.run(xs, 'each'), call), xs.T)
+        X = tf.placeholder(tf.float64, [None, 4])
+        occlusion, shapley = (de.get_explainer(method, mlp(X), X) for method in ('occlusion', 'shapley_sampling'))
+        de.get_explainer('shapley_sampling', mlp(X), X, strict=True)
+    assert occlusion.describe().promise is None
+    assert shapley.describe().promise == 'T(x) - T(baseline)'
+    assert {row[2:] for row in occlusion.describe().rows} == {('evaluated', None)}
+    assert {row[2:] for row in shapley.describe().rows} == {('evaluated', True)}
+    shapley.with_arguments(samples=1, strict=True)
