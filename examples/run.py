@@ -35,7 +35,12 @@ def run_script(path):
     """Run a script in a process of its own; whether it succeeded. What it says is shown if it did not."""
     command = [sys.executable, '-W', 'ignore:FigureCanvasAgg is non-interactive', path.name]
     done = subprocess.run(
-        command, cwd=FOLDER, env=dict(os.environ, MPLBACKEND='Agg'), capture_output=True, text=True, timeout=MOST_SECONDS
+        command,
+        cwd=FOLDER,
+        env=dict(os.environ, MPLBACKEND='Agg'),
+        capture_output=True,
+        text=True,
+        timeout=MOST_SECONDS,
     )
     if done.returncode:
         print(done.stdout[-3000:], done.stderr[-3000:], sep='\n')
@@ -46,7 +51,9 @@ def run_notebook(path):
     """Make the notebook of a script, run it and save it; whether it succeeded."""
     notebook = jupytext.read(path, fmt='py:percent')
     notebook.metadata = {'kernelspec': {'name': 'python3', 'display_name': 'Python 3', 'language': 'python'}}
-    client = NotebookClient(notebook, timeout=MOST_SECONDS, kernel_name='python3', resources={'metadata': {'path': FOLDER}})
+    client = NotebookClient(
+        notebook, timeout=MOST_SECONDS, kernel_name='python3', resources={'metadata': {'path': FOLDER}}
+    )
     try:
         client.execute()
     except CellExecutionError as error:

@@ -4,7 +4,7 @@ A network is a list of layers between arrays whose first axis is that of the sam
 """
 
 from collections import namedtuple
-from itertools import combinations, product
+from itertools import combinations, permutations, product
 from math import factorial
 
 import numpy as np
@@ -142,14 +142,14 @@ def deeplift(network, x, ys=None, baseline=0.0):
     return (x - baseline) * network.chain_rule(x, ys, slope)
 
 
-def occlusion(f, x, window, step):
+def occlusion(f, x, window, step, baseline=0.0):
     """For each value the mean, over the windows that cover it, of (drop of f / size of the window); else nan."""
     total, count = np.zeros(x.shape), np.zeros(x.shape)
     starts = [range(0, d - w + 1, s) for d, w, s in zip(x.shape[1:], window, step)]
     for start in product(*starts):
         covered = (slice(None), *tuple(slice(a, a + w) for a, w in zip(start, window)))
         changed = x.copy()
-        changed[covered] = 0
+        changed[covered] = np.broadcast_to(baseline, x.shape)[covered]
         drop = _sums(f(x)) - _sums(f(changed))
         total[covered] += drop.reshape((-1,) + (1,) * (x.ndim - 1)) / np.prod(window)
         count[covered] += 1
@@ -190,6 +190,70 @@ def shapley_exact(f, x, dims):
             for present in combinations(others, size):
                 result[(slice(None), *place)] += weight * (value((*present, place)) - value(present))
     return result
+
+
+def without(x, groups, mask, baseline=0.0):
+    """x with the values of these groups (numbers in a mask of one sample's shape) at the baseline."""
+    changed, baseline = x.copy(), np.broadcast_to(baseline, x.shape)
+    for place in np.ndindex(*x.shape[1:]):
+        if mask[place] in groups:
+            changed[(slice(None), *place)] = baseline[(slice(None), *place)]
+    return changed
+
+
+def by_value(of_groups, mask):
+    """For each value what its group has; ``of_groups`` has a column for each number of the mask, in order."""
+    numbers = sorted(set(mask.ravel()))
+    result = np.zeros((len(of_groups), *mask.shape))
+    for place in np.ndindex(*mask.shape):
+        result[(slice(None), *place)] = of_groups[:, numbers.index(mask[place])]
+    return result
+
+
+def feature_ablation(f, x, mask, baseline=0.0):
+    """What f loses with each group, a column for each."""
+    numbers = sorted(set(mask.ravel()))
+    return np.stack([_sums(f(x)) - _sums(f(without(x, [number], mask, baseline))) for number in numbers], axis=1)
+
+
+def contributions(f, x, order, mask, baseline=0.0):
+    """What f loses with each group as they go in this order of their numbers' places; a column for each group."""
+    numbers = sorted(set(mask.ravel()))
+    result = np.zeros((len(x), len(numbers)))
+    for n, group in enumerate(order):
+        before = without(x, [numbers[i] for i in order[:n]], mask, baseline)
+        after = without(x, [numbers[i] for i in order[: n + 1]], mask, baseline)
+        result[:, group] = _sums(f(before)) - _sums(f(after))
+    return result
+
+
+def drawn(seed, count, samples, antithetic=False):
+    """The orders that the library draws with this seed, or after np.random.seed."""
+    random, orders = np.random.RandomState(seed), []
+    while len(orders) < samples:
+        order = random.permutation(count)
+        orders += [order, order[::-1]] if antithetic else [order]
+    return orders
+
+
+def each_alone(shape):
+    """A mask in which each value is a group."""
+    return np.arange(int(np.prod(shape))).reshape(shape)
+
+
+def shapley_of_orders(f, x, orders, mask, baseline=0.0, pairs=False):
+    """The mean contributions over these orders, or over pairs of them, and the standard error of that mean."""
+    each = np.array([contributions(f, x, list(order), mask, baseline) for order in orders])
+    if pairs:
+        each = (each[::2] + each[1::2]) / 2
+    mean = each.mean(axis=0)
+    with np.errstate(invalid='ignore', divide='ignore'):
+        return mean, np.sqrt(((each - mean) ** 2).sum(axis=0) / np.float64(len(each) - 1) / len(each))
+
+
+def shapley_exact_of_groups(f, x, mask, baseline=0.0):
+    """Over all orders."""
+    return shapley_of_orders(f, x, list(permutations(range(len(set(mask.ravel()))))), mask, baseline)[0]
 
 
 def _sums(outputs):
