@@ -41,9 +41,9 @@ def test_contributions_to_a_linear_network_are_perfect(session, method, argument
     np.testing.assert_allclose(metrics.max_sensitivity(judged, XS, radius=1e-9), np.zeros(4), atol=1e-7)
 
 
-@pytest.mark.parametrize('method', ['intgrad', 'deeplift'])
+@pytest.mark.parametrize('method', ['intgrad', 'deeplift', 'occlusion', 'shapley_sampling'])
 def test_completeness_asks_the_method_what_it_promises(session, method):
-    judged = linear(session, method, baseline=0.5)
+    judged = linear(session, method, **({'baseline': 0.5} if method in ('intgrad', 'deeplift') else {}))
     found = metrics.completeness(judged, XS, ys=YS)
     np.testing.assert_allclose(found.delta, np.zeros(4), atol=1e-9)
     np.testing.assert_allclose(found.relative, np.zeros(4), atol=1e-7)
