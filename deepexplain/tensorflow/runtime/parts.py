@@ -154,10 +154,10 @@ class Groups:
         keep(copies, self._of != groups.reshape((-1,) + (1,) * len(self.shape)), values)
 
     def mask(self, features):  # noqa: D102
-        return features[:, self._of[0]]
+        return features.take(self._of[0], axis=1)
 
     def spread(self, values):  # noqa: D102
-        return values[:, self._each]
+        return values.take(self._each, axis=1)
 
 
 def as_feature_mask(mask, shape, given_with):
