@@ -152,11 +152,7 @@ def running(estimates, ax=None, *, errors=None, names=None, counts=None, top=5):
     beside = {'loc': 'upper left', 'bbox_to_anchor': (1, 1)} if ax is None else {}  # a new figure makes room for it
     ax = axes_for(ax, (7, 3.6))
     for line, i in enumerate(np.argsort(-sizes, kind='stable')[:top]):
-        style = {'color': LINES[line], 'linestyle': DASHES[line % len(DASHES)]}
-        ax.plot(counts, means[:, i], label=names[i], linewidth=1.6, **style)
-        ax.fill_between(
-            counts, means[:, i] - errors[:, i], means[:, i] + errors[:, i], color=LINES[line], alpha=0.2, linewidth=0
-        )
+        _draw_estimate(ax, counts, means[:, i], errors[:, i], names[i], line)
     ax.set(xlabel='random orders', ylabel='estimate, ± standard error')
     ax.set_xlim(*((counts[0], counts[-1]) if len(counts) > 1 else (counts[0] - 1, counts[0] + 1)))
     ax.legend(fontsize='small', **beside)
@@ -164,12 +160,18 @@ def running(estimates, ax=None, *, errors=None, names=None, counts=None, top=5):
     return ax
 
 
+def _draw_estimate(ax, counts, means, errors, name, line):
+    colour, dashes = LINES[line], DASHES[line % len(DASHES)]
+    ax.plot(counts, means, label=name, color=colour, linestyle=dashes, linewidth=1.6)
+    ax.fill_between(counts, means - errors, means + errors, color=colour, alpha=0.2, linewidth=0)
+
+
 def _means(estimates):
     """The means of the first 1, 2, 3 ... rows, and their standard errors; the first error is nan."""
     n = np.arange(1, len(estimates) + 1)[:, np.newaxis]
     with np.errstate(invalid='ignore'):  # from an infinite estimate on, nothing is drawn
         means = np.cumsum(estimates, axis=0) / n
-        shifted = estimates - estimates.mean(axis=0)  # else squares of large numbers would cancel
+        shifted = estimates - estimates[:1]  # else squares of large numbers would cancel
         squares = np.cumsum(shifted**2, axis=0) - np.cumsum(shifted, axis=0) ** 2 / n
         errors = np.full_like(means, np.nan)
         errors[1:] = np.sqrt(np.maximum(squares[1:], 0) / (n[1:] - 1) / n[1:])
@@ -199,8 +201,6 @@ def _counts(counts, length):
 
 def _note_missing(ax, means, others):
     bad = int((~np.isfinite(means)).sum())
-    said = [f'{others} more features are not shown'] * (others > 0) + [f'{bad} {bad_kind(means)}, not drawn'] * bool(
-        bad
-    )
+    said = [f'features not shown: {others}'] * (others > 0) + [f'{bad} {bad_kind(means)}, not drawn'] * (bad > 0)
     if said:
         note(ax, '; '.join(said))

@@ -238,6 +238,6 @@ def _draw_violins(ax, rows):
 
 def _say_what_is_missing(ax, attributions, others):
     bad = int((~np.isfinite(attributions)).sum())
-    said = [f'{others} more features are not shown'] * bool(others) + [f'{bad} not finite, left out'] * bool(bad)
+    said = [f'features not shown: {others}'] * bool(others) + [f'{bad} not finite, left out'] * bool(bad)
     if said:
         note(ax, '; '.join(said))

@@ -129,7 +129,7 @@ def test_every_point_lies_at_its_attribution_in_the_row_of_its_feature(ax):
         x, y = offsets[np.abs(offsets[:, 1] - row) <= 0.41].T
         np.testing.assert_allclose(np.sort(x), np.sort(MANY[:, feature]))
         assert np.abs(y - row).max() <= 0.4 + 1e-9
-    assert ax.get_xlabel() == 'attribution\n2 more features are not shown'
+    assert ax.get_xlabel() == 'attribution\nfeatures not shown: 2'
 
 
 def test_rows_are_thick_where_there_are_many_points(ax):
@@ -139,6 +139,12 @@ def test_rows_are_thick_where_there_are_many_points(ax):
     assert np.ptp(offsets[offsets[:, 0] == 0, 1]) > 0.5
     assert not offsets[offsets[:, 0] > 0, 1].any()
     assert len(np.unique(offsets, axis=0)) == 55  # none hides another
+
+
+def test_a_crowd_stays_in_its_row(ax):
+    distribution(np.zeros((1000, 2)), ['a', 'b'], ax=ax)
+    heights = points(ax)[0][:, 1]
+    assert np.abs(heights - heights.round()).max() == pytest.approx(0.4)
 
 
 def test_points_are_in_the_same_places_each_time():
@@ -208,6 +214,10 @@ def test_violins_of_rows_without_numbers_and_of_equal_ones():
     ax = distribution(many, list('abc'), style='violin')
     ax.figure.canvas.draw()
     distribution(np.full((3, 2), np.nan), list('ab'), style='violin').figure.canvas.draw()
+
+
+def test_violins_of_values_that_are_all_but_equal():
+    distribution(np.array([[0.0], [1e-169], [2e-169]]), ['a'], style='violin').figure.canvas.draw()
 
 
 def test_one_sample():

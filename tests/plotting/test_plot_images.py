@@ -128,7 +128,7 @@ def test_the_window_is_grey_where_there_is_no_attribution(ax):
 @pytest.mark.parametrize(
     ('picture', 'seen'),
     [
-        (np.array([[0, 51, 255]], np.uint8), [0, 0.2, 1]),
+        (np.array([[0, 51, 102]], np.uint8), [0, 0.2, 0.4]),
         ([[0.0, 0.2, 0.5]], [0, 0.2, 0.5]),
         ([[-1.0, 0.0, 1.0]], [0, 0.5, 1]),
         ([[0, 100, 200]], [0, 0.5, 1]),

@@ -55,6 +55,12 @@ def test_edges_of_xi_lie_over_the_map(ax, xi, dilation):
     assert np.abs(np.abs(places - 14).max(axis=1) - 6).max() < 1
 
 
+def test_uint8_counts_to_255_in_colour_too(ax):
+    faint = np.random.RandomState(0).randint(0, 3, size=(28, 28, 3)).astype(np.uint8)
+    plot(DATA, faint, axis=ax)
+    assert not np.asarray(ax.images[1].get_array()).any()  # no edges at all, as of faint / 255
+
+
 def test_upright(ax):
     plot(DATA, axis=ax)
     (left, right, bottom, top), origin = ax.images[0].get_extent(), ax.images[0].origin

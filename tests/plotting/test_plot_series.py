@@ -141,6 +141,14 @@ def test_gaps_and_flat_lines(series, style):
     assert np.isfinite(ax.get_ylim()).all()
 
 
+@pytest.mark.parametrize('series', [[1e15, 1e15 + 0.125], [5e-324, 0.0], [-1e20, -1e20]])
+def test_what_is_all_but_flat_is_drawn_flat(series):
+    ax = timeseries(series, [1.0, -1.0])
+    ax.figure.canvas.draw()
+    low, high = ax.get_ylim()
+    assert low < min(series) <= max(series) < high
+
+
 def test_the_colour_bar_says_where_there_is_more(ax):
     timeseries(SERIES, ATTRIBUTIONS, ax, limit=1)
     (line,) = coloured(ax)

@@ -5,7 +5,7 @@ import io
 import matplotlib
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
@@ -206,6 +206,19 @@ def test_all_alike(name, value, ax):
 def test_every_real_dtype(name, dtype, ax):
     key = FIRST.get(name, 'attributions')
     rendered(draw(name, ax, **{key: PICTURES[name][1][key].astype(dtype)}).figure)
+
+
+@settings(max_examples=25)
+@given(
+    st.sampled_from(sorted(PICTURES)),
+    st.lists(st.floats(-1e30, 1e30) | st.sampled_from([np.nan, np.inf, -np.inf, 0.0, 5e-324]), min_size=1, max_size=20),
+)
+def test_any_numbers_can_be_drawn(name, values):
+    key = FIRST.get(name, 'attributions')
+    figure = Figure()
+    FigureCanvasAgg(figure)
+    draw(name, figure.add_subplot(), **{key: np.resize(values, PICTURES[name][1][key].shape)})
+    rendered(figure)
 
 
 def background(text):
