@@ -52,7 +52,11 @@ def run_notebook(path):
     notebook = jupytext.read(path, fmt='py:percent')
     notebook.metadata = {'kernelspec': {'name': 'python3', 'display_name': 'Python 3', 'language': 'python'}}
     client = NotebookClient(
-        notebook, timeout=MOST_SECONDS, kernel_name='python3', resources={'metadata': {'path': FOLDER}}
+        notebook,
+        timeout=MOST_SECONDS,
+        kernel_name='python3',
+        coalesce_streams=True,  # else what is printed comes in parts, cut where chance has it
+        resources={'metadata': {'path': FOLDER}},
     )
     try:
         client.execute()
