@@ -10,49 +10,55 @@ def _names(text):
 
 #: Linear in all inputs of real numbers together (what else they read are shapes, axes and indices), or affine.
 LINEAR = _names(
-    """Add AddN AddV2 AccumulateNV2 AvgPool AvgPool3D BatchToSpace BatchToSpaceND BiasAdd BiasAddV1 Bitcast BroadcastTo
-    Cast CheckNumerics Complex Concat ConcatV2 Conj ConjugateTranspose CropAndResize Cumsum DebugIdentityV2 DepthToSpace Diag
-    DiagPart DynamicPartition DynamicStitch EnsureShape Enter Exit ExpandDims ExtractImagePatches ExtractVolumePatches FFT FFT2D
-    FFT3D Fill Gather GatherNd GatherV2 IFFT IFFT2D IFFT3D IRFFT IRFFT2D IRFFT3D Identity IdentityN Imag MatrixBandPart
-    MatrixDiag MatrixDiagPart MatrixDiagPartV2 MatrixDiagPartV3 MatrixDiagV2 MatrixDiagV3 MatrixSetDiag MatrixSetDiagV2
-    MatrixSetDiagV3 Mean Merge MirrorPad Neg NextIteration Pack Pad PadV2 ParallelDynamicStitch PlaceholderWithDefault
-    PreventGradient Print RFFT RFFT2D RFFT3D Real RefEnter RefExit RefIdentity RefMerge RefNextIteration RefSwitch Reshape
-    ResizeArea ResizeBicubic ResizeBilinear ResizeNearestNeighbor ResourceGather ResourceGatherNd Reverse ReverseSequence
-    ReverseV2 Roll ScaleAndTranslate ScatterNd ScatterNdNonAliasingAdd SegmentMean SegmentSum Slice Snapshot SpaceToBatch
-    SpaceToBatchND SpaceToDepth SparseSegmentMean SparseSegmentMeanWithNumSegments SparseSegmentSqrtN
-    SparseSegmentSqrtNWithNumSegments SparseSegmentSum SparseSegmentSumWithNumSegments Split SplitV Squeeze StridedSlice
-    StridedSliceGrad Sub Sum Switch TensorArrayConcatV3 TensorArrayGatherV3 TensorArrayGradV3 TensorArrayReadV3
-    TensorArrayScatterV3 TensorArraySplitV3 TensorArrayV3 TensorArrayWriteV3 TensorListConcat TensorListConcatV2
-    TensorListFromTensor TensorListGather TensorListGetItem TensorListPopBack TensorListPushBack TensorListReserve
-    TensorListResize TensorListScatter TensorListScatterIntoExistingList TensorListScatterV2 TensorListSetItem
-    TensorListSplit TensorListStack TensorScatterAdd TensorScatterSub TensorScatterUpdate TensorStridedSliceUpdate Tile
-    Transpose Unpack UnsortedSegmentSum"""
+    """AccumulateNV2 Add AddN AddV2 AvgPool AvgPool3D AvgPool3DGrad AvgPoolGrad BatchToSpace BatchToSpaceND BiasAdd
+    BiasAddGrad BiasAddV1 BroadcastTo Cast CheckNumerics CheckNumericsV2 Complex Concat ConcatV2 Conj
+    ConjugateTranspose Cumsum DebugIdentityV2 DepthToSpace Diag DiagPart DynamicPartition DynamicStitch EnsureShape
+    Enter Exit ExpandDims ExtractImagePatches ExtractVolumePatches FFT FFT2D FFT3D Fill Gather GatherNd GatherV2 IFFT
+    IFFT2D IFFT3D IRFFT IRFFT2D Identity IdentityN Imag MatrixBandPart MatrixDiag MatrixDiagPart MatrixSetDiag
+    MatrixSetDiagV2 MatrixSetDiagV3 Mean Merge MirrorPad MirrorPadGrad Neg NextIteration Pack Pad
+    ParallelDynamicStitch PlaceholderWithDefault PreventGradient Print RFFT RFFT2D Real RefEnter RefExit RefIdentity
+    RefMerge RefNextIteration RefSwitch Reshape ResizeBicubic ResizeBilinear ResizeNearestNeighbor ResourceGather
+    ResourceGatherNd Reverse ReverseSequence ReverseV2 Roll ScatterNd ScatterNdNonAliasingAdd SegmentMean SegmentSum
+    Slice SpaceToBatch SpaceToBatchND SpaceToDepth SparseReduceSum SparseSegmentMean SparseSegmentMeanWithNumSegments
+    SparseSegmentSqrtN SparseSegmentSqrtNWithNumSegments SparseSegmentSum SparseSegmentSumWithNumSegments
+    SparseTensorDenseAdd SparseToDense Split SplitV Squeeze StridedSlice StridedSliceGrad Sub Sum Switch
+    TensorArrayConcatV3 TensorArrayGatherV3 TensorArrayGradV3 TensorArrayReadV3 TensorArrayScatterV3
+    TensorArraySplitV3 TensorArrayV3 TensorArrayWriteV3 TensorListConcat TensorListConcatV2 TensorListFromTensor
+    TensorListGather TensorListGetItem TensorListPopBack TensorListPushBack TensorListReserve TensorListResize
+    TensorListScatter TensorListScatterIntoExistingList TensorListScatterV2 TensorListSetItem TensorListSplit
+    TensorListStack TensorScatterAdd TensorScatterSub TensorScatterUpdate TensorStridedSliceUpdate Tile Transpose
+    Unpack UnsortedSegmentSum"""
 )
 
-#: Linear in each of these inputs (None: in any) while the others do not vary.
-LINEAR_IN_ONE = dict(
-    dict.fromkeys(
-        _names(
-            """BatchMatMul BatchMatMulV2 BatchMatMulV3 Conv2D Conv2DBackpropInput Conv3D Conv3DBackpropInput\n            Conv3DBackpropInputV2 Cross DepthwiseConv2dNative DepthwiseConv2dNativeBackpropInput Einsum MatMul Mul\n            MulNoNan SparseMatMul SparseTensorDenseMatMul"""
-        )
-    ),
-    Div=(0,),
-    DivNoNan=(0,),
-    MatrixSolve=(1,),
-    MatrixTriangularSolve=(1,),
-    RealDiv=(0,),
-    Select=(1, 2),
-    SelectV2=(1, 2),
-    Xdivy=(0,),
+#: Linear in each input while the others do not vary.
+BILINEAR = _names(
+    """BatchMatMul BatchMatMulV2 BatchMatMulV3 Conv2D Conv2DBackpropFilter Conv2DBackpropInput Conv3D
+    Conv3DBackpropFilterV2 Conv3DBackpropInputV2 Cross DepthwiseConv2dNative DepthwiseConv2dNativeBackpropFilter
+    DepthwiseConv2dNativeBackpropInput Einsum MatMul Mul MulNoNan SparseDenseCwiseMul SparseMatMul
+    SparseTensorDenseMatMul TridiagonalMatMul"""
 )
+
+#: Linear in their first input while the others do not vary. Of paddings and the like, TensorFlow has no gradient.
+LINEAR_IN_FIRST = _names(
+    """BatchNormWithGlobalNormalization CropAndResize Div DivNoNan
+    MatrixDiagPartV2 MatrixDiagPartV3 MatrixDiagV2 MatrixDiagV3 PadV2 RealDiv ScaleAndTranslate Xdivy"""
+)
+
+#: ... in their second: the right side of a system of equations.
+LINEAR_IN_SECOND = _names(
+    'BandedTriangularSolve MatrixSolve MatrixSolveLs MatrixTriangularSolve SparseDenseCwiseDiv TridiagonalSolve'
+)
+
+#: Linear in what they choose from while the condition does not vary.
+CHOICES = _names('Select SelectV2')
 
 #: Linear in their first input, with the statistics of training (not those of the batch).
 NORMALIZATION = _names('FusedBatchNorm FusedBatchNormV2 FusedBatchNormV3')
 
 #: f(a x) = a f(x) for a > 0: their inputs times their gradient add up to their output.
 HOMOGENEOUS = _names(
-    """Abs LeakyRelu Max MaxPool MaxPool3D MaxPoolV2 MaxPoolWithArgmax Maximum Min Minimum Relu SegmentMax SegmentMin
-    TopK TopKV2 UnsortedSegmentMax UnsortedSegmentMin"""
+    """Abs ComplexAbs EuclideanNorm LeakyRelu Max MaxPool MaxPool3D MaxPoolV2 MaxPoolWithArgmax Maximum Min Minimum Relu
+    SegmentMax SegmentMin TopKV2 UnsortedSegmentMax UnsortedSegmentMin"""
 )
 
 #: Flat between jumps, so that they pass no gradient.
@@ -63,13 +69,24 @@ def is_linear(op, varying):
     """Whether an op is a linear (or affine) function of its inputs at the indices ``varying``, the others held."""
     if not all(is_continuous(op.inputs[i]) for i in varying) or is_discrete(op):
         return False
-    if op.type in LINEAR_IN_ONE:
-        allowed = LINEAR_IN_ONE[op.type]
-        few = len(varying) == 1 or op.type in ('Select', 'SelectV2')
-        return few and (allowed is None or set(varying) <= set(allowed))
+    if op.type in BILINEAR:
+        return len(varying) == 1
+    if op.type in LINEAR_IN_FIRST:
+        return list(varying) == [0]
+    if op.type in LINEAR_IN_SECOND:
+        return list(varying) == [1]
     if op.type in NORMALIZATION:
         return list(varying) == [0] and not op.get_attr('is_training')
-    return op.type in LINEAR
+    if op.type == 'DynamicStitch' and _repeats(op):
+        return False
+    return op.type in LINEAR or (op.type in CHOICES and 0 not in varying)
+
+
+def _repeats(op):
+    """Whether a DynamicStitch writes twice to one place: to what it overwrites, TensorFlow gives a gradient, too."""
+    indices = [tf.get_static_value(z) for z in op.inputs if z.dtype.is_integer]
+    places = [i for array in indices if array is not None for i in array.flat]
+    return len(set(places)) < len(places)
 
 
 def is_homogeneous(op, varying):
