@@ -54,7 +54,7 @@ def assert_complete(attributions, difference, within=0.01):
 
 
 def assert_complete_rules(session, T, X, xs, broken, ys=None, baseline=None, feed_dict=None, strict=True):
-    """deeplift breaks at ops of these types, and says so; with rules='complete' it adds up. Returns its attributions."""
+    """deeplift breaks at ops of these types, and says so; with rules='complete' it adds up. Returns attributions."""
     with DeepExplain(session=session) as de:
         with pytest.warns(DeepExplainWarning, match="rules='complete' has rules for"):
             original = de.get_explainer('deeplift', T, X)

@@ -19,7 +19,8 @@ from deepexplain.tensorflow.methods import attribution_methods
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 PAGES = ['README.md'] + [
-    os.path.join('docs', name) for name in ('trust.md', 'metrics.md', 'models.md', 'coming-from-0.3.md', 'performance.md')
+    os.path.join('docs', name)
+    for name in ('trust.md', 'metrics.md', 'models.md', 'coming-from-0.3.md', 'performance.md')
 ]
 MODULES = ['deepexplain'] + [module.name for module in pkgutil.walk_packages(deepexplain.__path__, 'deepexplain.')]
 

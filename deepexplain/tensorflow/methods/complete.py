@@ -1,12 +1,14 @@
 """The rules of ``deeplift`` with ``rules='complete'``: one for each kind of op that is not linear.
 
 A rule gets an op at x, the same op at the baseline, and the multipliers of its outputs (the gradients, in plain
-backpropagation); it returns those of its inputs. What unites all rules: multipliers times what each input differs from its
-baseline add up to what the outputs differ, times theirs. So attributions sum to T(x) - T(baseline), whatever the
-graph is made of.
+backpropagation); it returns those of its inputs. What unites all rules: multipliers times what each input differs
+from its baseline add up to what the outputs differ, times theirs. So attributions sum to T(x) - T(baseline),
+whatever the graph is made of.
 
 Adding a rule is one function with :func:`rule` beside it.
 """
+
+from typing import Callable, Dict, Tuple
 
 import numpy as np
 
@@ -17,7 +19,7 @@ from ..runtime.op_types import BILINEAR, is_continuous, is_linear, keeps_its_gra
 from ..runtime.overrides import original_grad
 
 #: Op type -> (name of the treatment, rule).
-RULES = {}
+RULES: Dict[str, Tuple[str, Callable]] = {}
 
 #: Their rule is for the first input only, the others held.
 OF_FIRST_INPUT = frozenset('Dilation2D FakeQuantWithMinMaxVars FakeQuantWithMinMaxVarsPerChannel'.split())
@@ -110,24 +112,24 @@ def _ratio(a, b):
 
 @rule('rescale', 'Abs Relu Relu6')
 def rescale_pieces(op, op0, grad):
-    """The slope between the baseline and x of a function whose pieces are rounded nowhere, so that no quotient is noise."""
+    """The slope between the baseline and x of a function whose pieces are rounded nowhere: no quotient is noise."""
     z, z0 = op.inputs[0], op0.inputs[0]
     return tf.where(tf.equal(z, z0), original_grad(op, grad), grad * (op.outputs[0] - op0.outputs[0]) / (z - z0))
 
 
 @rule(
     'rescale',
-    """Acos Acosh Asin Asinh Atan Atanh BesselI0 BesselI0e BesselI1 BesselI1e BesselJ0 BesselJ1 BesselK0 BesselK0e BesselK1
-    BesselK1e BesselY0 BesselY1 Ceil ClipByValue Cos Cosh Dawsn Digamma Elu Erf Erfc Erfinv Exp Expint Expm1
+    """Acos Acosh Asin Asinh Atan Atanh BesselI0 BesselI0e BesselI1 BesselI1e BesselJ0 BesselJ1 BesselK0 BesselK0e
+    BesselK1 BesselK1e BesselY0 BesselY1 Ceil ClipByValue Cos Cosh Dawsn Digamma Elu Erf Erfc Erfinv Exp Expint Expm1
     FakeQuantWithMinMaxArgs FakeQuantWithMinMaxVars FakeQuantWithMinMaxVarsPerChannel Floor FresnelCos FresnelSin Inv
     LeakyRelu Lgamma Log Log1p Ndtri Reciprocal Rint Round Rsqrt Selu Sigmoid Sign Sin Sinh Softplus Softsign Spence
     Sqrt Tan Tanh""",
 )
 @rule(
     'rescale',
-    """Atan2 Betainc DivNoNan EluGrad FloorDiv FloorMod Igamma Igammac InvGrad LeakyReluGrad Maximum Minimum Mod NextAfter
-    Polygamma Pow ReciprocalGrad Relu6Grad ReluGrad RsqrtGrad SeluGrad SigmoidGrad SoftplusGrad SoftsignGrad SqrtGrad
-    TanhGrad TruncateDiv TruncateMod Xdivy Xlog1py Xlogy Zeta""",
+    """Atan2 Betainc DivNoNan EluGrad FloorDiv FloorMod Igamma Igammac InvGrad LeakyReluGrad Maximum Minimum Mod
+    NextAfter Polygamma Pow ReciprocalGrad Relu6Grad ReluGrad RsqrtGrad SeluGrad SigmoidGrad SoftplusGrad SoftsignGrad
+    SqrtGrad TanhGrad TruncateDiv TruncateMod Xdivy Xlog1py Xlogy Zeta""",
 )
 def rescale(op, op0, grad):
     """The slope between the baseline and x, of an elementwise function; of one of two inputs, each gets its share.
@@ -169,7 +171,8 @@ def _derivatives(op, grad):
 def _slope(change, z, z0, f, f0, grad, derivative):
     """``grad * change / (z - z0)``; or the derivative half way, where f hardly changed and that explains it as well.
 
-    There the quotient is noise, and half way is exact up to rounding; but where a kink lies between, it explains nothing.
+    There the quotient is noise, and half way is exact up to rounding; but where a kink lies between, it explains
+    nothing.
     """
     derivative = tf.zeros_like(grad) if derivative is None else derivative
     # sqrt has no derivative at 0, and needs none where it stays there.
@@ -258,8 +261,8 @@ def largest_in_volumes(op, op0, grad):
 def top_k(op, op0, grad, *_):
     """The j-th largest value is the sum of the j largest, less that of j - 1; each sum is treated as a maximum.
 
-    A sum that grew goes to the values that are in it now, in proportion to what each changed; one that fell, to those that
-    were. These changed at least as much, so no share exceeds 1.
+    A sum that grew goes to the values that are in it now, in proportion to what each changed; one that fell, to those
+    that were. These changed at least as much, so no share exceeds 1.
     """
     z, z0, indices = op.inputs[0], op0.inputs[0], op.outputs[1]
     size, k = tf.shape(z)[-1], tf.shape(indices)[-1]
@@ -281,8 +284,8 @@ def top_k(op, op0, grad, *_):
 def choice(op, op0, grad):
     """Where the condition is the same, the value that it takes gets all.
 
-    Where it turned, what came out differs also because of the condition, which has no attribution: both values share the
-    difference, in proportion to what each of them changed. It is lost where none of them did.
+    Where it turned, what came out differs also because of the condition, which has no attribution: both values share
+    the difference, in proportion to what each of them changed. It is lost where none of them did.
     """
     condition, condition0 = (_as_wide(o.inputs[0], o.outputs[0]) for o in (op, op0))
     like = tf.zeros_like(op.outputs[0])
@@ -308,8 +311,8 @@ def _as_wide(condition, output):
 def log_softmax(op, op0, grad):
     """``z - log(sum(exp(z)))``, whose exponentials and logarithm are rescaled.
 
-    The multiplier of ``z_j`` in the logarithm is ``L(exp z_j, exp z0_j) / L(s, s0)``, with the sums s and the logarithmic mean
-    ``L(a, b) = (a - b) / (log a - log b)``.
+    The multiplier of ``z_j`` in the logarithm is ``L(exp z_j, exp z0_j) / L(s, s0)``, with the sums s and the
+    logarithmic mean ``L(a, b) = (a - b) / (log a - log b)``.
     """
     z, z0 = op.inputs[0], op0.inputs[0]
     top, top0 = (tf.reduce_max(t, -1, keepdims=True) for t in (z, z0))
