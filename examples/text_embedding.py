@@ -1,21 +1,22 @@
 # %% [markdown]
-# # Text: which characters do people react to?
+# # Which words make a text sad?
 #
-# reactionrnn (MIT) is a small recurrent network, trained on the reactions of people to Facebook posts: love, wow,
-# haha, sad, angry. It reads a text character by character: an embedding, a GRU of 256 units over 140 steps, a dense
-# layer. Characters are ids and have no gradient, so the output of the embedding is explained, and summed for each
-# character.
+# A recurrent network reads 140 characters and says how people will react: love, wow, haha, sad or angry. **What you
+# should see:** `peace` makes a text sad, `laughing` and `hard` make one funny, `Disgusting` and `jail` one to be angry
+# about. And a warning to take seriously: with its default rules, `deeplift` misses its sum in the gates of this network
+# by 5 to 25 times that sum, and has `hilarious` speak against haha. With `rules='complete'` the sum is exact, and the
+# words are nearly those of `intgrad`.
 #
-# **What you should see:** the words that people love light up. With the default rules `deeplift` warns that a GRU
-# multiplies, and its sum is far off; with `rules='complete'` the sum holds.
+# The model is [reactionrnn](https://pypi.org/project/reactionrnn/) 0.1 (MIT licence), trained on Facebook posts: an
+# embedding of characters, a GRU of 256 units, and a dense layer. The texts are made up.
 
 # %%
-import os
-
-os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')  # before TensorFlow is imported: no log lines between ours
-
 import json
+import os
+import re
 import warnings
+
+os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -25,128 +26,171 @@ from packages import package_file
 from deepexplain import plotting
 from deepexplain.tensorflow import DeepExplain, embedding_outputs, open_model, per_token
 
-REQUIREMENT = 'reactionrnn==0.1'
+plt.rcParams['figure.dpi'] = 72
 REACTIONS = ['love', 'wow', 'haha', 'sad', 'angry']
+TEXTS = [
+    'Rest in peace, old friend. We will miss you.',
+    'This is hilarious, I am laughing so hard!',
+    'Disgusting. These people should be in jail.',
+    'What a lovely day! I love my family so much.',
+]
+LENGTH = 140  # characters that the network reads; there is padding before the text
 
 # %% [markdown]
 # ## The model
 #
-# The package has the weights, but not the model that they belong to: so it is built, and the weights are loaded by
-# name. `embedding_outputs` finds the tensor to explain in place of the ids.
+# The package has a file of weights, so the layers are built again. The loop of the GRU need not be unrolled.
 
 # %%
 layers = [
-    keras.layers.Embedding(401, 100, input_length=140, name='embedding'),
+    keras.layers.Embedding(401, 100, input_length=LENGTH, name='embedding'),
     keras.layers.GRU(256, reset_after=False, recurrent_activation='hard_sigmoid', name='rnn'),
     keras.layers.Dense(5, name='output'),
 ]
 network = keras.Sequential(layers)
-network.build((None, 140))
-network.load_weights(package_file(REQUIREMENT, 'reactionrnn/reactionrnn_weights.hdf5'), by_name=True)
+network.build((None, LENGTH))
+network.load_weights(str(package_file('reactionrnn==0.1', 'reactionrnn/reactionrnn_weights.hdf5')), by_name=True)
+vocabulary = json.loads(package_file('reactionrnn==0.1', 'reactionrnn/reactionrnn_vocab.json').read_text())
+
 model = open_model(network)
-T = model.outputs[0]
-(X,) = embedding_outputs(T, model.inputs[0])
-print('explained:', T.name, T.shape, 'by', X.name, X.shape)
-
-# %%
-vocabulary = json.loads(package_file(REQUIREMENT, 'reactionrnn/reactionrnn_vocab.json').read_text())
+ids, T = model.inputs[0], model.outputs[0]
 
 
-def ids(text):
-    """The characters' ids, with zeros before them."""
-    return [0] * (140 - len(text)) + [vocabulary[character] for character in text]
+def ids_of(text):
+    return np.array([0] * (LENGTH - len(text)) + [vocabulary[character] for character in text])
 
 
-texts = [
-    "Happy Mother's Day from the Chicago Cubs!",
-    'He died in a car crash last night.',
-    'The dog ate my homework, and then my sofa.',
-]
-vectors = model.session.run(X, {model.inputs[0]: [ids(text) for text in texts]})
-padding = model.session.run(X, {model.inputs[0]: [ids('')]})[0]
-scores = model.session.run(T, {X: vectors})
-chosen = scores.argmax(axis=1)
-for text, row in zip(texts, np.maximum(scores, 0)):
-    said = ', '.join(f'{name} {value:.2f}' for name, value in zip(REACTIONS, row / row.sum()) if value > 0)
-    print(f'{text:<45}{said}')
+all_ids = np.stack([ids_of(text) for text in TEXTS])
+scores = model.session.run(T, {ids: all_ids})
+reactions = scores.argmax(axis=1)
+print('score of    ', *(f'{reaction:>6}' for reaction in REACTIONS))
+for text, row in zip(TEXTS, scores):
+    print(f'{text[:12]}', *(f'{score:6.1f}' for score in row), '  ', text)
+if [REACTIONS[k] for k in reactions] != ['sad', 'haha', 'angry', 'love']:
+    raise RuntimeError('The network should react to the texts as people would.')
 
 # %% [markdown]
-# ## A warning to read
+# ## From characters to numbers that have a gradient
 #
-# The baseline is a text of padding alone: what the network says of no text at all. `ys` selects the reaction that
-# each text gets. By default deeplift has the rules of DeepExplain 0.3, and says what they lack:
+# Ids of characters have none, so X is the output of their embedding, which `embedding_outputs` finds. The baseline is a
+# text of padding only. Here is the warning:
 
 # %%
-ys = np.eye(5)[chosen]
-with DeepExplain(session=model.session) as de, warnings.catch_warnings(record=True) as caught:
-    warnings.simplefilter('always')
-    original = de.get_explainer('deeplift', T, X, baseline=padding)
+(X,) = embedding_outputs(T, ids)
+vectors = model.session.run(X, {ids: all_ids})
+padding = model.session.run(X, {ids: [ids_of('')]})[0]
+
+with DeepExplain(session=model.session) as de:
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter('always')
+        original = de.get_explainer('deeplift', T, X, baseline=padding)
     complete = de.get_explainer('deeplift', T, X, baseline=padding, rules='complete', strict=True)
-    intgrad = de.get_explainer('intgrad', T, X, baseline=padding, steps=100)
-print(str(caught[0].message)[:400], '...')
+    intgrad = de.get_explainer('intgrad', T, X, baseline=padding, steps=100, quadrature='riemann_trapezoid')
+print(caught[0].message)
+
+# %% [markdown]
+# What it costs is measured by the convergence delta: the sum of the attributions, minus the difference in score between
+# text and padding, which it should be.
 
 # %%
+ys = np.eye(5)[reactions]
+of_padding = model.session.run(T, {X: padding[np.newaxis]})[0]
+names = {'deeplift': original, "deeplift, rules='complete'": complete, 'intgrad': intgrad}
 found = {}
-print(f'{"":<30}{"sum of attributions minus score(text) - score(padding), for each text"}')
-for name, explainer in [('deeplift', original), ('deeplift, complete', complete), ('intgrad, 100 steps', intgrad)]:
-    attributions, delta = explainer.run(vectors, ys=ys, return_convergence_delta=True)
-    found[name] = per_token(attributions)
-    print(f'{name:<30}{np.array2string(delta, precision=4, suppress_small=True)}')
-to_explain = complete.outputs(vectors, ys=ys) - complete.outputs(np.broadcast_to(padding, vectors.shape), ys=ys)
-print(f'{"score(text) - score(padding)":<30}{np.array2string(to_explain, precision=4)}')
+print(f'{"":<28}', *(f'{REACTIONS[k]:>8}' for k in reactions))
+print(f'{"score, less that of padding":<28}', *(f'{one:8.2f}' for one in ((scores - of_padding) * ys).sum(axis=1)))
+for name, explainer in names.items():
+    found[name], delta = explainer.run(vectors, ys, return_convergence_delta=True)
+    print(f'{name + ":":<28}', *(f'{one:+8.2f}' for one in delta), '  delta')
 
 # %% [markdown]
-# ## Character by character
-
-# %%
-figure, axes = plt.subplots(len(texts), 1, figsize=(9, 2.4), layout='constrained')
-for axis, text, attributions, reaction in zip(axes, texts, found['deeplift, complete'], chosen):
-    plotting.text(list(text), attributions[-len(text) :], ax=axis, fontsize=8)
-    axis.set_title(f'what speaks for "{REACTIONS[reaction]}" (red) and against it (blue)', fontsize=9, loc='left')
-plt.show()
-
-# %% [markdown]
-# ## Word by word
+# ## Characters
 #
-# Contributions may be summed: a word's is the sum of its characters' and of the space after it.
-
+# The network reads characters, so attributions are of characters. Most of what makes this text sad arises in the middle
+# of `peace`, read after `Rest in p`.
 
 # %%
-def by_word(text, attributions):
-    """The words, and the sum of the attributions of each."""
-    words, begin, sums = text.split(' '), 0, []
-    for word in words:
-        sums.append(attributions[-len(text) :][begin : begin + len(word) + 1].sum())
-        begin += len(word) + 1
-    return words, np.array(sums)
+characters = {name: per_token(attributions) for name, attributions in found.items()}
+text = TEXTS[0]
+ax = plotting.text(list(text), characters["deeplift, rules='complete'"][0][-len(text) :])
+plt.show()
+
+# %% [markdown]
+# ## Words
+#
+# A word's attribution is the sum of those of its characters and of the space behind it.
+
+# %%
+words = [re.findall(r'\S+\s*', text) for text in TEXTS]
 
 
-figure, axes = plt.subplots(len(texts), 1, figsize=(9, 2.4), layout='constrained')
-for axis, text, attributions, reaction in zip(axes, texts, found['deeplift, complete'], chosen):
-    words, sums = by_word(text, attributions)
-    plotting.text(words, sums, ax=axis)
-    axis.set_title(REACTIONS[reaction], fontsize=9, loc='left')
+def per_word(of_characters, i):
+    """The sums of the attributions of each word of text i."""
+    ends = LENGTH - len(TEXTS[i]) + np.cumsum([len(word) for word in words[i]])
+    return np.array([of_characters[i][end - len(word) : end].sum() for word, end in zip(words[i], ends)])
+
+
+def draw(name):
+    figure, axes = plt.subplots(len(TEXTS), 1, figsize=(7, 2.6), layout='constrained')
+    figure.suptitle(name)
+    for i, ax in enumerate(axes):
+        plotting.text([word.strip() for word in words[i]], per_word(characters[name], i), ax)
+        ax.set_ylabel(REACTIONS[reactions[i]], rotation=0, ha='right', va='center')
+
+
+draw("deeplift, rules='complete'")
 plt.show()
 
 # %%
-for text, a, b in zip(texts, found['deeplift, complete'], found['intgrad, 100 steps']):
-    words, of_deeplift = by_word(text, a)
-    _, of_intgrad = by_word(text, b)
-    agreement = np.corrcoef(of_deeplift, of_intgrad)[0, 1]
-    print(f'deeplift / intgrad, correlated to {agreement:.2f}:')
-    print('  ', ', '.join(f'{word} {x:+.2f} / {y:+.2f}' for word, x, y in zip(words, of_deeplift, of_intgrad)))
+draw('intgrad')
+plt.show()
 
 # %% [markdown]
-# In a notebook, `text_html` shades the text itself:
+# And with the default rules. Each text has its own colour scale, so what counts is which words are dark.
 
 # %%
-words, sums = by_word(texts[0], found['deeplift, complete'][0])
-plotting.text_html(words, sums)
+draw('deeplift')
+plt.show()
+
+# %% [markdown]
+# ## The test: take each word away
+#
+# Its characters become padding, and the score of the reaction falls, or rises. Do the attributions of the words go
+# along with that?
+
+# %%
+print('correlation over words           ', *(f'{REACTIONS[k]:>6}' for k in reactions))
+for name in names:
+    correlations = []
+    for i, k in enumerate(reactions):
+        without, end = np.repeat(all_ids[i : i + 1], len(words[i]), axis=0), LENGTH - len(TEXTS[i])
+        for row, word in zip(without, words[i]):
+            row[end : end + len(word)] = 0
+            end += len(word)
+        losses = scores[i, k] - model.session.run(T, {ids: without})[:, k]
+        correlations.append(np.corrcoef(losses, per_word(characters[name], i))[0, 1])
+    print(f'{name:<28} loss', *(f'{one:6.2f}' for one in correlations))
+pairs = [[per_word(characters[name], i) for name in list(names)[1:]] for i in range(len(TEXTS))]
+print(f'{"complete":<23}and intgrad', *(f'{np.corrcoef(a, b)[0, 1]:6.2f}' for a, b in pairs))
+
+# %% [markdown]
+# ## For a page
+#
+# `text_html` writes the same as HTML: a number is under the mouse on each word.
+
+# %%
+plotting.text_html([word.strip() for word in words[2]], per_word(characters["deeplift, rules='complete'"], 2))
 
 # %% [markdown]
 # ## What it means
 #
-# Both methods add up to the same number, and both find "Cubs!" and "sofa." most telling: a network that reads from
-# left to right remembers best what it read last. How they share the rest differs, "Chicago" even in sign, because
-# rules and integrals split what words do *together* in different ways. Trust what several methods agree on, and a sum
-# only after its delta was read: the default rules were off by more than there was to explain.
+# - A GRU multiplies its state by gates. By default, `deeplift` has no rule for products, nor for the hard sigmoids in
+#   its gates, and errors grow from character to character. The warning names these ops before any number, and the delta
+#   says how much it matters.
+# - With a rule for each, one forward and one backward pass give an exact sum, and words much like those from the 100
+#   passes of `intgrad` (correlation about 0.9).
+# - Both go along with what taking a word away does, more than the default does, though not entirely: words act
+#   together.
+
+# %%
+model.close()
