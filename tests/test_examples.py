@@ -27,8 +27,9 @@ NAMES = [
 
 def cells_of_script(name):
     """The cells of a script in the "percent" format: (kind, text)."""
-    parts = CELL.split(read('examples', name + '.py'))
-    return [cell_of_script(kind.strip(), text) for kind, text in zip(parts[1::2], parts[2::2])]
+    before, *parts = CELL.split(read('examples', name + '.py'))
+    first = [('code', before.strip())] if before.strip() else []  # what stands before the first mark is a cell, too
+    return first + [cell_of_script(kind.strip(), text) for kind, text in zip(parts[::2], parts[1::2])]
 
 
 def cell_of_script(kind, text):
