@@ -1,12 +1,12 @@
-"""Which attribution method should I trust on my network? Six metrics compare them, on images and on a table.
-
-What you should see, in less than two minutes: a table for a convolutional network on MNIST and one for a multi-layer
-perceptron on the breast cancer data, with a row for each method and one for random numbers, which each must beat; then
-what they mean. Two pictures are written to `examples/pictures/`: `sensitivity_n.png`, curves as in the paper of
-Ancona et al. (2018), and `deletion_insertion.png`, as in that of Petsiuk et al. (2018).
-
-    python examples/compare_methods.py
-"""
+# %% [markdown]
+# # Which attribution method should I trust on my network?
+#
+# Six metrics compare them, on images and on a table: a convolutional network on MNIST, and a multi-layer perceptron on
+# the breast cancer data.
+#
+# **What you should see:** for each network a table with a row for each method, and one for random numbers, which each
+# must beat; then what the numbers mean. Two pictures: `sensitivity_n.png`, curves as in the paper of Ancona et al.
+# (2018), and `deletion_insertion.png`, as in that of Petsiuk et al. (2018); they are kept in `examples/pictures/`.
 
 # %%
 import os
@@ -307,3 +307,10 @@ def main():
 
 if __name__ == '__main__':
     main()
+
+# %% [markdown]
+# ## What it means
+#
+# No method is best in every column, and the columns ask different questions. A sum that does not hold is a fact about the
+# rules; the rest says which method fits the question "what happens if this is taken away?" on *this* network. Run it
+# on yours: a metric takes an explainer and your samples.
