@@ -51,6 +51,17 @@ class GradientBasedMethod(AttributionMethod):
         if return_convergence_delta:
             self._check_delta(call)
         samples, most_rows = self._rows(call, batch_size)
+        promised = self._promised_to_each(call, samples) if return_convergence_delta else None
+        results = self._explain_all(call, samples, most_rows, progress)
+        self._check_results(call, results)
+        sums = sum(a.sum(axis=tuple(range(2, a.ndim)), dtype=np.float64) for a in results)
+        if call.outputs is None:
+            results, sums = [result[0] for result in results], sums[0]
+        found = results if self.has_multiple_inputs else results[0]
+        return (found, sums - promised) if return_convergence_delta else found
+
+    def _explain_all(self, call, samples, most_rows, progress):
+        """Attributions, a list with an array for each input: shape (outputs, samples, ...)."""
         outputs = call.outputs or 1
         passes = 1 if call.outputs is None else self._build_passes(outputs)
         runs = -(-outputs // passes)
@@ -65,21 +76,32 @@ class GradientBasedMethod(AttributionMethod):
                     for output, attributions in enumerate(some, start=first):
                         for result, value in zip(results, attributions):
                             result[output, part] = value
+        return results
+
+    def _check_results(self, call, results):
+        """Warn where the results of a call are not what they should be."""
         broken = [x.name for x, result in zip(self._inputs, results) if not np.isfinite(result).all()]
         if broken:
             warn(
                 f"Attributions to '{broken[0]}' contain nan or infinite values: between X and T, '{self.name}' divides "
                 'by something near 0, or a number overflows.'
             )
-        delta = self._delta(call, results, samples) if return_convergence_delta else None
-        if call.outputs is None:
-            results = [result[0] for result in results]
-        found = results if self.has_multiple_inputs else results[0]
-        return (found, delta) if return_convergence_delta else found
 
-    def _delta(self, call, attributions, most_rows):
-        total = sum(a.sum(axis=tuple(range(2, a.ndim)), dtype=np.float64) for a in attributions)
-        return (total[0] if call.outputs is None else total) - self._promised(call, most_rows)
+    def _promised_to_each(self, call, most_rows):
+        """What ``_promised`` returns, with a warning where a sample does not get it alone."""
+        if most_rows > 1 and call.n > 1 and not self._are_rows_apart(call):
+            warn(
+                f"T '{self._target.name}' mixes samples (batch statistics? dropout that is on?): a sample's attributions "
+                'are also of the outputs of others, so only the sum of delta over all samples says whether they add up.'
+            )
+        return self._promised(call, most_rows)
+
+    def _are_rows_apart(self, call):
+        """Whether what a sample gets does not depend on the samples beside it."""
+        try:
+            return self._independent(call, call.fixed_rows or 2)
+        except tf.errors.OpError:
+            return False  # a network that does not take any number of rows
 
     def _explain_part(self, call, part, most_rows):
         """Attributions of the samples of one slice: for each output of the call, a list with an array for each input.
