@@ -89,19 +89,12 @@ class GradientBasedMethod(AttributionMethod):
 
     def _promised_to_each(self, call, most_rows):
         """What ``_promised`` returns, with a warning where a sample does not get it alone."""
-        if most_rows > 1 and call.n > 1 and not self._are_rows_apart(call):
+        if most_rows > 1 and call.n > 1 and not self._apart(call):
             warn(
                 f"T '{self._target.name}' mixes samples (batch statistics? dropout that is on?): a sample's attributions "
                 'are also of the outputs of others, so only the sum of delta over all samples says whether they add up.'
             )
         return self._promised(call, most_rows)
-
-    def _are_rows_apart(self, call):
-        """Whether what a sample gets does not depend on the samples beside it."""
-        try:
-            return self._independent(call, call.fixed_rows or 2)
-        except tf.errors.OpError:
-            return False  # a network that does not take any number of rows
 
     def _explain_part(self, call, part, most_rows):
         """Attributions of the samples of one slice: for each output of the call, a list with an array for each input.
@@ -222,7 +215,7 @@ class GradientBasedMethod(AttributionMethod):
         copies = min(rows // samples, self._rows_of_a_sample(call))
         if batch_size == 1 or (samples == call.n and copies == 1):
             return samples, samples
-        if self._may_cut(call, rows) if batch_size is None else self._independent(call, 2):
+        if self._may_cut(call, rows) if batch_size is None else self._apart(call):
             return samples, rows
         if batch_size is not None and samples < call.n:
             self._warn_that_samples_mix(f'batch_size={batch_size}')

@@ -140,7 +140,7 @@ class IntegratedGradients(FromBaseline):
         """Whether a sample is explained alike in every row, whatever is beside it, so that others may be left out."""
         if call.fixed_rows is None:
             return self._may_cut(call, call.n)
-        return self._are_rows_apart(call) and self._ask(interchangeable, call, call.fixed_rows)
+        return self._apart(call) and self._ask(interchangeable, call, call.fixed_rows)
 
     def _check_results(self, call, results):
         super()._check_results(call, results)
