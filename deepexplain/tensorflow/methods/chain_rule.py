@@ -109,7 +109,8 @@ class EpsilonLRP(HasLeaks):
         return {'beside': self._epsilon}
 
     def _needed_by_gaps(self):
-        return {'rule': self.nonlinearity_grad_override, 'is_treated': lambda step: takes_rule(step.op)}
+        needed = {'rule': self.nonlinearity_grad_override, 'is_treated': lambda step: takes_rule(step.op)}
+        return dict(needed, **self._needed_by_clone())
 
     def get_symbolic_attribution(self):  # noqa: D102
         return [gradient * x for gradient, x in zip(self._gradients(), self._inputs)]
@@ -226,8 +227,10 @@ class DeepLIFTRescale(FromBaseline, HasLeaks):
             'baselines': self._baselines_in_graph(),
         }
 
-    def _extra_of_gaps(self, call, i):
-        return [(x, b if len(b) == 1 else b[i : i + 1]) for x, b in zip(self._baselines, call.baselines)]
+    def _extras_of_gaps(self, call, of):
+        if self.baselines is None:
+            return [[(x, b if len(b) == 1 else b[of]) for x, b in zip(self._baselines, call.baselines)]]
+        return [list(zip(self._baselines, one)) for one in zip(*(np.split(b, len(b)) for b in call.baselines))]
 
     def _build(self):
         self._references = {}  # activation -> its input, placeholder for the value of that at the baseline

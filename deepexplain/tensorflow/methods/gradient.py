@@ -189,7 +189,7 @@ class GradientBasedMethod(AttributionMethod):
         for x, gradient in zip(self._inputs, gradients):
             if gradient is None:  # the ops between passed the check, but TensorFlow found no way
                 raise GraphError(f"No gradient of T '{self._target.name}' arrives at X '{x.name}'.")
-        return [_dense(gradient, x) for gradient, x in zip(gradients, self._inputs)]
+        return [dense(gradient, x) for gradient, x in zip(gradients, self._inputs)]
 
     def _rows(self, call, batch_size):
         """How many samples a session run takes, and how many rows with copies of them.
@@ -273,8 +273,8 @@ def without_rule(step):
     return ('custom gradient' if custom_gradient(op) else 'plain gradient'), False
 
 
-def _dense(gradient, x):
-    """A gradient as a tensor: that of a lookup in x comes as sparse slices."""
+def dense(gradient, x):
+    """A gradient of ``x`` as a tensor: that of a lookup in x comes as sparse slices."""
     if isinstance(gradient, tf.IndexedSlices):
         return tf.math.unsorted_segment_sum(gradient.values, gradient.indices, tf.shape(x)[0])
     return gradient
