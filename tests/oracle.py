@@ -225,3 +225,26 @@ def chain_gaps(network, x, ys, slope, x0=None):
         gaps.insert(0, (at_bias, at_activation))
         g = g.dot(weights.T)
     return gaps
+
+
+def noise_tunnel(attribute, xs, kind, samples, stdevs, seed):
+    """SmoothGrad and its like: ``attribute`` gets a list of noisy inputs and returns the list of their attributions."""
+    random, found = np.random.RandomState(seed), []
+    for _ in range(samples):
+        noisy = []
+        for x, stdev in zip(xs, stdevs):
+            if stdev is None:
+                stdev = [0.15 * (row.max() - row.min()) * np.ones(row.shape) for row in x]
+            noisy.append(x + random.normal(size=x.shape) * stdev)
+        found.append(attribute(noisy))
+    results = []
+    for one in zip(*found):
+        mean = np.mean(one, axis=0)
+        results.append(
+            {
+                'smoothgrad': mean,
+                'smoothgrad_squared': np.mean(np.square(one), axis=0),
+                'vargrad': np.mean(np.square(one - mean), axis=0),
+            }[kind]
+        )
+    return results

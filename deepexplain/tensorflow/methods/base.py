@@ -190,8 +190,9 @@ class AttributionMethod:
         float64 ndarray, shape (samples,); with ``ys='each'`` (outputs, samples)
         """
         self._check_rows_of_target('outputs()')
+        batch_size = self._check_batch_size(batch_size)
         call = self._call(xs, ys, feed_dict)
-        rows, _ = self._rows(call, self._check_batch_size(batch_size))
+        rows, _ = self._rows(call, batch_size)
         return self._scores(call, rows)
 
     def leaks(self, xs, ys=None, feed_dict=None):

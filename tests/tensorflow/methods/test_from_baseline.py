@@ -192,24 +192,23 @@ def test_baselines_of_several_inputs_are_those_of_one_concatenated_input(session
         X = [tf.placeholder(tf.float64, [None, 1]), tf.placeholder(tf.float64, [None, 3])]
         T = build(network, tf.concat(X, axis=1))
         parts = [xs[:, :1], xs[:, 1:]]
+        e = explainer(de, method, T, X)
 
         def run(batch_size, **arguments):
-            return np.hstack(explainer(de, method, T, X, **arguments).run(parts, ys, batch_size))
+            return np.hstack(e.with_arguments(**METHODS[method][0], **arguments).run(parts, ys, batch_size))
 
+        # One for each sample of one input, one for all samples of the other.
+        mixed = np.hstack([rows[:, :1], np.full((4, 3), 0.5)])
+        backwards = np.hstack([xs[::-1, :1], np.zeros((4, 3))])
         for batch_size in (None, 1, 3):
-            assert_close(
-                run(batch_size, baseline=[rows[:, :1], rows[:, 1:]]), formula(method, network, xs, ys, rows)
-            )
-            # One for each sample of one input, one for all samples of the other.
-            mixed = np.hstack([rows[:, :1], np.full((4, 3), 0.5)])
-            assert_close(run(batch_size, baseline=[rows[:, :1], 0.5]), formula(method, network, xs, ys, mixed))
-            assert_close(
-                run(batch_size, baseline=lambda arrays: [arrays[0][::-1], None or 0]),
-                formula(method, network, xs, ys, np.hstack([xs[::-1, :1], np.zeros((4, 3))])),
-            )
-            expected = mean_formula(method, network, xs, ys, other)
-            assert_close(run(batch_size, baselines=[other[:, :1], other[:, 1:]]), expected)
-            assert_close(run(batch_size, baselines=lambda arrays: (other[:, :1], other[:, 1:])), expected)
+            for of, expected, arguments in [
+                (formula, rows, {'baseline': [rows[:, :1], rows[:, 1:]]}),
+                (formula, mixed, {'baseline': [rows[:, :1], 0.5]}),
+                (formula, backwards, {'baseline': lambda arrays: [arrays[0][::-1], 0]}),
+                (mean_formula, other, {'baselines': [other[:, :1], other[:, 1:]]}),
+                (mean_formula, other, {'baselines': lambda arrays: (other[:, :1], other[:, 1:])}),
+            ]:
+                assert_close(run(batch_size, **arguments), of(method, network, xs, ys, expected))
 
 
 # what else differs between samples
@@ -288,8 +287,8 @@ def test_networks_that_mix_samples_see_all_of_them_beside_one_baseline(session, 
         X = tf.placeholder(tf.float64, [None, 4])
         T = network(X)
         single = [explainer(de, method, T, X, baseline=b).run(xs) for b in baselines]
-        for one, b in zip(single, baselines):
-            assert_close(explainer(de, method, T, X, baseline=np.tile(b, (5, 1))).run(xs), one)
+        alike = explainer(de, method, T, X, baseline=np.tile(baselines[0], (5, 1)))
+        assert_close(alike.run(xs), single[0])
         assert_close(explainer(de, method, T, X, baselines=baselines).run(xs), np.mean(single, axis=0))
         at_xs, at_baseline = (session.run(T, {X: rows}) for rows in (xs, np.tile(baselines[0], (5, 1))))
     if method != 'intgrad':

@@ -149,7 +149,7 @@ def test_what_was_computed_is_of_use_and_what_adds_up_is_left_alone(session, rul
 def test_no_run_holds_more_rows_than_batch_size(session):
     X = tf.placeholder(tf.float64, [None, 4])
     explainer, recorder = counted(
-        session, tf.sigmoid(mlp(X)), X, steps=3, tolerance=1e-3, quadrature='riemann_middle', baselines=normal(2, 4)
+        session, tf.sigmoid(mlp(X)), X, steps=3, tolerance=1e-2, quadrature='riemann_middle', baselines=normal(2, 4)
     )
     for batch_size in (1, 2, 5, 7):
         recorder.rows = []
@@ -186,7 +186,8 @@ def test_at_the_limit_a_warning_says_how_many_miss_and_by_how_much(session, rule
     xs = np.array([[1.0, 2.0], [0.0, 0.0], [3.0, -1.0]])
     with DeepExplain(session=session) as de:
         X = tf.placeholder(tf.float64, [None, 2])
-        explainer = de.get_explainer('intgrad', X**8, X, steps=2, tolerance=1e-30, max_steps=10, quadrature=rule)
+        T = tf.nn.relu(X - 0.3)  # its kink is on no point
+        explainer = de.get_explainer('intgrad', T, X, steps=2, tolerance=1e-30, max_steps=10, quadrature=rule)
         last = {'riemann_middle': 6, 'riemann_trapezoid': 9}.get(rule, 8)
         message = (
             rf"'intgrad' did not reach tolerance=1e-30 for 2 of 3 paths with {last} steps; the largest delta is \S+\. "
@@ -199,7 +200,7 @@ def test_at_the_limit_a_warning_says_how_many_miss_and_by_how_much(session, rule
             assert float(str(caught[0].message).split('delta is ')[1].split('. ')[0]) == pytest.approx(
                 np.abs(delta).max(), rel=1e-2
             )
-        direct = de.explain('intgrad', X**8, X, xs, steps=last, quadrature=rule)
+        direct = de.explain('intgrad', T, X, xs, steps=last, quadrature=rule)
     np.testing.assert_allclose(found[[0, 2]], direct[[0, 2]], rtol=1e-9)
 
 
