@@ -311,6 +311,6 @@ if __name__ == '__main__':
 # %% [markdown]
 # ## What it means
 #
-# No method is best in every column, and the columns ask different questions. A sum that does not hold is a fact about the
-# rules; the rest says which method fits the question "what happens if this is taken away?" on *this* network. Run it
-# on yours: a metric takes an explainer and your samples.
+# No method is best in every column, and the columns ask different questions. A sum that does not hold is a fact about
+# the rules; the rest says which method fits the question "what happens if this is taken away?" on *this* network. Run
+# it on yours: a metric takes an explainer and your samples.

@@ -265,3 +265,50 @@ def _where(x, dims, place):
     for dim, i in zip(dims, place):
         index[dim] = i
     return tuple(index)
+
+
+def chain_gaps(network, x, ys, slope, x0=None):
+    """For each layer, by how much multipliers miss a sum at its bias and at its activation: two arrays (samples,).
+
+    With multipliers m of what goes in and g of what comes out, sum m (z - z0) - sum g (f - f0); without x0 that of the
+    values themselves.
+    """
+    out, zs = network.forward(x)
+    z0s = [0 * z for z in zs] if x0 is None else network.forward(np.broadcast_to(x0, x.shape))[1]
+    g, gaps = np.broadcast_to(1.0 if ys is None else ys, out.shape), []
+    for i in reversed(range(len(zs))):
+        weights, bias, activation = network._steps[i]
+        at_activation = np.zeros(len(x))
+        if activation is not None:
+            f, derivative = ACTIVATIONS[activation]
+            m = g * slope(i, f, derivative, zs[i])
+            f0 = 0 if x0 is None else f(z0s[i])
+            at_activation = (m * (zs[i] - z0s[i]) - g * (f(zs[i]) - f0)).sum(axis=1)
+            g = m
+        at_bias = -(g * bias).sum(axis=1) if x0 is None else np.zeros(len(x))
+        gaps.insert(0, (at_bias, at_activation))
+        g = g.dot(weights.T)
+    return gaps
+
+
+def noise_tunnel(attribute, xs, kind, samples, stdevs, seed):
+    """SmoothGrad and its like: ``attribute`` gets a list of noisy inputs and returns the list of their attributions."""
+    random, found = np.random.RandomState(seed), []
+    for _ in range(samples):
+        noisy = []
+        for x, stdev in zip(xs, stdevs):
+            if stdev is None:
+                stdev = [0.15 * (row.max() - row.min()) * np.ones(row.shape) for row in x]
+            noisy.append(x + random.normal(size=x.shape) * stdev)
+        found.append(attribute(noisy))
+    results = []
+    for one in zip(*found):
+        mean = np.mean(one, axis=0)
+        results.append(
+            {
+                'smoothgrad': mean,
+                'smoothgrad_squared': np.mean(np.square(one), axis=0),
+                'vargrad': np.mean(np.square(one - mean), axis=0),
+            }[kind]
+        )
+    return results

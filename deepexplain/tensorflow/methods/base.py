@@ -22,7 +22,7 @@ from ..runtime.graph import (
 )
 from ..runtime.memory import bounded_rows
 from ..runtime.overrides import graph_lock
-from ..runtime.rows import independent, interchangeable, made_up_pairs, separable
+from ..runtime.rows import independent, interchangeable, made_up_pairs, separable, summed
 from ..runtime.samples import InputSpec, as_count, as_flag, as_inputs, as_weights
 from ..runtime.session import Call, Feeds, Runner
 from ..runtime.weights import weights_of
@@ -78,6 +78,7 @@ class AttributionMethod:
     arguments_in_graph: Union[bool, Tuple[str, ...]] = True
     #: What a sample's attributions add up to where the graph allows it, None where nothing is promised.
     promise: Optional[str] = None
+    strict = False
     _at_breaks = ''
 
     def __init__(self, T, X, session, keras_learning_phase=None, *args, **arguments):
@@ -122,7 +123,11 @@ class AttributionMethod:
         in_graph = type(self).arguments_in_graph
         for name in [] if isinstance(in_graph, bool) else in_graph:
             if getattr(other, name) != getattr(self, name):
-                raise ArgumentError(f'{name}={getattr(other, name)!r} needs another graph: get_explainer again.')
+                raise ArgumentError(
+                    f'The graph of this explainer was built for {name}={getattr(self, name)!r}, not for '
+                    f'{getattr(other, name)!r} (which is the default where {name} is not given): pass the same, or '
+                    'get_explainer again.'
+                )
         if other.strict and not self.strict:
             other._check_promise()
         return other
@@ -190,8 +195,9 @@ class AttributionMethod:
         float64 ndarray, shape (samples,); with ``ys='each'`` (outputs, samples)
         """
         self._check_rows_of_target('outputs()')
+        batch_size = self._check_batch_size(batch_size)
         call = self._call(xs, ys, feed_dict)
-        rows, _ = self._rows(call, self._check_batch_size(batch_size))
+        rows, _ = self._rows(call, batch_size)
         return self._scores(call, rows)
 
     def leaks(self, xs, ys=None, feed_dict=None):
@@ -257,10 +263,8 @@ class AttributionMethod:
         """Add to the graph each sample's outputs, weighted by ys: their sum, and each by itself."""
         # In double precision: what is made of these are small differences.
         outputs = tf.cast(self._target * self.Y, tf.float64)
-        axes = tf.range(1, tf.rank(outputs)) if outputs.shape.ndims is None else list(range(1, outputs.shape.ndims))
-        self._sum = tf.reduce_sum(outputs, axis=axes)
-        if outputs.shape.ndims != 0:
-            self._each = tf.reshape(outputs, [tf.shape(outputs)[0], -1])
+        self._each = tf.reshape(outputs, tf.concat([tf.shape(outputs)[:1], [-1]], axis=0))
+        self._sum = tf.reduce_sum(self._each, axis=-1)
 
     def _scores(self, call, most_rows, rows=None):
         """Outputs of the samples, or of other rows in their place: shape (samples,), or (outputs, samples)."""
@@ -403,7 +407,16 @@ class AttributionMethod:
         return self._once((question, count), answer_of_ids_too)
 
     def _independent(self, call, count):
-        return self._ask(independent, call, count, pairs=1)  # the one question of common runs: kept cheap
+        return self._ask(independent, call, count, pairs=1)
+
+    def _apart(self, call):
+        """Whether a sample gets the same, alone or beside others; in a fixed batch, whatever the others are."""
+        try:
+            if call.fixed_rows is not None:
+                return self._independent(call, call.fixed_rows)
+            return self._ask(summed, call, pairs=1)  # the one question of common runs: kept cheap
+        except tf.errors.OpError:
+            return False  # a network that does not take any number of rows
 
     def _may_cut(self, call, rows):
         """Whether the samples may be cut into parts of this many rows although the user did not ask for it.
@@ -413,9 +426,7 @@ class AttributionMethod:
         if any(call.n in value.shape for _, value, per_row in call.feeds.entries if not per_row):
             return False
         try:
-            return self._independent(call, 2) and (
-                rows >= call.n or self._ask(separable, call, max(2, rows // 2), pairs=1)
-            )
+            return self._apart(call) and (rows >= call.n or self._ask(separable, call, max(2, rows // 2), pairs=1))
         except tf.errors.OpError:
             return False  # a network that does not take any number of rows
 

@@ -9,6 +9,8 @@ from ..compat import same_op, tf, with_shape
 from ..runtime.clone import beside, hides_activations
 from ..runtime.op_types import is_continuous, is_homogeneous, is_linear, keeps_its_gradient
 from ..runtime.overrides import original_grad, takes_rule
+from ..runtime.rows import made_up_pairs
+from ..runtime.samples import nearly_equal
 from . import complete
 from .base import register
 from .from_baseline import FromBaseline
@@ -107,7 +109,8 @@ class EpsilonLRP(HasLeaks):
         return {'beside': self._epsilon}
 
     def _needed_by_gaps(self):
-        return {'rule': self.nonlinearity_grad_override, 'is_treated': lambda step: takes_rule(step.op)}
+        needed = {'rule': self.nonlinearity_grad_override, 'is_treated': lambda step: takes_rule(step.op)}
+        return dict(needed, **self._needed_by_clone())
 
     def get_symbolic_attribution(self):  # noqa: D102
         return [gradient * x for gradient, x in zip(self._gradients(), self._inputs)]
@@ -224,12 +227,13 @@ class DeepLIFTRescale(FromBaseline, HasLeaks):
             'baselines': self._baselines_in_graph(),
         }
 
-    def _extra_of_gaps(self, call, i):
-        return [(x, b if len(b) == 1 else b[i : i + 1]) for x, b in zip(self._baselines, call.baselines)]
+    def _extras_of_gaps(self, call, of):
+        if self.baselines is None:
+            return [[(x, b if len(b) == 1 else b[of]) for x, b in zip(self._baselines, call.baselines)]]
+        return [list(zip(self._baselines, one)) for one in zip(*(np.split(b, len(b)) for b in call.baselines))]
 
     def _build(self):
         self._references = {}  # activation -> its input, placeholder for the value of that at the baseline
-        self._one_row = True  # until an activation turns up whose first axis is not that of the samples
         super()._build()
 
     def get_symbolic_attribution(self):  # noqa: D102
@@ -258,29 +262,36 @@ class DeepLIFTRescale(FromBaseline, HasLeaks):
     def _at_baseline(self, call, of, baselines):
         """Values of all activation inputs at the baseline, in shapes that broadcast against those at the samples.
 
-        One row of baseline serves every sample, unless there is one for each, a layer mixes the samples' axis into
-        another one (then rows must correspond one to one), the batch is fixed, or the user feeds something that
-        differs between samples.
+        With one baseline for all samples they are computed once: of one row if that serves every sample, else of as
+        many rows as there are samples. Anew each time where the user feeds something that differs between samples.
         """
         if not self._references:
             return []
         one_for_all = self.baselines is None and all(len(b) == 1 for b in call.baselines)
         if not one_for_all or call.feeds.per_row:
             return self._activation_inputs(call, of, baselines)
-        if self._one_row and call.fixed_rows is None:
-            if 1 not in call.references:
-                values = self._activation_inputs(call, of[:1], baselines)
-                # An open first dimension that is 1 for one row is that of the samples.
-                self._one_row = all(
-                    z.shape.ndims and z.shape.as_list()[0] is None and len(value) == 1
-                    for (z, _), value in zip(self._references.values(), values)
-                )
-                call.references[1] = values
-            if self._one_row:
-                return call.references[1]
-        if ('whole', len(of)) not in call.references:
-            call.references['whole', len(of)] = self._activation_inputs(call, of, baselines)
-        return call.references['whole', len(of)]
+        if len(of) > 1 and call.fixed_rows is None and self._once('one row', lambda: self._one_row_serves(call)):
+            of = of[:1]
+        if len(of) not in call.references:
+            call.references[len(of)] = self._activation_inputs(call, of, baselines)
+        return call.references[len(of)]
+
+    def _one_row_serves(self, call):
+        """Whether each activation has a row for each sample, and the same one whatever samples are beside it."""
+        first = call.samples(slice(0, 1))
+        a, b = next(made_up_pairs(first, first))
+        try:
+            alone, beside = (
+                self._activation_inputs(call.probe([0] * len(rows[0])), np.arange(len(rows[0])), rows)
+                for rows in (a, [np.concatenate(both) for both in zip(a, b)])
+            )
+        except tf.errors.OpError:
+            return False  # a network that does not take any number of rows
+        # An open first dimension that is 1 for one row is that of the samples.
+        return all(
+            z.shape.ndims and z.shape.as_list()[0] is None and len(x) == 1 and nearly_equal(x, y[:1])
+            for (z, _), x, y in zip(self._references.values(), alone, beside)
+        )
 
     def _activation_inputs(self, call, of, baselines):
         rows = [np.broadcast_to(b, (len(of),) + b.shape[1:]) for b in baselines]

@@ -51,6 +51,17 @@ class GradientBasedMethod(AttributionMethod):
         if return_convergence_delta:
             self._check_delta(call)
         samples, most_rows = self._rows(call, batch_size)
+        promised = self._promised_to_each(call, samples) if return_convergence_delta else None
+        results = self._explain_all(call, samples, most_rows, progress)
+        self._check_results(call, results)
+        sums = sum(a.sum(axis=tuple(range(2, a.ndim)), dtype=np.float64) for a in results)
+        if call.outputs is None:
+            results, sums = [result[0] for result in results], sums[0]
+        found = results if self.has_multiple_inputs else results[0]
+        return (found, sums - promised) if return_convergence_delta else found
+
+    def _explain_all(self, call, samples, most_rows, progress):
+        """Attributions, a list with an array for each input: shape (outputs, samples, ...)."""
         outputs = call.outputs or 1
         passes = 1 if call.outputs is None else self._build_passes(outputs)
         runs = -(-outputs // passes)
@@ -65,21 +76,25 @@ class GradientBasedMethod(AttributionMethod):
                     for output, attributions in enumerate(some, start=first):
                         for result, value in zip(results, attributions):
                             result[output, part] = value
+        return results
+
+    def _check_results(self, call, results):
+        """Warn where the results of a call are not what they should be."""
         broken = [x.name for x, result in zip(self._inputs, results) if not np.isfinite(result).all()]
         if broken:
             warn(
                 f"Attributions to '{broken[0]}' contain nan or infinite values: between X and T, '{self.name}' divides "
                 'by something near 0, or a number overflows.'
             )
-        delta = self._delta(call, results, samples) if return_convergence_delta else None
-        if call.outputs is None:
-            results = [result[0] for result in results]
-        found = results if self.has_multiple_inputs else results[0]
-        return (found, delta) if return_convergence_delta else found
 
-    def _delta(self, call, attributions, most_rows):
-        total = sum(a.sum(axis=tuple(range(2, a.ndim)), dtype=np.float64) for a in attributions)
-        return (total[0] if call.outputs is None else total) - self._promised(call, most_rows)
+    def _promised_to_each(self, call, most_rows):
+        """What ``_promised`` returns, with a warning where a sample does not get it alone."""
+        if most_rows > 1 and call.n > 1 and not self._apart(call):
+            warn(
+                f"T '{self._target.name}' mixes samples (batch statistics? dropout that is on?): a sample's "
+                'attributions are also of the outputs of others, so only the sum of delta over all samples says whether they add up.'
+            )
+        return self._promised(call, most_rows)
 
     def _explain_part(self, call, part, most_rows):
         """Attributions of the samples of one slice: for each output of the call, a list with an array for each input.
@@ -174,7 +189,7 @@ class GradientBasedMethod(AttributionMethod):
         for x, gradient in zip(self._inputs, gradients):
             if gradient is None:  # the ops between passed the check, but TensorFlow found no way
                 raise GraphError(f"No gradient of T '{self._target.name}' arrives at X '{x.name}'.")
-        return [_dense(gradient, x) for gradient, x in zip(gradients, self._inputs)]
+        return [dense(gradient, x) for gradient, x in zip(gradients, self._inputs)]
 
     def _rows(self, call, batch_size):
         """How many samples a session run takes, and how many rows with copies of them.
@@ -200,7 +215,7 @@ class GradientBasedMethod(AttributionMethod):
         copies = min(rows // samples, self._rows_of_a_sample(call))
         if batch_size == 1 or (samples == call.n and copies == 1):
             return samples, samples
-        if self._may_cut(call, rows) if batch_size is None else self._independent(call, 2):
+        if self._may_cut(call, rows) if batch_size is None else self._apart(call):
             return samples, rows
         if batch_size is not None and samples < call.n:
             self._warn_that_samples_mix(f'batch_size={batch_size}')
@@ -258,8 +273,8 @@ def without_rule(step):
     return ('custom gradient' if custom_gradient(op) else 'plain gradient'), False
 
 
-def _dense(gradient, x):
-    """A gradient as a tensor: that of a lookup in x comes as sparse slices."""
+def dense(gradient, x):
+    """A gradient of ``x`` as a tensor: that of a lookup in x comes as sparse slices."""
     if isinstance(gradient, tf.IndexedSlices):
         return tf.math.unsorted_segment_sum(gradient.values, gradient.indices, tf.shape(x)[0])
     return gradient

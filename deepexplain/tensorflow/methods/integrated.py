@@ -6,6 +6,7 @@ from ...errors import ArgumentError, ArgumentTypeError, warn
 from ..runtime.memory import aligned_empty
 from ..runtime.op_types import STEPS, is_continuous, is_linear
 from ..runtime.quadrature import QUADRATURES, refined
+from ..runtime.rows import interchangeable
 from ..runtime.samples import as_count
 from .base import register
 from .from_baseline import FromBaseline
@@ -47,10 +48,10 @@ class IntegratedGradients(FromBaseline):
             A set in place of ``baseline``: attributions are the mean over paths from each of them.
         tolerance : float, optional
             In the units of T: points are added for samples whose attributions do not add up to T(x) - T(b) within
-            it, for each of the baselines. Twice as many each time (three times with 'riemann_middle'); what was
-            computed stays of use, but with 'gausslegendre'.
+            it, for each of the baselines. Twice as many each time (three times with 'riemann_middle'), of which those
+            computed before are not computed again (but with 'gausslegendre').
         max_steps : int, default 10000
-            The most points for one sample; a warning says where they did not suffice.
+            The most points of a path, where there is a tolerance; a warning says where they did not suffice.
         """
         self.steps = as_count(steps, 'steps')
         self._set_baselines(baseline, baselines)
@@ -59,6 +60,10 @@ class IntegratedGradients(FromBaseline):
         self.quadrature = quadrature
         self.tolerance = _as_tolerance(tolerance)
         self.max_steps = as_count(max_steps, 'max_steps')
+        if self.tolerance is not None:
+            self._check_rows_of_target('tolerance')
+            if self.max_steps < self.steps:
+                raise ArgumentError(f'max_steps={self.max_steps} must not be less than steps={self.steps}.')
 
     def _treatment(self, step):
         treatment, exact = without_rule(step)
@@ -71,6 +76,11 @@ class IntegratedGradients(FromBaseline):
         chosen = step.op.type in ('Select', 'SelectV2')  # continuous, it is hoped, where the condition turns
         jumps = not chosen and not all(is_continuous(step.op.inputs[i]) for i in step.varying)
         return ('linear' if is_linear(*step) else treatment), not jumps
+
+    def _call(self, xs, ys, feed_dict):
+        call = super()._call(xs, ys, feed_dict)
+        call.paths = []  # where there is a tolerance: how many, their steps, and the deltas of those that miss it
+        return call
 
     def _rows_of_a_sample(self, call):
         return self.steps * super()._rows_of_a_sample(call)
@@ -109,24 +119,38 @@ class IntegratedGradients(FromBaseline):
     def _refine(self, call, of, xs, baselines, means, most_rows):
         """Add points, in ``means``, for the rows whose attributions do not add up within the tolerance."""
         promised = self._differences(call, of, xs, baselines)
-        open_rows, steps = np.arange(len(of)), self.steps
+        is_open, steps = np.ones(len(of), bool), self.steps
+        apart = len(of) == 1 or self._may_part(call)
         while True:
             deltas = self._deltas(means, xs, baselines, promised)
-            open_rows = open_rows[deltas[open_rows] > self.tolerance]
+            is_open &= deltas > self.tolerance
             more = refined(self.quadrature, steps)
-            if not len(open_rows) or more.steps > self.max_steps:
+            if not is_open.any() or more.steps > self.max_steps:
                 break
-            x, b = ([a if len(a) == 1 else a[open_rows] for a in arrays] for arrays in (xs, baselines))
-            call.progress.total += len(open_rows) * len(more.alphas)
-            added = self._summed(call, of[open_rows], x, b, more.alphas, more.weights, most_rows)
+            rows = np.flatnonzero(is_open) if apart else np.arange(len(of))
+            x, b = ([a if len(a) == 1 else a[rows] for a in arrays] for arrays in (xs, baselines))
+            call.progress.total += len(rows) * len(more.alphas)
+            added = self._summed(call, of[rows], x, b, more.alphas, more.weights, most_rows)
             for mean, new in zip(means, added):
-                mean[open_rows] = more.scale * mean[open_rows] + new
+                mean[is_open] = more.scale * mean[is_open] + new[is_open[rows]]
             steps = more.steps
-        if len(open_rows):
+        call.paths.append((len(of), steps, deltas[is_open]))
+
+    def _may_part(self, call):
+        """Whether a sample is explained alike in every row, whatever is beside it, so that others may be left out."""
+        if call.fixed_rows is None:
+            return self._may_cut(call, call.n)
+        return self._apart(call) and self._ask(interchangeable, call, call.fixed_rows)
+
+    def _check_results(self, call, results):
+        super()._check_results(call, results)
+        deltas = np.concatenate([deltas for _, _, deltas in call.paths] or [[]])
+        if len(deltas):
             warn(
-                f"'intgrad' did not reach tolerance={self.tolerance} for {len(open_rows)} of {len(of)} paths with "
-                f'{steps} steps; the largest delta is {deltas[open_rows].max():.3g}. Raise max_steps={self.max_steps}, '
-                'or choose another quadrature; where T has jumps, no number of steps suffices.'
+                f"'intgrad' did not reach tolerance={self.tolerance} for {len(deltas)} of "
+                f'{sum(count for count, _, _ in call.paths)} paths with {max(steps for _, steps, _ in call.paths)} '
+                f'steps; the largest delta is {deltas.max():.3g}. Raise max_steps={self.max_steps}, or choose another '
+                'quadrature; where T has jumps, no number of steps suffices.'
             )
 
     def _differences(self, call, of, xs, baselines):

@@ -11,18 +11,24 @@ import numpy as np
 
 from ...errors import ArgumentError, GraphError
 from ..compat import mutation_lock, original_gradient, tf
-from ..runtime.clone import BRANCHES, LOOPS, OF_FRAMES, Clone, beside
-from ..runtime.graph import ops_between
+from ..runtime.bodies import in_order, is_closure
+from ..runtime.clone import BRANCHES, LOOPS, Clone, beside
+from ..runtime.frames import frames_of
+from ..runtime.graph import Step, hidden_ops, ops_between, steps_of
+from ..runtime.op_types import is_continuous
 from ..runtime.overrides import custom_gradient, gradient_rule, graph_lock
-from .gradient import GradientBasedMethod
+from .gradient import GradientBasedMethod, dense
 
 #: One op: its name and type; its gap for each sample (float64 array), in the units of T; its share of all gaps, 0 to 1.
 Row = namedtuple('Row', 'op type gap share')
 
+#: What the gradient of an op is taken with.
+Plan = namedtuple('Plan', 'step gradient')
+
 #: Rows of less are left to ``.rows`` when a table is printed.
 SHOWN_SHARE = 0.005
-#: What single precision leaves of a sum, relative to it.
-ROUNDING = 1e-5
+#: What a precision of so many bytes leaves of a sum, relative to it.
+ROUNDING = {2: 1e-2, 4: 1e-5, 8: 1e-5}
 
 
 class Leaks:
@@ -39,8 +45,8 @@ class Leaks:
         ``(op, type, gap, share)``, the largest share first.
     """
 
-    def __init__(self, method, promise, names, gaps, promised):
-        self.method, self.promise, self._promised = method, promise, promised
+    def __init__(self, method, promise, names, gaps, rounding):
+        self.method, self.promise, self._rounding = method, promise, rounding
         self.delta = gaps.sum(axis=1)
         sizes = np.abs(gaps).sum(axis=0)
         shares = sizes / (sizes.sum() or 1.0)
@@ -50,7 +56,7 @@ class Leaks:
     def __str__(self):
         size = np.abs(self.delta).mean()
         samples = 'one sample' if len(self.delta) == 1 else f'{len(self.delta)} samples, mean'
-        rounding = ', which is rounding' if size <= ROUNDING * np.abs(self._promised).mean() else ''
+        rounding = ', which is rounding' if size <= self._rounding else ''
         lines = [f"'{self.method}': attributions and {self.promise} differ by {size:.4g} ({samples}){rounding}."]
         shown = [row for row in self.rows if row.share >= SHOWN_SHARE]
         widths = [max([len(row[i]) for row in shown] + [4]) for i in range(2)]
@@ -84,56 +90,110 @@ class Gaps:
     names : list of (name, type)
     tensors : list of scalars
         Their gaps; and, last, the sum of all attributions.
+    rest : (name, type) or None
+        Loops and branches, where nothing can be read: what the others leave of the delta is theirs.
     """
 
     def __init__(self, target, inputs, between, Y, rule, is_treated, **needed):
-        self._rule, self._is_treated, self._of_values = rule, is_treated, 'baselines' not in needed
-        self._gaps = {}
+        self._graph, self._of_values = target.graph, 'baselines' not in needed
         clone = Clone(target, inputs, between, treated=lambda step: True, **needed)
-        self._steps = {(step.op.graph, step.op.name): step for step in clone.sources}
-        self._steps.update(clone.origins)
-        with gradient_rule(self._gradients, between, always=True):
-            gradients = tf.gradients(clone.target * Y, inputs, stop_gradients=inputs)
+        self._in_loops = {op for frame in frames_of(between) for op in frame.ops}
+        copied = ops_between(clone.target, inputs)
+        steps = {_key(graph, name): step for (graph, name), step in clone.origins.items()}
+        top = steps_of(copied, inputs)
+        for step in top:
+            key = _key(self._graph, step.op.name)
+            steps[key] = Step(steps.get(key, step).op, step.varying)
+        # Found out before the rule is on, which hides the gradients that the user chose.
+        self._plans = {
+            key: Plan(step, rule if is_treated(step) else self._gradient_of(key, step)) for key, step in steps.items()
+        }
+        self._readable = readable(copied)
+        self._gaps = {}  # by op of the user, in whose function body it may be
+        # Behind integers and conditions no gradient is asked for, unless by name.
+        behind = {op for op, varying in top if not any(is_continuous(op.inputs[i]) for i in varying)} & self._readable
+        self._readable -= behind
+        lost = [z for op in behind for z in op.outputs if is_continuous(z)]
+        with gradient_rule(self._gradients, copied, always=True):
+            gradients = tf.gradients(clone.target * Y, inputs + lost, stop_gradients=inputs)
+        for z, gradient in zip(lost, gradients[len(inputs) :]):
+            difference = self._differences(z.op, 'outputs')[z.value_index]
+            self._note(z.op, -_products([difference], [gradient], [z]))
         baselines = needed.get('baselines', [None] * len(inputs))
-        differences = [x if b is None else x - b for x, b in zip(inputs, baselines)]
-        self.names = list(self._gaps)
-        self.tensors = [self._gaps[name] for name in self.names] + [_products(zip(differences, gradients))]
-        opened = [op for op in between if op.type in LOOPS or op.type in BRANCHES or op.type == 'Exit']
-        if opened:  # what is inside cannot be read: it is what the others leave of the delta
-            self.names.append((', '.join(op.name for op in opened[:3]), opened[0].type))
-            self.tensors.insert(-1, tf.zeros([], tf.float64))
-        self.has_rest = bool(opened)
+        attributed = [x if b is None else x - b for x, b in zip(inputs, baselines)]
+        self.names = [(op.name, op.type) for op in self._gaps]
+        self.tensors = list(self._gaps.values()) + [_products(attributed, gradients[: len(inputs)], inputs)]
+        closed = [op for op in between if op.type in CLOSED and op not in self._in_loops]
+        closed += [op for op, types in hidden_ops(between) if op not in closed and types & CLOSED]
+        self.rest = (', '.join(op.name for op in closed[:3]), closed[0].type) if closed else None
 
     def _gradients(self, op, *grads):
         """Gradients of the inputs of an op, as the method has them; on the way, the gap is noted."""
-        step = self._steps[op.graph, op.name]
-        if self._is_treated(step):
-            gradients = self._rule(op, *grads)
-        else:
-            function = original_gradient(custom_gradient(step.op) or op.type)
-            gradients = [None] * len(op.inputs) if function is None else function(op, *grads)
+        key = _key(op.graph, op.name)
+        if op.graph is self._graph and key not in self._plans:  # it computes something of shapes
+            return [None] * len(op.inputs)
+        step, gradient = self._plans[key]
+        gradients = [None] * len(op.inputs) if gradient is None else gradient(op, *grads)
         gradients = list(gradients) if isinstance(gradients, (list, tuple)) else [gradients]
-        if op.type not in OF_FRAMES and op.graph.is_fetchable(op.outputs[0]) and tf.get_default_graph() is op.graph:
-            came = [(self._difference(op, op.inputs, i), g) for i, g in enumerate(gradients) if i in step.varying]
-            went = [(self._difference(op, op.outputs, i), g) for i, g in enumerate(grads)]
-            self._gaps[step.op.name, step.op.type] = _products(came) - _products(went)
+        if op in self._readable:
+            came, went = self._differences(op, 'inputs'), self._differences(op, 'outputs')
+            gap = sum(_products([came[i]], [gradients[i]], [op.inputs[i]]) for i in step.varying)
+            self._note(op, gap - _products(went, grads, op.outputs))
         return gradients
 
-    def _difference(self, op, tensors, i):
-        other = beside(op)
+    def _note(self, op, gap):
+        """Add to the gap of the op that this one is a copy of: the body of a function is there once for each call."""
+        source = self._plans[_key(op.graph, op.name)].step.op
+        self._gaps[source] = self._gaps[source] + gap if source in self._gaps else gap
+
+    def _gradient_of(self, key, step):
+        """The gradient that the user chose for an op, unless ``Clone.dropped`` it, or TensorFlow's own."""
+        op = step.op
+        is_copied_body = op.graph is not self._graph or (op in self._in_loops and key != _key(op.graph, op.name))
+        name = None if is_copied_body and is_closure(op) else custom_gradient(op)
+        return original_gradient(name or op.type)
+
+    def _differences(self, op, which):
+        """What the method attributes of each input or output of an op: its value, or what it differs by."""
         if self._of_values:
-            return tensors[i]
-        if other is None:
-            return tf.zeros_like(tensors[i])
-        return tensors[i] - (other.inputs if tensors is op.inputs else other.outputs)[i]
+            return list(getattr(op, which))
+        other = beside(op) or op
+        return [z - z0 if is_continuous(z) else z for z, z0 in zip(getattr(op, which), getattr(other, which))]
 
 
-def _products(pairs):
-    """The sum of all products of a difference and its multiplier, which may be None."""
+def _key(graph, name):
+    """What an op is known by: TensorFlow 1.15 makes graphs of bodies anew, with their names, to differentiate them."""
+    return getattr(graph, 'name', None), name
+
+
+#: Types of ops that hide others from whoever reads gaps, and those by which loops and branches of TensorFlow 1 end.
+CLOSED = LOOPS.union(BRANCHES, ['Exit', 'Merge'])
+
+
+def readable(ops):
+    """Those of the ops whose inputs and outputs are numbers that a session can evaluate.
+
+    It cannot where they are inside a loop, or in a branch that may not be taken.
+    """
+    inside = {op for frame in frames_of(ops) for op in frame.ops}
+    depth, found = {}, set()
+    for op in in_order({op: list(op.inputs) for op in ops}):
+        depth[op] = max([depth.get(z.op, 0) for z in op.inputs], default=0)
+        if op not in inside:
+            depth[op] += (op.type == 'Switch') - (op.type == 'Merge')
+        of_array = op.type.startswith(('TensorArray', 'TensorList'))
+        numbers = not any(z.dtype in (tf.variant, tf.resource) for z in op.outputs)
+        if numbers and depth[op] == 0 and op not in inside and op.type not in CLOSED and not of_array:
+            found.add(op)
+    return found
+
+
+def _products(differences, multipliers, tensors):
+    """The sum of all products of a difference of a tensor and its multiplier, which may be None."""
     total = tf.zeros([], tf.float64)
-    for difference, multiplier in pairs:
+    for difference, multiplier, tensor in zip(differences, multipliers, tensors):
         if multiplier is not None and (difference.dtype.is_floating or difference.dtype.is_complex):
-            product = tf.math.conj(difference) * tf.convert_to_tensor(multiplier)
+            product = tf.math.conj(difference) * dense(multiplier, tensor)
             total += tf.reduce_sum(tf.cast(tf.math.real(product), tf.float64))
     return total
 
@@ -144,24 +204,38 @@ class HasLeaks(GradientBasedMethod):
     def leaks(self, xs, ys=None, feed_dict=None):
         """At which op how much of the convergence delta arises. The first call adds to the graph.
 
+        Of a set of ``baselines``, gaps are means. In a network that mixes samples they are those of a sample's T, of
+        which other samples have their part.
+
         Parameters, errors: as in :meth:`run`; ``ys`` must be an array. Each sample takes a run of its own.
 
         Returns
         -------
         :class:`~deepexplain.tensorflow.methods.leaks.Leaks`
-            Prints as a table; ``.rows`` are ``(op, type, gap, share)``, with the gap of each sample.
+            Prints as a table; ``.rows`` are ``(op, type, gap, share)``, with the gap of each sample. All loops and
+            branches share a row.
         """
         call = self._call(xs, ys, feed_dict)
         if call.outputs is not None:
-            raise ArgumentError('leaks() takes one explanation for each sample: ys must be an array of weights.')
+            raise ArgumentError("leaks() takes one explanation for each sample: ys must be an array, not 'each'.")
         self._check_delta(call)
+        together = self._is_together(call)
+        promised = self._promised(call, call.n if together else 1)
         gaps = self._once('gaps', self._build_gaps)
-        found = np.array([self._gaps_of(call, gaps, i) for i in range(call.n)])
-        promised = self._promised(call, self._rows(call, None)[0])
-        total, found = found[:, -1], found[:, :-1]
-        if gaps.has_rest:
-            found[:, -1] = total - promised - found[:, :-1].sum(axis=1)
-        return Leaks(self.name, self.promise, gaps.names, found, promised)
+        found = np.array([self._gaps_of(call, gaps, i, together) for i in range(call.n)])
+        # What is left of the delta takes the place of the sum of all attributions.
+        found[:, -1] -= promised + found[:, :-1].sum(axis=1)
+        rounding = ROUNDING[self._target.dtype.size] * np.abs(promised).mean()
+        if gaps.rest is None and np.abs(found[:, -1]).mean() <= rounding:
+            found = found[:, :-1]
+        return Leaks(self.name, self.promise, [*gaps.names, gaps.rest or ('elsewhere', '')], found, rounding)
+
+    def _is_together(self, call):
+        """Whether a row of T is not that of its sample alone, so that every run must have all samples."""
+        if call.fixed_rows is not None and call.n != call.fixed_rows:
+            self._rows(call, None)  # raises where the batch cannot be filled
+            return False
+        return call.n > 1 and (call.n == call.fixed_rows or not self._apart(call))
 
     def _build_gaps(self):
         graph = self.session.graph
@@ -177,15 +251,17 @@ class HasLeaks(GradientBasedMethod):
         """Return further arguments of Gaps."""
         raise NotImplementedError
 
-    def _gaps_of(self, call, gaps, i):
-        """Gaps of one sample. Where a run must have more rows, those that fill it get no weight."""
+    def _gaps_of(self, call, gaps, i, together):
+        """Gaps of one sample's T, and the sum of its attributions. No other row gets a weight."""
         weights, per_row = call.weights[0][1:] if call.weights else (1.0, False)
-        row_shape = self._row_shape(call)
-        Y = np.zeros((call.fixed_rows or 1,) + tuple(row_shape), self.Y.dtype.as_numpy_dtype)
-        Y[0] = weights[i] if per_row else weights
+        of = np.arange(call.n) if together else np.array([i])
+        Y = np.zeros((call.fixed_rows or len(of),) + tuple(self._row_shape(call)), self.Y.dtype.as_numpy_dtype)
+        Y[i if together else 0] = weights[i] if per_row else weights
         one = copy.copy(call)
         one.weights = [(self.Y, Y, False)]
-        return one.run(gaps.tensors, np.array([i]), extra=self._extra_of_gaps(call, i), trim=False)
+        extras = self._extras_of_gaps(call, of)
+        return np.mean([one.run(gaps.tensors, of, extra=extra, trim=False) for extra in extras], axis=0)
 
-    def _extra_of_gaps(self, call, i):
-        return self._extra(call, slice(i, i + 1))
+    def _extras_of_gaps(self, call, of):
+        """What the method feeds itself in each of the runs whose mean is taken."""
+        return [self._extra(call, of)]

@@ -1,9 +1,12 @@
 """Attributions averaged over noise in the input: SmoothGrad, its square, VarGrad, of any gradient-based method."""
 
+from contextlib import closing
+
 import numpy as np
 
 from ...errors import ArgumentError, ArgumentTypeError
-from ..runtime.samples import as_count
+from ..runtime.progress import progress_bar
+from ..runtime.samples import as_count, as_integer
 from .gradient import GradientBasedMethod
 
 #: Bytes of noisy copies that are handed to the explainer at a time.
@@ -30,7 +33,7 @@ class NoiseTunnel:
         Noisy copies of each sample.
     stdev : float, optional
         Standard deviation of the noise, in the units of X. Default: 0.15 times the distance between the largest and
-        the smallest value of the sample. A list of these where X is a list.
+        the smallest value of the sample, so none for a constant one. A list of these where X is a list.
     seed : int, optional
         Of ``np.random.RandomState``, drawn anew in each run. Default: NumPy's global generator.
 
@@ -66,9 +69,9 @@ class NoiseTunnel:
         self.explainer, self.kind = explainer, kind
         self.samples = as_count(samples, 'samples')
         self.stdev = _as_stdevs(stdev, len(explainer._inputs) if explainer.has_multiple_inputs else None)
-        if seed is not None and (isinstance(seed, bool) or not isinstance(seed, (int, np.integer))):
-            raise ArgumentTypeError(f'seed must be an integer or None; got {seed!r}.')
-        self.seed = seed
+        self.seed = None if seed is None else as_integer(seed, 'seed')
+        if seed is not None and not 0 <= self.seed < 2**32:
+            raise ArgumentError(f'seed must be from 0 to 2**32 - 1; got {seed}.')
 
     def run(self, xs, ys=None, batch_size=None, feed_dict=None, progress=False):
         """Averaged attributions of the samples ``xs``.
@@ -77,21 +80,23 @@ class NoiseTunnel:
         """
         call = self.explainer._call(xs, ys, feed_dict)
         random = np.random if self.seed is None else np.random.RandomState(self.seed)
+        chunks = self._chunks(call, batch_size)
         first = None
-        for copies in self._chunks(call):
-            of = np.tile(np.arange(call.n), copies)
-            rest = self._rest(call, ys, of, batch_size, progress)
-            found = self.explainer.run(self._noisy(call, random, copies), **rest)
-            # The samples' axis is the first, after that of the outputs with ys='each'.
-            axis = 0 if call.outputs is None else 1
-            found = found if self.explainer.has_multiple_inputs else [found]
-            values = [self._by_copy(a, copies, axis) for a in found]
-            if first is None:
-                first = [value[0] for value in values]  # sums of what differs from it lose no digits
-                sums = [[np.zeros(a.shape), np.zeros(a.shape)] for a in first]
-            for value, start, (total, squares) in zip(values, first, sums):
-                total += (value - start).sum(axis=0)
-                squares += ((value - start) ** 2).sum(axis=0)
+        with closing(progress_bar(progress and len(chunks) > 1, call.n * self.samples, self.kind)) as bar:
+            for copies in chunks:
+                of = np.tile(np.arange(call.n), copies)
+                rest = dict(self._rest(call, ys, of), batch_size=batch_size, progress=progress and len(chunks) == 1)
+                found = self.explainer.run(self._noisy(call, random, copies), **rest)
+                found = found if self.explainer.has_multiple_inputs else [found]
+                # The samples' axis is the first, after that of the outputs with ys='each'.
+                values = [_by_copy(a, copies, axis=0 if call.outputs is None else 1) for a in found]
+                if first is None:
+                    first = [value[0] for value in values]  # sums of what differs from it lose no digits
+                    sums = [[np.zeros(a.shape), np.zeros(a.shape)] for a in first]
+                for value, start, (total, squares) in zip(values, first, sums):
+                    total += (value - start).sum(axis=0)
+                    squares += ((value - start) ** 2).sum(axis=0)
+                bar.update(len(of))
         dtypes = [x.dtype.as_numpy_dtype for x in self.explainer._inputs]
         results = [self._result(a, *both).astype(dtype) for a, both, dtype in zip(first, sums, dtypes)]
         return results if self.explainer.has_multiple_inputs else results[0]
@@ -104,46 +109,58 @@ class NoiseTunnel:
             return np.maximum(mean_square - mean**2, 0)
         return mean_square + 2 * start * mean + start**2
 
-    def _chunks(self, call):
+    def _chunks(self, call, batch_size):
         """Numbers of copies of all samples to explain at a time."""
         size = sum(call.n * int(np.prod(x.shape[1:])) * 8 for x in call.arrays)
-        at_once = max(1, MOST_BYTES // max(1, size))
-        baseline = getattr(self.explainer, 'baseline', None)
-        if callable(baseline) or call.fixed_rows or any(len(b) == call.n > 1 for b in call.baselines):
-            at_once = 1  # rows must meet theirs
+        at_once = max(1, MOST_BYTES // max(1, size)) if self._may_stack(call, batch_size) else 1
         return [min(at_once, self.samples - start) for start in range(0, self.samples, at_once)]
 
+    def _may_stack(self, call, batch_size):
+        """Whether copies of all samples may follow each other as if they were more samples."""
+        explainer = self.explainer
+        given = [getattr(explainer, name, None) for name in ('baseline', 'baselines')]
+        is_for_each = given[1] is None and any(len(b) == call.n > 1 for b in call.baselines)
+        whole = [value for _, value, per_row in call.feeds.entries if not per_row and value.ndim]
+        if any(map(callable, given)) or is_for_each or whole or explainer._target.shape.ndims == 0:
+            return False
+        return call.fixed_rows is None and (batch_size == 1 or explainer._may_cut(call, call.n))
+
     def _noisy(self, call, random, copies):
+        """Copies of all samples, and their noise, which does not depend on how many go together."""
         stdevs = self.stdev if isinstance(self.stdev, list) else [self.stdev] * len(call.arrays)
-        drawn = [[] for _ in call.arrays]
-        arrays = [np.asarray(x, np.float64) for x in call.arrays]
-        for _ in range(copies):  # copy by copy, so that the noise does not depend on how many go together
-            for rows, x, stdev in zip(drawn, arrays, stdevs):
-                axes = tuple(range(1, x.ndim))
-                spread = SPREAD * (x.max(axis=axes, keepdims=True) - x.min(axis=axes, keepdims=True))
-                rows.append(x + random.normal(size=x.shape) * (spread if stdev is None else stdev))
-        noisy = [np.concatenate(rows) for rows in drawn]
+        arrays = [np.asarray(x[: call.n]).astype(np.float64) for x in call.arrays]
+        spreads = [_spread(x) if stdev is None else stdev for x, stdev in zip(arrays, stdevs)]
+        drawn = [[x + random.normal(size=x.shape) * s for x, s in zip(arrays, spreads)] for _ in range(copies)]
+        noisy = [np.concatenate(rows) for rows in zip(*drawn)]
         return noisy if self.explainer.has_multiple_inputs else noisy[0]
 
-    def _rest(self, call, ys, of, batch_size, progress):
+    def _rest(self, call, ys, of):
         """Further arguments of the explainer's run: what has a row for each sample takes one for each copy."""
         for _, value, per_row in call.weights:
             ys = value[of] if per_row else value
-        feeds = {t.name: v[of] if per_row else v for t, v, per_row in call.feeds.entries}
-        return {'ys': ys, 'batch_size': batch_size, 'feed_dict': feeds, 'progress': progress}
+        return {'ys': ys, 'feed_dict': {t.name: v[of] if per_row else v for t, v, per_row in call.feeds.entries}}
 
-    def _by_copy(self, attributions, copies, axis):
-        """The copies first, in double precision."""
-        shape = attributions.shape
-        split = attributions.reshape(shape[:axis] + (copies, shape[axis] // copies) + shape[axis + 1 :])
-        return np.moveaxis(split, axis, 0).astype(np.float64)
+
+def _by_copy(attributions, copies, axis):
+    """Attributions with the copies first, in double precision; ``axis`` is that of copies and samples."""
+    shape = attributions.shape
+    split = attributions.reshape(shape[:axis] + (copies, shape[axis] // copies) + shape[axis + 1 :])
+    return np.moveaxis(split, axis, 0).astype(np.float64)
+
+
+def _spread(x):
+    """The default standard deviation of each sample."""
+    if x[0].size == 1:
+        raise ArgumentError('A sample of a single value has no spread to take the default stdev from: give stdev.')
+    axes = tuple(range(1, x.ndim))
+    return SPREAD * (x.max(axis=axes, keepdims=True) - x.min(axis=axes, keepdims=True))
 
 
 def _as_stdevs(stdev, several):
     if several is not None and isinstance(stdev, (list, tuple)):
         if len(stdev) != several:
             raise ArgumentError(
-                f'X is a list of {several} tensors, so stdev must be 1 or {several} numbers; got {stdev!r}.'
+                f'X is a list of {several} tensors, so stdev must be one number or a list of {several}; got {stdev!r}.'
             )
         return [_as_stdevs(value, None) for value in stdev]
     if stdev is None:

@@ -116,36 +116,39 @@ def given_set(baselines, specs, multiple):
     """Check a set of baselines as far as it can be before there are samples, and return a copy."""
     if callable(baselines):
         return baselines
-    checked = _set(baselines, specs, multiple)
+    checked = [value.copy() for value in _set(baselines, specs, multiple)]
     return checked if multiple else checked[0]
 
 
 def resolve_set(baselines, xs, specs, multiple):
     """Return a set of baselines: a list with one array for each input, all of shape (baselines, ...).
 
-    Parameters as in :func:`resolve`, but that an array-like has one row for each baseline.
+    Parameters, errors: as in :func:`resolve`, but that an array-like has one row for each baseline.
     """
     arrays = list(xs) if multiple else [xs]
     if callable(baselines):
         views = [_read_only(x) for x in arrays]
         baselines = baselines(views if multiple else views[0])
-    shapes = [tuple(x.shape) for x in arrays]
-    return _set(baselines, [spec._replace(shape=shape) for spec, shape in zip(specs, shapes)], multiple)
+        if baselines is None:
+            raise ArgumentTypeError('baselines: the function returned None; it must return a row for each baseline.')
+    return _set(baselines, [spec._replace(shape=tuple(x.shape)) for spec, x in zip(specs, arrays)], multiple)
 
 
 def _set(baselines, specs, multiple):
     if multiple and not (isinstance(baselines, (list, tuple)) and len(baselines) == len(specs)):
+        came = f'a list of {len(baselines)}' if isinstance(baselines, (list, tuple)) else type(baselines).__name__
         raise ArgumentError(
             f'X is a list of {len(specs)} tensors, so baselines must be a list of {len(specs)} arrays, each with one '
-            f'row for each baseline; got {type(baselines).__name__}.'
+            f'row for each baseline; got {came}.'
         )
     checked = []
-    for value, spec in zip(baselines if multiple else [baselines], specs):
-        value = _numbers(value, 'baselines', spec).copy()
+    for i, (value, spec) in enumerate(zip(baselines if multiple else [baselines], specs)):
+        what = f'baselines[{i}]' if multiple else 'baselines'
+        value = _numbers(value, what, spec)
         expected = None if spec.shape is None else (None,) + tuple(spec.shape[1:])
         if value.ndim == 0 or len(value) == 0 or (expected is not None and not fits(value.shape, expected)):
             raise ArgumentError(
-                f"baselines must have one row, of one sample's shape, for each baseline: {shape_text(expected)} for "
+                f"{what} must have one row, of one sample's shape, for each baseline: {shape_text(expected)} for "
                 f"'{spec.name}'; got {shape_text(value.shape)}."
             )
         checked.append(value)
