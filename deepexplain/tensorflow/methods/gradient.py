@@ -92,7 +92,8 @@ class GradientBasedMethod(AttributionMethod):
         if most_rows > 1 and call.n > 1 and not self._apart(call):
             warn(
                 f"T '{self._target.name}' mixes samples (batch statistics? dropout that is on?): a sample's "
-                'attributions are also of the outputs of others, so only the sum of delta over all samples says whether they add up.'
+                'attributions are also of the outputs of others, so only the sum of delta over all samples says '
+                'whether they add up.'
             )
         return self._promised(call, most_rows)
 
