@@ -540,7 +540,7 @@ def test_describe_of_a_copy_is_that_of_the_explainer(session, leaky):
         'Tanh': 'rescale',
         'LeakyRelu': 'plain gradient',
     }
-    assert str(audit).startswith("'deeplift': attributions add up to T(x) - T(baseline). ")
+    assert str(audit).startswith("'deeplift' breaks its sum, T(x) - T(baseline), at 1 of ")
 
 
 def test_a_method_may_have_a_strict_of_its_own(session, monkeypatch):
