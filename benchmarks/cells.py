@@ -31,8 +31,7 @@ def cells():
     """All rows of the table, in order."""
     for method in ['saliency', 'grad*input', 'elrp', 'deeplift']:
         yield from (Cell(method, network, samples, {}, False) for network, samples in BATCHES)
-    for network, samples in BATCHES:
-        yield Cell('deeplift', network, samples, {'rules': 'complete'}, False)
+    yield from (Cell('deeplift', network, samples, {'rules': 'complete'}, False) for network, samples in BATCHES)
     yield from (Cell('intgrad', network, samples, {'steps': 50}, False) for network, samples in BATCHES)
     yield from (Cell('occlusion', network, samples, WINDOWS[network], False) for network, samples in BATCHES)
     yield Cell('occlusion', 'SpliceAI', 1, {'window_shape': (50, 4), 'step': (50, 4)}, False)

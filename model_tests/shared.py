@@ -5,8 +5,13 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pytest
 
+from deepexplain.errors import DeepExplainWarning
 from deepexplain.tensorflow import DeepExplain
+
+#: The sum that deeplift and elrp break, and say so: not what these tests are about.
+BROKEN_SUMS = pytest.mark.filterwarnings('ignore:Detected unsupported activation')
 
 #: `make test-models` installs the packages here: files are read, nothing can be imported.
 MODELS = Path(sys.prefix, 'models')
@@ -46,6 +51,20 @@ def sums(attributions):
 def assert_complete(attributions, difference, within=0.01):
     """Attributions add up to T(x) - T(baseline), within 1 % of it."""
     np.testing.assert_allclose(sums(attributions), difference, rtol=within)
+
+
+def assert_complete_rules(session, T, X, xs, broken, ys=None, baseline=None, feed_dict=None, strict=True):
+    """deeplift breaks at ops of these types, and says so; with rules='complete' it adds up. Returns attributions."""
+    with DeepExplain(session=session) as de:
+        with pytest.warns(DeepExplainWarning, match="rules='complete' has rules for"):
+            original = de.get_explainer('deeplift', T, X)
+        assert {row.type for row in original.describe().breaks} == broken
+        complete = de.get_explainer('deeplift', T, X, rules='complete', baseline=baseline, strict=strict)
+    found, delta = complete.run(xs, ys, feed_dict=feed_dict, return_convergence_delta=True)
+    difference = sums(found) - delta
+    assert (np.abs(difference) > 0.1).all()
+    assert (np.abs(delta) <= 1e-4 * np.abs(difference) + 1e-5).all(), (delta, difference)
+    return found
 
 
 def assert_batch_equals_one_by_one(session, method, T, X, xs, ys=None, feed_dict=None, atol=1e-4, **arguments):

@@ -6,7 +6,7 @@ X: one-hot characters, the time first, T: for each character whether it begins, 
 import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
-from shared import assert_complete, constant, model_file
+from shared import assert_complete, assert_complete_rules, constant, model_file
 
 from deepexplain.errors import DeepExplainWarning
 from deepexplain.tensorflow import DeepExplain, open_model
@@ -95,7 +95,13 @@ def test_the_characters_of_the_boundary_decide(samples_first, xs, ys, method, ar
 
 @pytest.mark.parametrize('method', ['elrp', 'deeplift'])
 def test_rules_in_frozen_loops_warn_of_what_they_do_not_know(samples_first, method):
-    # Dropout, which keep_prob switches off in a run, and the softmax.
+    # The gates, and the softmax. Dropout, which keep_prob switches off in a run, is linear.
     X, T, session = samples_first
-    with DeepExplain(session=session) as de, pytest.warns(DeepExplainWarning, match='no rule for .*Floor.*Softmax'):
-        de.get_explainer(method, T, X)
+    with DeepExplain(session=session) as de, pytest.warns(DeepExplainWarning, match=r'no rule for .*\(Mul\)'):
+        explainer = de.get_explainer(method, T, X)
+    assert {row.type for row in explainer.describe().breaks} == {'Mul', 'Softmax'}
+
+
+def test_deeplift_with_complete_rules_adds_up_in_frozen_loops(samples_first, xs, ys):
+    X, T, session = samples_first
+    assert_complete_rules(session, T, X, xs.transpose(1, 0, 2), {'Mul', 'Softmax'}, ys=ys[None])

@@ -6,7 +6,7 @@ a woman who sing.
 
 import numpy as np
 import pytest
-from shared import assert_complete, constant, explain, model_file
+from shared import assert_complete, assert_complete_rules, constant, explain, model_file
 from sound import log_mel, recording
 
 from deepexplain.errors import DeepExplainWarning
@@ -60,12 +60,20 @@ def test_a_batch_equals_one_by_one(model, tensors, xs, method):
         if method == 'grad*input':
             explainer = de.get_explainer(method, T, X)
         else:  # batch normalization and dropout have both modes in the graph, and the flag is only known in a run
-            with pytest.warns(DeepExplainWarning, match='no rule for .*Rsqrt.*Floor'):
+            with pytest.warns(DeepExplainWarning, match=r'no rule for .*\(FusedBatchNorm\)'):
                 explainer = de.get_explainer(method, T, X)
     together = explainer.run(xs, ys, feed_dict=mode)
     for i in range(2):
         alone = explainer.run(xs[i : i + 1], ys[i], feed_dict=mode)
         np.testing.assert_allclose(together[i : i + 1], alone, rtol=0, atol=2e-3 * np.abs(alone).max())
+
+
+def test_deeplift_with_complete_rules_adds_up(model, tensors, xs):
+    # What still breaks, as far as the graph tells, is in the branches of training, which the flag switches off.
+    X, T, mode = tensors
+    broken = {'FusedBatchNorm', 'Max', 'MaxPool', 'SquaredDifference', 'Rsqrt', 'Mul'}
+    with pytest.warns(DeepExplainWarning, match='FusedBatchNorm'):
+        assert_complete_rules(model.session, T, X, xs, broken, np.eye(50)[MALE], feed_dict=mode, strict=False)
 
 
 def test_the_voice_is_where_the_sound_is(model, tensors, xs):

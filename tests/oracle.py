@@ -4,7 +4,7 @@ A network is a list of layers between arrays whose first axis is that of the sam
 """
 
 from collections import namedtuple
-from itertools import combinations, product
+from itertools import combinations, permutations, product
 from math import factorial
 
 import numpy as np
@@ -142,14 +142,14 @@ def deeplift(network, x, ys=None, baseline=0.0):
     return (x - baseline) * network.chain_rule(x, ys, slope)
 
 
-def occlusion(f, x, window, step):
+def occlusion(f, x, window, step, baseline=0.0):
     """For each value the mean, over the windows that cover it, of (drop of f / size of the window); else nan."""
     total, count = np.zeros(x.shape), np.zeros(x.shape)
     starts = [range(0, d - w + 1, s) for d, w, s in zip(x.shape[1:], window, step)]
     for start in product(*starts):
         covered = (slice(None), *tuple(slice(a, a + w) for a, w in zip(start, window)))
         changed = x.copy()
-        changed[covered] = 0
+        changed[covered] = np.broadcast_to(baseline, x.shape)[covered]
         drop = _sums(f(x)) - _sums(f(changed))
         total[covered] += drop.reshape((-1,) + (1,) * (x.ndim - 1)) / np.prod(window)
         count[covered] += 1
@@ -192,6 +192,70 @@ def shapley_exact(f, x, dims):
     return result
 
 
+def without(x, groups, mask, baseline=0.0):
+    """x with the values of these groups (numbers in a mask of one sample's shape) at the baseline."""
+    changed, baseline = x.copy(), np.broadcast_to(baseline, x.shape)
+    for place in np.ndindex(*x.shape[1:]):
+        if mask[place] in groups:
+            changed[(slice(None), *place)] = baseline[(slice(None), *place)]
+    return changed
+
+
+def by_value(of_groups, mask):
+    """For each value what its group has; ``of_groups`` has a column for each number of the mask, in order."""
+    numbers = sorted(set(mask.ravel()))
+    result = np.zeros((len(of_groups), *mask.shape))
+    for place in np.ndindex(*mask.shape):
+        result[(slice(None), *place)] = of_groups[:, numbers.index(mask[place])]
+    return result
+
+
+def feature_ablation(f, x, mask, baseline=0.0):
+    """What f loses with each group, a column for each."""
+    numbers = sorted(set(mask.ravel()))
+    return np.stack([_sums(f(x)) - _sums(f(without(x, [number], mask, baseline))) for number in numbers], axis=1)
+
+
+def contributions(f, x, order, mask, baseline=0.0):
+    """What f loses with each group as they go in this order of their numbers' places; a column for each group."""
+    numbers = sorted(set(mask.ravel()))
+    result = np.zeros((len(x), len(numbers)))
+    for n, group in enumerate(order):
+        before = without(x, [numbers[i] for i in order[:n]], mask, baseline)
+        after = without(x, [numbers[i] for i in order[: n + 1]], mask, baseline)
+        result[:, group] = _sums(f(before)) - _sums(f(after))
+    return result
+
+
+def drawn(seed, count, samples, antithetic=False):
+    """The orders that the library draws with this seed, or after np.random.seed."""
+    random, orders = np.random.RandomState(seed), []
+    while len(orders) < samples:
+        order = random.permutation(count)
+        orders += [order, order[::-1]] if antithetic else [order]
+    return orders
+
+
+def each_alone(shape):
+    """A mask in which each value is a group."""
+    return np.arange(int(np.prod(shape))).reshape(shape)
+
+
+def shapley_of_orders(f, x, orders, mask, baseline=0.0, pairs=False):
+    """The mean contributions over these orders, or over pairs of them, and the standard error of that mean."""
+    each = np.array([contributions(f, x, list(order), mask, baseline) for order in orders])
+    if pairs:
+        each = (each[::2] + each[1::2]) / 2
+    mean = each.mean(axis=0)
+    with np.errstate(invalid='ignore', divide='ignore'):
+        return mean, np.sqrt(((each - mean) ** 2).sum(axis=0) / np.float64(len(each) - 1) / len(each))
+
+
+def shapley_exact_of_groups(f, x, mask, baseline=0.0):
+    """Over all orders."""
+    return shapley_of_orders(f, x, list(permutations(range(len(set(mask.ravel()))))), mask, baseline)[0]
+
+
 def _sums(outputs):
     return outputs.reshape(len(outputs), -1).sum(axis=1)
 
@@ -201,3 +265,50 @@ def _where(x, dims, place):
     for dim, i in zip(dims, place):
         index[dim] = i
     return tuple(index)
+
+
+def chain_gaps(network, x, ys, slope, x0=None):
+    """For each layer, by how much multipliers miss a sum at its bias and at its activation: two arrays (samples,).
+
+    With multipliers m of what goes in and g of what comes out, sum m (z - z0) - sum g (f - f0); without x0 that of the
+    values themselves.
+    """
+    out, zs = network.forward(x)
+    z0s = [0 * z for z in zs] if x0 is None else network.forward(np.broadcast_to(x0, x.shape))[1]
+    g, gaps = np.broadcast_to(1.0 if ys is None else ys, out.shape), []
+    for i in reversed(range(len(zs))):
+        weights, bias, activation = network._steps[i]
+        at_activation = np.zeros(len(x))
+        if activation is not None:
+            f, derivative = ACTIVATIONS[activation]
+            m = g * slope(i, f, derivative, zs[i])
+            f0 = 0 if x0 is None else f(z0s[i])
+            at_activation = (m * (zs[i] - z0s[i]) - g * (f(zs[i]) - f0)).sum(axis=1)
+            g = m
+        at_bias = -(g * bias).sum(axis=1) if x0 is None else np.zeros(len(x))
+        gaps.insert(0, (at_bias, at_activation))
+        g = g.dot(weights.T)
+    return gaps
+
+
+def noise_tunnel(attribute, xs, kind, samples, stdevs, seed):
+    """SmoothGrad and its like: ``attribute`` gets a list of noisy inputs and returns the list of their attributions."""
+    random, found = np.random.RandomState(seed), []
+    for _ in range(samples):
+        noisy = []
+        for x, stdev in zip(xs, stdevs):
+            if stdev is None:
+                stdev = [0.15 * (row.max() - row.min()) * np.ones(row.shape) for row in x]
+            noisy.append(x + random.normal(size=x.shape) * stdev)
+        found.append(attribute(noisy))
+    results = []
+    for one in zip(*found):
+        mean = np.mean(one, axis=0)
+        results.append(
+            {
+                'smoothgrad': mean,
+                'smoothgrad_squared': np.mean(np.square(one), axis=0),
+                'vargrad': np.mean(np.square(one - mean), axis=0),
+            }[kind]
+        )
+    return results

@@ -19,8 +19,11 @@ ROOMS = [
     'tensorflow.methods',
     'tensorflow.runtime',
     'tensorflow.compat',
+    'metrics',
     'errors',
 ]
+#: Beside that way: they import from themselves and from errors only, and no other room imports them.
+SIDE_ROOMS = ['plotting']
 
 
 def modules():
@@ -59,10 +62,16 @@ def room(name):
     return max((i for i, r in enumerate(ROOMS) if name == r or name.startswith(r + '.')), default=None)
 
 
+def side_room(name):
+    return next((room for room in SIDE_ROOMS if name.split('.')[0] == room), None)
+
+
 def wrong_imports(name, imported):
     for other in imported:
         if other.split('.')[0] == 'deepexplain':
             yield f'{name} imports {other} by its absolute name'
+        elif side_room(name) != side_room(other) and is_module(other) and other != 'errors':
+            yield f'{name} imports {other}, across the house'
         elif is_module(other) and other != 'tensorflow' and room(other) is not None:
             if room(name) is not None and room(other) < room(name):
                 yield f'{name} imports {other} upward'
@@ -90,6 +99,19 @@ def test_the_check_sees_what_it_forbids(tmp_path):
     ]
 
 
+def test_the_check_sees_imports_into_and_out_of_a_side_room(tmp_path):
+    path = tmp_path / 'images.py'
+    path.write_text('from ..errors import warn\nfrom .axes import note\nfrom ..tensorflow.text import per_token\n')
+    found = list(wrong_imports('plotting.images', imports(['plotting'], str(path))))
+    assert found == ['plotting.images imports tensorflow.text, across the house']
+    path.write_text('from ..errors import warn\nfrom ..plotting import image\nimport tensorflow\n')
+    found = list(wrong_imports('tensorflow.text', imports(['tensorflow'], str(path))))
+    assert found == [
+        'tensorflow.text imports plotting, across the house',
+        'tensorflow.text imports tensorflow; only compat may',
+    ]
+
+
 def run(code):
     return subprocess.run(
         [sys.executable, '-W', 'ignore', '-c', code],
@@ -100,7 +122,8 @@ def run(code):
 
 
 def test_the_top_imports_no_tensorflow():
-    assert run("import deepexplain, deepexplain.errors, sys; print('tensorflow' in sys.modules)").strip() == 'False'
+    code = "import deepexplain, deepexplain.errors, deepexplain.metrics, sys; print('tensorflow' in sys.modules)"
+    assert run(code).strip() == 'False'
 
 
 def test_without_tensorflow_the_import_says_which_extra_to_install():
@@ -108,6 +131,17 @@ def test_without_tensorflow_the_import_says_which_extra_to_install():
     found = run("import sys; sys.modules['tensorflow'] = None; import deepexplain.tensorflow")
     assert 'ImportError: deepexplain.tensorflow needs TensorFlow 1.15 or 2.x, and found none' in found
     assert "pip install 'deepexplain[tensorflow]'" in found
+
+
+def test_plotting_imports_no_tensorflow():
+    found = run("import deepexplain.plotting, sys; print('tensorflow' in sys.modules, 'matplotlib' in sys.modules)")
+    assert found.strip() == 'False True'
+
+
+def test_without_matplotlib_the_import_says_which_extra_to_install():
+    found = run("import sys; sys.modules['matplotlib'] = None; import deepexplain.plotting")
+    assert 'ImportError: deepexplain.plotting needs matplotlib 3.5 or later, and found none' in found
+    assert "pip install 'deepexplain[plot]'" in found
 
 
 def test_a_broken_tensorflow_says_what_is_broken():

@@ -18,7 +18,10 @@ import deepexplain
 from deepexplain.tensorflow.methods import attribution_methods
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-PAGES = ['README.md'] + [os.path.join('docs', name) for name in ('models.md', 'coming-from-0.3.md', 'performance.md')]
+PAGES = ['README.md'] + [
+    os.path.join('docs', name)
+    for name in ('trust.md', 'metrics.md', 'models.md', 'coming-from-0.3.md', 'performance.md')
+]
 MODULES = ['deepexplain'] + [module.name for module in pkgutil.walk_packages(deepexplain.__path__, 'deepexplain.')]
 
 BLOCK = re.compile(r'^```python\n(?P<code>.*?)^```\n(?:```text\n(?P<output>.*?)^```\n)?', re.DOTALL | re.MULTILINE)

@@ -68,6 +68,7 @@ def keras_2(build, loss, xs, ys, epochs=2):
     session = tf.Session(graph=graph)
     with graph.as_default(), session.as_default():
         tf.set_random_seed(0)
+        np.random.seed(0)  # fit() shuffles by it
         keras.backend.set_learning_phase(0)
         model = build(keras)
         model.compile('adam', loss)
@@ -147,7 +148,8 @@ def eeg():
     """X and T by the usual recipe, T made inside the context; the session, and the weights."""
     classes = np.random.RandomState(5).randint(0, 4, 256)
     data = recordings(classes, seed=4), np.eye(4)[classes]
-    with keras_2(eegnet, 'categorical_crossentropy', *data, epochs=6) as (model, session), DeepExplain(session=session):
+    trained = keras_2(eegnet, 'categorical_crossentropy', *data, epochs=16)
+    with trained as (model, session), DeepExplain(session=session):
         X = model.layers[0].input
         T = keras.Model(inputs=X, outputs=model.layers[-2].output)(X)
         return X, T, session, session.run(model.weights)

@@ -153,8 +153,10 @@ def copied_op(op, inputs, control=(), attrs=None):
             kept[name] = attr_value_pb2.AttrValue(s=text.encode())
     dtypes = [output.dtype for output in op.outputs]
     graph = tf.get_default_graph()
+    # TensorFlow 1.15 gives ops of a function body other names if an output has theirs, which are in lower case.
+    name = 'Copy/' + op.name if graph.building_function else op.name
     with graph.device(op.device or None):
-        copy = graph.create_op(op.type, inputs, dtypes, name=op.name, attrs=kept, op_def=op.op_def)
+        copy = graph.create_op(op.type, inputs, dtypes, name=name, attrs=kept, op_def=op.op_def)
     if control:
         copy._add_control_inputs(control)  # tf.control_dependencies would leave a mark on the ops that it waits for
     return copy

@@ -1,5 +1,6 @@
 """DeepExplain: the context in which activations can be explained."""
 
+import inspect
 import threading
 
 import numpy as np
@@ -76,11 +77,23 @@ class DeepExplain:
         if not self._entered:
             self._explainers.clear()
 
-    def explain(self, method, T, X, xs, ys=None, batch_size=None, feed_dict=None, progress=False, **kwargs):
+    def explain(
+        self,
+        method,
+        T,
+        X,
+        xs,
+        ys=None,
+        batch_size=None,
+        feed_dict=None,
+        progress=False,
+        return_convergence_delta=False,
+        **kwargs,
+    ):
         """Attributions of the samples ``xs``, as ``get_explainer(method, T, X, **kwargs).run(xs, ...)`` gives them.
 
         The explainer is kept until the context closes: further calls with this method, T and X add nothing to
-        the graph, whatever the method's arguments.
+        the graph, whatever the method's arguments, except for the ``rules`` of 'deeplift'.
 
         Parameters
         ----------
@@ -88,14 +101,16 @@ class DeepExplain:
             A name among ``deepexplain.tensorflow.methods.attribution_methods``.
         T, X : tensors, or their names
             Target and input, see :class:`~deepexplain.tensorflow.methods.base.AttributionMethod`.
-        xs, ys, batch_size, feed_dict, progress
+        xs, ys, batch_size, feed_dict, progress, return_convergence_delta
             See :meth:`~deepexplain.tensorflow.methods.base.AttributionMethod.run`.
         **kwargs
-            Arguments of the method: see its ``configure``.
+            Arguments of the method: see its ``configure``; and ``strict=True`` to raise a GraphError, instead of a
+            warning, where the sum that the method promises does not hold.
 
         Returns
         -------
-        ndarray of xs' shape and X's dtype, or a list of them where X is a list; outputs first with ``ys='each'``
+        ndarray of xs' shape and X's dtype, or a list of them where X is a list; outputs first with ``ys='each'``. With
+        ``return_convergence_delta``, ``(attributions, delta)``.
 
         Raises
         ------
@@ -107,6 +122,8 @@ class DeepExplain:
         more = {} if feed_dict is None else {'feed_dict': feed_dict}
         if progress:
             more['progress'] = progress
+        if return_convergence_delta:
+            more['return_convergence_delta'] = return_convergence_delta
         return explainer.run(xs, ys, batch_size, **more)
 
     def get_explainer(self, method, T, X, **kwargs):
@@ -117,7 +134,7 @@ class DeepExplain:
         Returns
         -------
         AttributionMethod
-            Its ``run(xs, ys=None, batch_size=None, feed_dict=None, progress=False)`` works after the context too.
+            Its :meth:`~deepexplain.tensorflow.methods.base.AttributionMethod.run` works after the context too.
         """
         return self._explainer(method, T, X, kwargs, keep=False)
 
@@ -132,12 +149,20 @@ class DeepExplain:
             if not keep:
                 return cls(T, X, self.session, None, **arguments)
             in_graph = cls.__dict__.get('arguments_in_graph', True)
-            names = (arguments if in_graph else ()) if isinstance(in_graph, bool) else in_graph
-            key = (cls, _frozen(T), _frozen(X), _frozen({name: arguments[name] for name in names if name in arguments}))
+            if isinstance(in_graph, bool):
+                built_for = arguments if in_graph else {}
+            else:
+                built_for = {name: arguments.get(name, _default(cls, name)) for name in in_graph}
+            key = (cls, _frozen(T), _frozen(X), _frozen(built_for))
             if key not in self._explainers:
                 self._explainers[key] = cls(T, X, self.session, None, **arguments)
                 return self._explainers[key]
             return self._explainers[key] if in_graph is True else self._explainers[key].with_arguments(**arguments)
+
+
+def _default(cls, name):
+    """What an argument of a method is where it is not given."""
+    return inspect.signature(cls.configure).parameters[name].default
 
 
 def _frozen(value):

@@ -7,10 +7,10 @@ import threading
 import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
-from small import GRADIENT, METHODS, NAMES, mlp, normal
+from small import GRADIENT, METHODS, NAMES, dense, mlp, normal
 
 from deepexplain import errors
-from deepexplain.errors import ArgumentError
+from deepexplain.errors import ArgumentError, DeepExplainWarning, GraphError
 from deepexplain.tensorflow import DeepExplain, methods
 
 ACTIVATIONS = {
@@ -419,3 +419,139 @@ def test_two_explainers_alive_at_once_share_nothing(session):
     np.testing.assert_allclose([before[1], before[3]], alone)
     assert np.abs(before[0] - before[1]).max() > 0.01
     assert np.abs(before[2] - before[3]).max() > 0.01
+
+
+# strict, describe, and what explain keeps
+
+
+@pytest.fixture
+def leaky(session):
+    """X and a T with an op that 'deeplift' has no rule for by default."""
+    X = tf.placeholder(tf.float64, [None, 4])
+    return X, tf.nn.leaky_relu(mlp(X), name='leaky')
+
+
+def test_a_later_call_may_be_strict(session, leaky):
+    X, T = leaky
+    with DeepExplain(session=session) as de:
+        with pytest.warns(DeepExplainWarning, match="no rule for 'leaky' .* may not add up"):
+            found = de.explain('deeplift', T, X, normal(2, 4))
+        before = session.graph.version
+        with pytest.raises(GraphError, match="no rule for 'leaky' .* may not add up.* rules='complete' has rules"):
+            de.explain('deeplift', T, X, normal(2, 4), strict=True)
+        # Told once, and not again for the explainer that was kept.
+        np.testing.assert_array_equal(de.explain('deeplift', T, X, normal(2, 4), strict=False), found)
+        np.testing.assert_array_equal(de.explain('deeplift', T, X, normal(2, 4)), found)
+    assert session.graph.version == before
+
+
+def test_a_first_call_that_is_strict_leaves_no_explainer_behind(session, leaky):
+    X, T = leaky
+    with DeepExplain(session=session) as de:
+        for _ in range(2):
+            with pytest.raises(GraphError, match="no rule for 'leaky'"):
+                de.explain('deeplift', T, X, normal(2, 4), strict=True)
+        with pytest.warns(DeepExplainWarning, match="no rule for 'leaky'"):
+            de.explain('deeplift', T, X, normal(2, 4))
+
+
+@pytest.mark.parametrize('method', ['zero', 'saliency', 'grad*input', 'intgrad', 'elrp', 'deeplift'])
+def test_strict_passes_where_nothing_breaks_the_sum(session, method):
+    X = tf.placeholder(tf.float64, [None, 4])
+    with DeepExplain(session=session) as de:
+        T = tf.nn.relu(dense(X, 3))
+        de.explain(method, T, X, normal(2, 4), strict=True)
+        before = session.graph.version
+        de.explain(method, T, X, normal(2, 4))
+        de.explain(method, T, X, normal(2, 4), strict=True)
+    assert session.graph.version == before
+
+
+def test_strict_of_each_method_is_about_its_own_sum(session):
+    X = tf.placeholder(tf.float64, [None, 4])
+    with DeepExplain(session=session) as de:
+        jumps = tf.nn.relu(X) + tf.round(X)
+        de.explain('saliency', jumps, X, normal(2, 4), strict=True)  # no sum is promised
+        for method in ('intgrad', 'elrp', 'deeplift'):
+            with pytest.raises(GraphError, match=r'Round.* may not add up to T\(x\)'):
+                de.explain(method, jumps, X, normal(2, 4), strict=True)
+        de.explain('deeplift', jumps, X, normal(2, 4), strict=True, rules='complete')
+
+
+@pytest.mark.parametrize('strict', [1, 'yes', None])
+def test_strict_is_true_or_false(session, strict):
+    X = tf.placeholder(tf.float64, [None, 4])
+    with DeepExplain(session=session) as de:
+        T = tf.nn.relu(X)
+        with pytest.raises(TypeError, match='strict must be True or False; got'):
+            de.explain('deeplift', T, X, normal(2, 4), strict=strict)
+        de.explain('deeplift', T, X, normal(2, 4))
+        with pytest.raises(TypeError, match='strict must be True or False; got'):
+            de.explain('deeplift', T, X, normal(2, 4), strict=strict)
+
+
+def test_explain_keeps_an_explainer_for_each_set_of_rules(session, leaky):
+    X, T = leaky
+    with DeepExplain(session=session) as de:
+        with pytest.warns(DeepExplainWarning, match="no rule for 'leaky'"):
+            original = de.explain('deeplift', T, X, normal(2, 4))
+        complete = de.explain('deeplift', T, X, normal(2, 4), rules='complete')
+        before = session.graph.version
+        np.testing.assert_array_equal(de.explain('deeplift', T, X, normal(2, 4), rules='original'), original)
+        np.testing.assert_array_equal(de.explain('deeplift', T, X, normal(2, 4)), original)
+        again = de.explain('deeplift', T, X, normal(2, 4), rules='complete', baseline=0, strict=True)
+        np.testing.assert_array_equal(again, complete)
+        with pytest.raises(ValueError, match="rules must be 'original' or 'complete'; got 'partial'"):
+            de.explain('deeplift', T, X, normal(2, 4), rules='partial')
+    assert session.graph.version == before
+    assert np.abs(original - complete).max() > 0.01
+
+
+def test_an_explainer_has_the_rules_that_it_was_built_for(session):
+    X = tf.placeholder(tf.float64, [None, 4])
+    with DeepExplain(session=session) as de:
+        T = mlp(X)
+        original, complete = (de.get_explainer('deeplift', T, X, rules=rules) for rules in ('original', 'complete'))
+    with pytest.raises(ArgumentError, match="was built for rules='original', not for 'complete'"):
+        original.with_arguments(rules='complete')
+    with pytest.raises(ArgumentError, match=r"for rules='complete', not for 'original' \(which is the default where"):
+        complete.with_arguments(baseline=1)
+    found = complete.with_arguments(baseline=1, rules='complete')
+    np.testing.assert_array_equal(found._baselines[0].name, complete._baselines[0].name)  # the same graph
+    assert (found.baseline, complete.baseline) == (1, 0)
+
+
+def test_describe_of_a_copy_is_that_of_the_explainer(session, leaky):
+    X, T = leaky
+    with DeepExplain(session=session) as de:
+        with pytest.warns(DeepExplainWarning, match="no rule for 'leaky'"):
+            explainer = de.get_explainer('deeplift', T, X)
+        before = session.graph.version
+        audit = explainer.with_arguments(baseline=1).describe()
+    assert session.graph.version == before
+    assert audit.rows == explainer.describe().rows
+    assert [row.op for row in audit.breaks] == ['leaky']
+    treated = {row.type: row.treatment for row in audit.rows}
+    assert treated == {
+        'MatMul': 'linear',
+        'AddV2': 'linear',
+        'Sub': 'linear',
+        'Relu': 'rescale',
+        'Tanh': 'rescale',
+        'LeakyRelu': 'plain gradient',
+    }
+    assert str(audit).startswith("'deeplift' breaks its sum, T(x) - T(baseline), at 1 of ")
+
+
+def test_a_method_may_have_a_strict_of_its_own(session, monkeypatch):
+    class Own(methods.GradientXInput):
+        arguments_in_graph = False
+
+        def configure(self, strict='a word'):
+            self.word = strict
+
+    monkeypatch.setitem(methods.attribution_methods, 'own', (Own, 8))
+    X = tf.placeholder(tf.float64, [None, 4])
+    with DeepExplain(session=session) as de:
+        T = mlp(X)
+        assert de.get_explainer('own', T, X, strict='another').with_arguments(strict='word').word == 'word'

@@ -3,7 +3,8 @@
 from ..runtime.activations import ACTIVATIONS as SUPPORTED_ACTIVATIONS
 from ..runtime.overrides import original_grad
 from .base import AttributionMethod, attribution_methods, register
-from .gradient import DummyZero, GradientBasedMethod, GradientXInput, IntegratedGradients, Saliency
+from .gradient import DummyZero, GradientBasedMethod, GradientXInput, Saliency
+from .integrated import IntegratedGradients
 from .chain_rule import DeepLIFTRescale, EpsilonLRP  # the order of these imports is that of the methods
 from .perturbation import Occlusion, PerturbationBasedMethod, ShapleySampling
 

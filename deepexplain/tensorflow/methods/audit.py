@@ -4,8 +4,8 @@ from collections import namedtuple
 
 from ...errors import GraphError, warn
 
-#: One op: its name and type, its treatment in words, and whether the promised sum holds through it: True, False, or None
-#: where the method promises none or nobody can tell.
+#: One op: its name and type, its treatment in words, and whether the promised sum holds through it: True, False, or
+#: None where the method promises none or nobody can tell.
 Row = namedtuple('Row', 'op type treatment exact')
 
 _SHOWN = {True: 'yes', False: 'NO', None: '-'}
@@ -32,8 +32,13 @@ class Audit:
         return [row for row in self.rows if row.exact is False]
 
     def __str__(self):
-        promise = f'attributions add up to {self.promise}' if self.promise else 'no sum is promised'
-        lines = [f"'{self.method}': {promise}. {len(self.rows)} ops between X and T."]
+        count = f'{len(self.rows)} ops between X and T'
+        if not self.promise:
+            lines = [f"'{self.method}' promises no sum. {count}:"]
+        elif self.breaks:
+            lines = [f"'{self.method}' breaks its sum, {self.promise}, at {len(self.breaks)} of {count}:"]
+        else:
+            lines = [f"'{self.method}' keeps its sum, {self.promise}, through all {count}:"]
         cells = [('op', 'type', 'treatment', 'exact')]
         cells += [(row.op, row.type, row.treatment, _SHOWN[row.exact]) for row in self.rows]
         widths = [max(len(cell[i]) for cell in cells) for i in range(3)]
@@ -44,7 +49,7 @@ class Audit:
     __repr__ = __str__
 
     def say(self, reason, advice, strict):
-        """Warn of the ops that break the promise, or raise a GraphError where ``strict`` is True. Nothing where none does.
+        """Warn of the ops that break the promise, if any, or raise a GraphError where ``strict`` is True.
 
         ``reason`` says what the method does there (``{}`` stands for the ops), ``advice`` what mends it.
         """

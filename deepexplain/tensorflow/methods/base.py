@@ -22,9 +22,10 @@ from ..runtime.graph import (
 )
 from ..runtime.memory import bounded_rows
 from ..runtime.overrides import graph_lock
-from ..runtime.rows import independent, interchangeable, made_up_pairs, separable
+from ..runtime.rows import independent, interchangeable, made_up_pairs, separable, summed
 from ..runtime.samples import InputSpec, as_count, as_flag, as_inputs, as_weights
 from ..runtime.session import Call, Feeds, Runner
+from ..runtime.weights import weights_of
 from .audit import Audit, Row
 
 #: Method name -> (class, position), in the order in which the methods are defined.
@@ -58,8 +59,8 @@ class AttributionMethod:
     keras_learning_phase : tf.Tensor, optional
         Fed 0. Keras' own placeholder is found without it.
     *args, **arguments
-        Those of ``configure``; and ``strict`` (bool, default False): raise a GraphError, instead of a warning, where the sum
-        that the method promises does not hold.
+        Those of ``configure``; and ``strict`` (bool, default False): raise a GraphError, instead of a warning, where
+        the sum that the method promises does not hold.
 
     Raises
     ------
@@ -77,6 +78,7 @@ class AttributionMethod:
     arguments_in_graph: Union[bool, Tuple[str, ...]] = True
     #: What a sample's attributions add up to where the graph allows it, None where nothing is promised.
     promise: Optional[str] = None
+    strict = False
     _at_breaks = ''
 
     def __init__(self, T, X, session, keras_learning_phase=None, *args, **arguments):
@@ -108,6 +110,7 @@ class AttributionMethod:
             with session.graph.as_default(), self._building(), tf.name_scope('deepexplain'):
                 self._explained = self._clone()
                 self._weight_target()
+                self._build_scores()
                 self._build()
 
     def configure(self):
@@ -120,7 +123,11 @@ class AttributionMethod:
         in_graph = type(self).arguments_in_graph
         for name in [] if isinstance(in_graph, bool) else in_graph:
             if getattr(other, name) != getattr(self, name):
-                raise ArgumentError(f'{name}={getattr(other, name)!r} needs another graph: get_explainer again.')
+                raise ArgumentError(
+                    f'The graph of this explainer was built for {name}={getattr(self, name)!r}, not for '
+                    f'{getattr(other, name)!r} (which is the default where {name} is not given): pass the same, or '
+                    'get_explainer again.'
+                )
         if other.strict and not self.strict:
             other._check_promise()
         return other
@@ -136,7 +143,7 @@ class AttributionMethod:
         rows = [Row(step.op.name, step.op.type, *self._treatment(step)) for step in self._steps]
         return Audit(self.name, self.promise, rows)
 
-    def run(self, xs, ys=None, batch_size=None, feed_dict=None, progress=False):
+    def run(self, xs, ys=None, batch_size=None, feed_dict=None, progress=False, return_convergence_delta=False):
         """Attributions of the samples ``xs``. May be called from many threads.
 
         Parameters
@@ -156,6 +163,9 @@ class AttributionMethod:
             each sample is batched with the samples, one of another length is fed whole.
         progress : bool, default False
             Show a bar with the rows that went through the network, their number per second and the time left.
+        return_convergence_delta : bool, default False
+            Return ``(attributions, delta)``: the sum of each sample's attributions minus what it should be (see
+            ``promise``), weighted by ys: shape (samples,), in double precision; with ``ys='each'`` (outputs, samples).
 
         Returns
         -------
@@ -170,6 +180,38 @@ class AttributionMethod:
             placeholder without a value.
         """
         raise NotImplementedError
+
+    def weights(self):
+        """The weights between X and T, nearest to T first; see :func:`~..runtime.weights.weights_of`."""
+        return weights_of(self._explained, self._inputs, self._between, self.session)
+
+    def outputs(self, xs, ys=None, batch_size=None, feed_dict=None):
+        """What attributions are of: T of each sample, weighted by ys and summed over its outputs.
+
+        Parameters, errors: as in :meth:`run`.
+
+        Returns
+        -------
+        float64 ndarray, shape (samples,); with ``ys='each'`` (outputs, samples)
+        """
+        self._check_rows_of_target('outputs()')
+        batch_size = self._check_batch_size(batch_size)
+        call = self._call(xs, ys, feed_dict)
+        rows, _ = self._rows(call, batch_size)
+        return self._scores(call, rows)
+
+    def leaks(self, xs, ys=None, feed_dict=None):
+        """At which op how much of the convergence delta arises: for ``deeplift`` and ``elrp``.
+
+        Raises
+        ------
+        ArgumentError
+            The attributions of this method are no chain of rules that each keep a sum.
+        """
+        raise ArgumentError(
+            f"'{self.name}' has no leaks: its attributions are no chain of rules that each keep a sum. The methods "
+            "that have them are 'deeplift' and 'elrp'."
+        )
 
     # What follows is for the methods themselves.
 
@@ -216,6 +258,55 @@ class AttributionMethod:
         self.Y = tf.placeholder_with_default(one, shape=None, name='ys')
         self.T = self._explained * self.Y
         self.T.set_shape(self._target.shape)
+
+    def _build_scores(self):
+        """Add to the graph each sample's outputs, weighted by ys: their sum, and each by itself."""
+        # In double precision: what is made of these are small differences.
+        outputs = tf.cast(self._target * self.Y, tf.float64)
+        self._each = tf.reshape(outputs, tf.concat([tf.shape(outputs)[:1], [-1]], axis=0))
+        self._sum = tf.reduce_sum(self._each, axis=-1)
+
+    def _scores(self, call, most_rows, rows=None):
+        """Outputs of the samples, or of other rows in their place: shape (samples,), or (outputs, samples)."""
+        found = []
+        for part in call.parts(most_rows):
+            some = call.samples(part) if rows is None else [r[part] for r in rows]
+            found.append(self._score(call, np.arange(part.start, part.stop), some))
+        return np.moveaxis(np.concatenate(found), -1, 0) if call.outputs is not None else np.concatenate(found)
+
+    def _score(self, call, of, rows):
+        """The outputs that one session run gives: shape (rows,), or (rows, outputs)."""
+        (value,) = call.run([self._sum if call.outputs is None else self._each], of, rows)
+        if value.shape[:1] != (len(rows[0]),):
+            raise ArgumentError(
+                f"'{self.name}' needs one row of T for each sample, but T '{self._target.name}' has "
+                f'{len(value) if value.ndim else "no"} rows for {len(rows[0])} samples.'
+            )
+        return value
+
+    def _check_rows_of_target(self, what):
+        if self._target.shape.ndims == 0:
+            raise ArgumentError(
+                f"{what} needs one value of T for each sample, but T '{self._target.name}' is a scalar, in "
+                'which rows cannot be told apart. Leave out the reduction over the samples.'
+            )
+
+    def _check_delta(self, call):
+        """Raise unless there is a sum that attributions can be compared with."""
+        reason = self._delta_refusal(call)
+        if reason is not None:
+            raise ArgumentError(f"'{self.name}' has no convergence delta: {reason}")
+        self._check_rows_of_target('return_convergence_delta')
+
+    def _delta_refusal(self, call):
+        """Why the sum of attributions cannot be compared with anything, in a sentence; None where it can."""
+        if self.promise is None:
+            return "it promises no sum. 'intgrad', 'deeplift', 'elrp', 'occlusion' and 'shapley_sampling' have one."
+        return None
+
+    def _promised(self, call, most_rows):
+        """What the attributions of each sample should add up to: shape (samples,), or (outputs, samples)."""
+        raise NotImplementedError
 
     def _evaluate(self, call, of, rows=None):
         """The attributions (or outputs) that one session run gives: a list of arrays with a row for each row."""
@@ -316,7 +407,16 @@ class AttributionMethod:
         return self._once((question, count), answer_of_ids_too)
 
     def _independent(self, call, count):
-        return self._ask(independent, call, count, pairs=1)  # the one question of common runs: kept cheap
+        return self._ask(independent, call, count, pairs=1)
+
+    def _apart(self, call):
+        """Whether a sample gets the same, alone or beside others; in a fixed batch, whatever the others are."""
+        try:
+            if call.fixed_rows is not None:
+                return self._independent(call, call.fixed_rows)
+            return self._ask(summed, call, pairs=1)  # the one question of common runs: kept cheap
+        except tf.errors.OpError:
+            return False  # a network that does not take any number of rows
 
     def _may_cut(self, call, rows):
         """Whether the samples may be cut into parts of this many rows although the user did not ask for it.
@@ -326,9 +426,7 @@ class AttributionMethod:
         if any(call.n in value.shape for _, value, per_row in call.feeds.entries if not per_row):
             return False
         try:
-            return self._independent(call, 2) and (
-                rows >= call.n or self._ask(separable, call, max(2, rows // 2), pairs=1)
-            )
+            return self._apart(call) and (rows >= call.n or self._ask(separable, call, max(2, rows // 2), pairs=1))
         except tf.errors.OpError:
             return False  # a network that does not take any number of rows
 

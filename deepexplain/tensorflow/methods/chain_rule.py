@@ -1,5 +1,7 @@
 """Family 2, the chain rule with each activation's derivative replaced by a finite slope: elrp, deeplift."""
 
+import copy
+
 import numpy as np
 
 from ...errors import ArgumentError, ArgumentTypeError, AssertedArgumentError
@@ -7,10 +9,13 @@ from ..compat import same_op, tf, with_shape
 from ..runtime.clone import beside, hides_activations
 from ..runtime.op_types import is_continuous, is_homogeneous, is_linear, keeps_its_gradient
 from ..runtime.overrides import original_grad, takes_rule
-from ..runtime.samples import as_baseline, broadcast_baseline
+from ..runtime.rows import made_up_pairs
+from ..runtime.samples import nearly_equal
 from . import complete
 from .base import register
-from .gradient import GradientBasedMethod, without_rule
+from .from_baseline import FromBaseline
+from .gradient import without_rule
+from .leaks import HasLeaks
 
 #: Where an activation's input is this near to its reference, the slope is the derivative between both.
 SMALLEST_DELTA = 1e-5
@@ -46,7 +51,7 @@ def rescale_rule(op, grad, z0):
 
 
 @register('elrp')
-class EpsilonLRP(GradientBasedMethod):
+class EpsilonLRP(HasLeaks):
     """Layer-wise relevance propagation with the epsilon rule.
 
     As epsilon goes to 0, attributions sum to the explained output if no layer has a bias.
@@ -103,8 +108,15 @@ class EpsilonLRP(GradientBasedMethod):
     def _needed_by_clone(self):
         return {'beside': self._epsilon}
 
+    def _needed_by_gaps(self):
+        needed = {'rule': self.nonlinearity_grad_override, 'is_treated': lambda step: takes_rule(step.op)}
+        return dict(needed, **self._needed_by_clone())
+
     def get_symbolic_attribution(self):  # noqa: D102
         return [gradient * x for gradient, x in zip(self._gradients(), self._inputs)]
+
+    def _promised(self, call, most_rows):
+        return self._scores(call, most_rows)
 
     def _own_placeholders(self):
         return [self._epsilon]
@@ -114,12 +126,13 @@ class EpsilonLRP(GradientBasedMethod):
 
 
 @register('deeplift')
-class DeepLIFTRescale(GradientBasedMethod):
+class DeepLIFTRescale(FromBaseline, HasLeaks):
     """DeepLIFT with the Rescale rule: contributions of the difference between the input and a baseline.
 
     Attributions sum to T(x) - T(baseline) where all that lies between X and T is linear or one of the five
-    overridden activations. With the default rules, those of 0.3, max pooling, products of two varying tensors and other
-    nonlinear ops get their plain gradient, with a warning, and the sum then differs; with ``rules='complete'`` it holds.
+    overridden activations. With the default rules, those of 0.3, max pooling, products of two varying tensors and
+    other nonlinear ops get their plain gradient, with a warning, and the sum then differs; with
+    ``rules='complete'`` it holds.
 
     The activations at the baseline are computed in each ``run``, so they follow the weights.
 
@@ -132,25 +145,27 @@ class DeepLIFTRescale(GradientBasedMethod):
     """
 
     arguments_in_graph = ('rules',)
-    promise = 'T(x) - T(baseline)'
     _at_breaks = UNSUPPORTED.format('deeplift')
     _in_graph = False  # whether values at the baseline are computed beside those at x: inside loops, nothing is fetched
 
-    def configure(self, baseline=None, rules='original'):
+    def configure(self, baseline=None, rules='original', baselines=None):
         """Set the arguments.
 
         Parameters
         ----------
-        baseline : number or array of one sample's shape, or a list of these where X is a list, default 0
-            The reference input.
+        baseline : number, array of one sample's shape or with a row for each sample, or function of xs, default 0
+            The reference input. A list of these where X is a list.
         rules : str, default 'original'
-            Which ops have a rule: 'original' is DeepExplain 0.3's five activations, and the plain gradient for
-            all else that is not linear. 'complete' has one for every elementwise function, products and quotients, maxima, choices
-            and softmax: attributions then sum to T(x) - T(baseline). See :mod:`deepexplain.tensorflow.methods.complete`.
+            Which ops have a rule: 'original' is DeepExplain 0.3's five activations, and the plain gradient for all
+            else that is not linear. 'complete' has one for every elementwise function, products and quotients,
+            maxima, choices and softmax: attributions then sum to T(x) - T(baseline). See
+            :mod:`deepexplain.tensorflow.methods.complete`.
+        baselines : array with a row for each baseline, or function of xs that returns one, optional
+            A set in place of ``baseline``: attributions are the mean over all of them (DeepSHAP).
         """
         if rules not in ('original', 'complete'):
             raise ArgumentError(f"rules must be 'original' or 'complete'; got {rules!r}.")
-        self.baseline = as_baseline(baseline, self._specs, self.has_multiple_inputs)
+        self._set_baselines(baseline, baselines)
         self.rules = rules
 
     def _treatment(self, step):
@@ -184,7 +199,7 @@ class DeepLIFTRescale(GradientBasedMethod):
 
     def _clone(self):
         self._baselines = [
-            tf.placeholder(x.dtype, x.shape.as_list()[1:] if x.shape.ndims else None) for x in self._inputs
+            tf.placeholder(x.dtype, [None] + x.shape.as_list()[1:] if x.shape.ndims else None) for x in self._inputs
         ]
         return super()._clone()
 
@@ -197,12 +212,28 @@ class DeepLIFTRescale(GradientBasedMethod):
         if not self._in_graph:
             return {}
         needed = {'treated': complete.is_treated} if self.rules == 'complete' else {}
-        baselines = [with_shape(tf.zeros_like(x) + b, x.shape) for x, b in zip(self._inputs, self._baselines)]
-        return dict(needed, baselines=baselines)
+        return dict(needed, baselines=self._baselines_in_graph())
+
+    def _baselines_in_graph(self):
+        return [with_shape(tf.zeros_like(x) + b, x.shape) for x, b in zip(self._inputs, self._baselines)]
+
+    def _needed_by_gaps(self):
+        is_complete = self.rules == 'complete'
+        in_graph = copy.copy(self)
+        in_graph._in_graph = True
+        return {
+            'rule': in_graph.nonlinearity_grad_override,
+            'is_treated': complete.is_treated if is_complete else lambda step: takes_rule(step.op),
+            'baselines': self._baselines_in_graph(),
+        }
+
+    def _extras_of_gaps(self, call, of):
+        if self.baselines is None:
+            return [[(x, b if len(b) == 1 else b[of]) for x, b in zip(self._baselines, call.baselines)]]
+        return [list(zip(self._baselines, one)) for one in zip(*(np.split(b, len(b)) for b in call.baselines))]
 
     def _build(self):
         self._references = {}  # activation -> its input, placeholder for the value of that at the baseline
-        self._one_row = True  # until an activation turns up whose first axis is not that of the samples
         super()._build()
 
     def get_symbolic_attribution(self):  # noqa: D102
@@ -213,38 +244,55 @@ class DeepLIFTRescale(GradientBasedMethod):
     def _own_placeholders(self):
         return self._baselines + [z0 for _, z0 in self._references.values()]
 
-    def _extra(self, call, part):
-        baselines = [broadcast_baseline(b, x, s.name) for b, x, s in zip(self.baseline, call.arrays, self._specs)]
-        values = self._at_baseline(call, part, baselines)
-        return list(zip(self._baselines, baselines)) + [
-            (z0, value) for (_, z0), value in zip(self._references.values(), values)
+    def _explain_from(self, call, of, xs, baselines, most_rows):
+        extra = [(x, call.fit(b) if len(b) > 1 else b) for x, b in zip(self._baselines, baselines)]
+        extra += [
+            (z0, value) for (_, z0), value in zip(self._references.values(), self._at_baseline(call, of, baselines))
         ]
+        values = call.run(self._fetches(call), of, xs, extra)
+        call.progress.update(len(of))
+        return self._by_output(values)
 
-    def _at_baseline(self, call, part, baselines):
-        """Values of all activation inputs at the baseline, in shapes that broadcast against those at part.
+    def _evaluate(self, call, of, rows=None):
+        indices = np.arange(call.n)[of]
+        baselines = [b[:1] for b in call.baselines]
+        by_output = self._explain_from(call, indices, rows or call.samples(of), baselines, None)
+        return [value for values in by_output for value in values]
 
-        One row of baseline serves every sample, unless a layer mixes the samples' axis into another one
-        (then rows must correspond one to one), the batch is fixed, or the user feeds something that
-        differs between samples.
+    def _at_baseline(self, call, of, baselines):
+        """Values of all activation inputs at the baseline, in shapes that broadcast against those at the samples.
+
+        With one baseline for all samples they are computed once: of one row if that serves every sample, else of as
+        many rows as there are samples. Anew each time where the user feeds something that differs between samples.
         """
-        if self._one_row and call.fixed_rows is None and not call.feeds.per_row:
-            if 1 not in call.references:
-                values = self._activation_inputs(call, slice(part.start, part.start + 1), baselines)
-                # An open first dimension that is 1 for one row is that of the samples.
-                self._one_row = all(
-                    z.shape.ndims and z.shape.as_list()[0] is None and len(value) == 1
-                    for (z, _), value in zip(self._references.values(), values)
-                )
-                call.references[1] = values
-            if self._one_row:
-                return call.references[1]
-        size = part.stop - part.start
-        if call.feeds.per_row:
-            return self._activation_inputs(call, part, baselines)
-        if ('whole', size) not in call.references:
-            call.references['whole', size] = self._activation_inputs(call, part, baselines)
-        return call.references['whole', size]
+        if not self._references:
+            return []
+        one_for_all = self.baselines is None and all(len(b) == 1 for b in call.baselines)
+        if not one_for_all or call.feeds.per_row:
+            return self._activation_inputs(call, of, baselines)
+        if len(of) > 1 and call.fixed_rows is None and self._once('one row', lambda: self._one_row_serves(call)):
+            of = of[:1]
+        if len(of) not in call.references:
+            call.references[len(of)] = self._activation_inputs(call, of, baselines)
+        return call.references[len(of)]
 
-    def _activation_inputs(self, call, part, baselines):
-        rows = [b[None].repeat(part.stop - part.start, axis=0) for b in baselines]
-        return call.run([z for z, _ in self._references.values()], part, rows, trim=False)
+    def _one_row_serves(self, call):
+        """Whether each activation has a row for each sample, and the same one whatever samples are beside it."""
+        first = call.samples(slice(0, 1))
+        a, b = next(made_up_pairs(first, first))
+        try:
+            alone, beside = (
+                self._activation_inputs(call.probe([0] * len(rows[0])), np.arange(len(rows[0])), rows)
+                for rows in (a, [np.concatenate(both) for both in zip(a, b)])
+            )
+        except tf.errors.OpError:
+            return False  # a network that does not take any number of rows
+        # An open first dimension that is 1 for one row is that of the samples.
+        return all(
+            z.shape.ndims and z.shape.as_list()[0] is None and len(x) == 1 and nearly_equal(x, y[:1])
+            for (z, _), x, y in zip(self._references.values(), alone, beside)
+        )
+
+    def _activation_inputs(self, call, of, baselines):
+        rows = [np.broadcast_to(b, (len(of),) + b.shape[1:]) for b in baselines]
+        return call.run([z for z, _ in self._references.values()], of, rows, trim=False)

@@ -1,4 +1,4 @@
-"""Family 1, the true gradient of the target: zero (a test of the overrides), saliency, grad*input, intgrad."""
+"""Family 1, the true gradient of the target: zero (a test of the overrides), saliency, grad*input."""
 
 import copy
 from contextlib import ExitStack, closing
@@ -10,13 +10,10 @@ from ..compat import mutation_lock, tf
 from ..runtime.activations import ACTIVATIONS
 from ..runtime.clone import Clone, is_frozen, is_opened
 from ..runtime.graph import check_passes_gradient, has_control_flow, hidden_ops, ops_between, steps_of
-from ..runtime.memory import aligned_empty
-from ..runtime.op_types import STEPS, is_continuous, is_discrete, is_linear, keeps_its_gradient
+from ..runtime.op_types import is_continuous, is_discrete, is_linear, keeps_its_gradient
 from ..runtime.overrides import custom_gradient, gradient_rule, graph_lock, original_grad
 from ..runtime.progress import progress_bar
-from ..runtime.quadrature import QUADRATURES
 from ..runtime.rows import summed
-from ..runtime.samples import as_baseline, as_count, broadcast_baseline
 from .audit import Row, named
 from .base import AttributionMethod, register
 
@@ -46,15 +43,30 @@ class GradientBasedMethod(AttributionMethod):
                 self.symbolic_attribution = self.get_symbolic_attribution()
         return self.symbolic_attribution
 
-    def run(self, xs, ys=None, batch_size=None, feed_dict=None, progress=False):  # noqa: D102 - as in the base class
+    def run(  # noqa: D102 - as in the base class
+        self, xs, ys=None, batch_size=None, feed_dict=None, progress=False, return_convergence_delta=False
+    ):
         batch_size = self._check_batch_size(batch_size)
         call = self._call(xs, ys, feed_dict)
+        if return_convergence_delta:
+            self._check_delta(call)
         samples, most_rows = self._rows(call, batch_size)
+        promised = self._promised_to_each(call, samples) if return_convergence_delta else None
+        results = self._explain_all(call, samples, most_rows, progress)
+        self._check_results(call, results)
+        sums = sum(a.sum(axis=tuple(range(2, a.ndim)), dtype=np.float64) for a in results)
+        if call.outputs is None:
+            results, sums = [result[0] for result in results], sums[0]
+        found = results if self.has_multiple_inputs else results[0]
+        return (found, sums - promised) if return_convergence_delta else found
+
+    def _explain_all(self, call, samples, most_rows, progress):
+        """Attributions, a list with an array for each input: shape (outputs, samples, ...)."""
         outputs = call.outputs or 1
         passes = 1 if call.outputs is None else self._build_passes(outputs)
         runs = -(-outputs // passes)
         results = None
-        call.progress = progress_bar(progress, call.n * runs * self._rows_of_a_sample(), self.name)
+        call.progress = progress_bar(progress, call.n * runs * self._rows_of_a_sample(call), self.name)
         with closing(call.progress):
             for part in call.parts(samples):
                 for first in range(0, outputs, passes):
@@ -64,15 +76,26 @@ class GradientBasedMethod(AttributionMethod):
                     for output, attributions in enumerate(some, start=first):
                         for result, value in zip(results, attributions):
                             result[output, part] = value
+        return results
+
+    def _check_results(self, call, results):
+        """Warn where the results of a call are not what they should be."""
         broken = [x.name for x, result in zip(self._inputs, results) if not np.isfinite(result).all()]
         if broken:
             warn(
                 f"Attributions to '{broken[0]}' contain nan or infinite values: between X and T, '{self.name}' divides "
                 'by something near 0, or a number overflows.'
             )
-        if call.outputs is None:
-            results = [result[0] for result in results]
-        return results if self.has_multiple_inputs else results[0]
+
+    def _promised_to_each(self, call, most_rows):
+        """What ``_promised`` returns, with a warning where a sample does not get it alone."""
+        if most_rows > 1 and call.n > 1 and not self._apart(call):
+            warn(
+                f"T '{self._target.name}' mixes samples (batch statistics? dropout that is on?): a sample's "
+                'attributions are also of the outputs of others, so only the sum of delta over all samples says '
+                'whether they add up.'
+            )
+        return self._promised(call, most_rows)
 
     def _explain_part(self, call, part, most_rows):
         """Attributions of the samples of one slice: for each output of the call, a list with an array for each input.
@@ -88,7 +111,7 @@ class GradientBasedMethod(AttributionMethod):
         count = len(self._inputs)
         return [values[i : i + count] for i in range(0, len(values), count)]
 
-    def _rows_of_a_sample(self):
+    def _rows_of_a_sample(self, call):
         """How many rows go through the network for one sample and one output."""
         return 1
 
@@ -167,7 +190,7 @@ class GradientBasedMethod(AttributionMethod):
         for x, gradient in zip(self._inputs, gradients):
             if gradient is None:  # the ops between passed the check, but TensorFlow found no way
                 raise GraphError(f"No gradient of T '{self._target.name}' arrives at X '{x.name}'.")
-        return [_dense(gradient, x) for gradient, x in zip(gradients, self._inputs)]
+        return [dense(gradient, x) for gradient, x in zip(gradients, self._inputs)]
 
     def _rows(self, call, batch_size):
         """How many samples a session run takes, and how many rows with copies of them.
@@ -190,10 +213,10 @@ class GradientBasedMethod(AttributionMethod):
             return self._rows_of_reduced_target(call, batch_size)
         rows = batch_size or self._bounded_rows(call, backward=True)
         samples = min(rows, call.n)
-        copies = min(rows // samples, self._rows_of_a_sample())
+        copies = min(rows // samples, self._rows_of_a_sample(call))
         if batch_size == 1 or (samples == call.n and copies == 1):
             return samples, samples
-        if self._may_cut(call, rows) if batch_size is None else self._independent(call, 2):
+        if self._may_cut(call, rows) if batch_size is None else self._apart(call):
             return samples, rows
         if batch_size is not None and samples < call.n:
             self._warn_that_samples_mix(f'batch_size={batch_size}')
@@ -237,7 +260,7 @@ class GradientBasedMethod(AttributionMethod):
 
 
 def without_rule(step):
-    """Treatment of an op that is not linear and has no rule: words, and whether a sum of differences holds through it."""
+    """Treatment of an op that is not linear and has no rule: words, and whether a sum holds through it."""
     op, varying = step
     if is_discrete(op):
         return 'no gradient', True  # nothing is lost as yet: that is where numbers are made of it again
@@ -251,8 +274,8 @@ def without_rule(step):
     return ('custom gradient' if custom_gradient(op) else 'plain gradient'), False
 
 
-def _dense(gradient, x):
-    """A gradient as a tensor: that of a lookup in x comes as sparse slices."""
+def dense(gradient, x):
+    """A gradient of ``x`` as a tensor: that of a lookup in x comes as sparse slices."""
     if isinstance(gradient, tf.IndexedSlices):
         return tf.math.unsorted_segment_sum(gradient.values, gradient.indices, tf.shape(x)[0])
     return gradient
@@ -300,93 +323,3 @@ class GradientXInput(GradientBasedMethod):
 
     def get_symbolic_attribution(self):  # noqa: D102
         return [gradient * x for gradient, x in zip(self._gradients(), self._inputs)]
-
-
-@register('intgrad')
-class IntegratedGradients(GradientBasedMethod):
-    """Integrated gradients: ``(x - b)`` times the mean gradient on the straight line from ``b`` to ``x``.
-
-    The mean is taken over ``steps`` points of the line; by default a right Riemann sum, over ``b + (x - b) k / steps``
-    for k = 1 .. steps. As steps grow, attributions sum to T(x) - T(b).
-
-    References
-    ----------
-    Sundararajan et al., Axiomatic Attribution for Deep Networks, 2017. https://doi.org/10.48550/arXiv.1703.01365
-    """
-
-    arguments_in_graph = False
-    promise = 'T(x) - T(baseline)'
-    _at_breaks = "'intgrad' integrates gradients, and {} jumps or passes none"
-
-    def configure(self, steps=100, baseline=None, quadrature='riemann_right'):
-        """Set the arguments.
-
-        Parameters
-        ----------
-        steps : int, default 100
-            Points on the path, each one a forward and a backward pass.
-        baseline : number or array of one sample's shape, or a list of these where X is a list, default 0
-            Where the path begins.
-        quadrature : str, default 'riemann_right'
-            How the points lie and what they weigh: 'riemann_right' as in DeepExplain 0.3, 'riemann_left',
-            'riemann_middle', 'riemann_trapezoid' or 'gausslegendre', which needs few points where T is smooth.
-        """
-        self.steps = as_count(steps, 'steps')
-        self.baseline = as_baseline(baseline, self._specs, self.has_multiple_inputs)
-        if not isinstance(quadrature, str) or quadrature not in QUADRATURES:
-            raise ArgumentError(f'quadrature must be one of {", ".join(QUADRATURES)}; got {quadrature!r}.')
-        self.quadrature = quadrature
-
-    def _treatment(self, step):
-        treatment, exact = without_rule(step)
-        if step.op.type in STEPS:
-            return 'no gradient', False
-        if treatment == 'no gradient':
-            return treatment, exact
-        if treatment == 'custom gradient':
-            return treatment, None
-        chosen = step.op.type in ('Select', 'SelectV2')  # continuous, it is hoped, where the condition turns
-        jumps = not chosen and not all(is_continuous(step.op.inputs[i]) for i in step.varying)
-        return ('linear' if is_linear(*step) else treatment), not jumps
-
-    def _rows_of_a_sample(self):
-        return self.steps
-
-    def _explain_part(self, call, part, most_rows):
-        xs = call.samples(part)
-        baselines = [broadcast_baseline(b, x, s.name) for b, x, s in zip(self.baseline, xs, self._specs)]
-        alphas, weights = QUADRATURES[self.quadrature](self.steps)
-        size, points = len(xs[0]), max(1, most_rows // len(xs[0]))
-        buffers = [aligned_empty((min(points, self.steps),) + x.shape, x.dtype) for x in xs]
-        sums = None
-        for start in range(0, self.steps, points):
-            some = alphas[start : start + points]
-            for buffer, x, b in zip(buffers, xs, baselines):
-                _fill_path(buffer[: len(some)], x, b, some)
-            rows = [buffer[: len(some)].reshape((-1,) + x.shape[1:]) for buffer, x in zip(buffers, xs)]
-            gradients = self._evaluate(call, np.tile(np.arange(part.start, part.stop), len(some)), rows)
-            call.progress.update(len(some) * size)
-            points_first = [g.reshape((len(some), size) + g.shape[1:]) for g in gradients]
-            if weights is None:
-                now = [g.sum(axis=0, dtype=np.float64) for g in points_first]
-            else:
-                scaled = weights[start : start + points] * self.steps
-                now = [np.tensordot(scaled, g.astype(np.float64), 1) for g in points_first]
-            sums = now if sums is None else [a + b for a, b in zip(sums, now)]
-        return [
-            [(total * (x - b) / self.steps).astype(x.dtype) for total, x, b in zip(totals, xs, baselines)]
-            for totals in self._by_output(sums)
-        ]
-
-
-def _fill_path(rows, x, baseline, alphas):
-    """Write points between baseline and x: all samples at the first alpha, then all at the second, and so on.
-
-    Computed in double precision like 0.3's: near a kink of the network, the last bit of a point decides.
-    """
-    alphas = alphas.reshape((-1,) + (1,) * x.ndim)
-    baseline = baseline.astype(np.float64)
-    points = (x - baseline) * alphas
-    if baseline.any():
-        points += baseline
-    rows[...] = points

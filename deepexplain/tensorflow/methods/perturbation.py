@@ -4,12 +4,14 @@ from contextlib import closing
 
 import numpy as np
 
-from ...errors import ArgumentError, ArgumentTypeError, AssertedArgumentError, warn
-from ..compat import tf
-from ..runtime.memory import aligned_empty
-from ..runtime.parts import Features, Orders, Windows
+from ...errors import ArgumentError, AssertedArgumentError, warn
+from ..runtime import baselines
+from ..runtime.arguments import as_axes, as_positive, as_seed, as_sizes, check_length
+from ..runtime.orders import Contributions, Orders, RunningMean
+from ..runtime.parts import Features, Groups, Windows, as_feature_mask
+from ..runtime.perturbed import Perturbed
 from ..runtime.progress import progress_bar
-from ..runtime.samples import as_count, as_integer
+from ..runtime.samples import as_count, as_flag
 from .base import AttributionMethod, register
 
 #: Outputs of changed samples to keep at a time: samples x changes x outputs. In double precision, 8 MB.
@@ -17,66 +19,80 @@ MOST_OUTPUTS = 1 << 20
 
 
 class PerturbationBasedMethod(AttributionMethod):
-    """A method that sets parts of the input to zero and reads how the target changes.
+    """A method that replaces parts of the input by those of a baseline and reads how the target changes.
 
-    Subclasses number what can be done to a sample, say what of it they want to see, and make attributions of
-    the outputs.
+    Subclasses say what the parts are, what of a sample without some of them they want to see, and make attributions
+    of the outputs.
     """
 
     takes_several_inputs = False
     takes_integers = True
+    baseline = feature_mask = None
 
-    def run(self, xs, ys=None, batch_size=None, feed_dict=None, progress=False):  # noqa: D102 - as in the base class
-        if self._target.shape.ndims == 0:
-            raise ArgumentError(
-                f"'{self.name}' needs one value of T for each sample, but T '{self._target.name}' is a scalar, in "
-                'which rows cannot be told apart. Leave out the reduction over the samples.'
-            )
+    def run(  # noqa: D102 - as in the base class
+        self, xs, ys=None, batch_size=None, feed_dict=None, progress=False, return_convergence_delta=False
+    ):
+        self._check_rows_of_target(f"'{self.name}'")
         batch_size = self._check_batch_size(batch_size)
         call = self._call(xs, ys, feed_dict)
+        if return_convergence_delta:
+            self._check_delta(call)
         rows, in_step = self._rows(call, batch_size)
         plan = self._plan(call.sample_shapes[0])
-        outputs = call.outputs or 1
+        changes, outputs = self._changes(plan), call.outputs or 1
         dtype = self._specs[0].dtype if self._inputs[0].dtype.is_floating else np.float32
-        result = np.empty((outputs, call.n) + plan.shape, dtype)
-        call.progress = progress_bar(progress, call.n * plan.changes, self.name)
+        results = None
+        call.progress = progress_bar(progress, call.n * changes, self.name)
         with closing(call.progress):
-            for part in call.parts(rows if in_step else min(rows, max(1, MOST_OUTPUTS // (plan.changes * outputs)))):
-                attributions = self._explain_part(Perturbed(self, call, part, rows, in_step), plan)
-                result[:, part] = np.moveaxis(attributions, -1, 0)
-        return self._finish(result[0] if call.outputs is None else result)
+            for part in call.parts(rows if in_step else min(rows, max(1, MOST_OUTPUTS // (changes * outputs)))):
+                found = self._explain_part(Perturbed(self, call, part, rows, in_step), plan)
+                if results is None:
+                    results = [np.empty((outputs, call.n) + value.shape[1:-1], dtype) for value in found]
+                for result, value in zip(results, found):
+                    result[:, part] = np.moveaxis(value, -1, 0)
+        found = self._finish([result[0] for result in results] if call.outputs is None else results)
+        if return_convergence_delta:
+            found.append(self._total(found[0], call) - self._promised(call, rows))
+        return tuple(found) if len(found) > 1 else found[0]
 
     def _plan(self, shape):
-        """What all samples of this shape share: ``.shape`` of their attributions, ``.changes`` they go through."""
+        """What all samples of a call share; this is the shape of one."""
+        raise NotImplementedError
+
+    def _changes(self, plan):
+        """Through how many changes each of them goes, that of nothing included."""
         raise NotImplementedError
 
     def _explain_part(self, samples, plan):
-        """Attributions of some samples (:class:`Perturbed`), with an axis for the outputs at the end."""
+        """Of some samples (:class:`Perturbed`) a list: attributions, and what is returned with them. Outputs last."""
         raise NotImplementedError
 
-    def _finish(self, attributions):
-        return attributions
+    def _finish(self, results):
+        """Warn of what is wrong with these results, and return those that were asked for."""
+        return results
 
-    def _build(self):
-        # In double precision: attributions are small differences of these.
-        outputs = tf.cast(self.T, tf.float64)
-        axes = tf.range(1, tf.rank(outputs)) if outputs.shape.ndims is None else list(range(1, outputs.shape.ndims))
-        self._sum = tf.reduce_sum(outputs, axis=axes)
-        if outputs.shape.ndims != 0:
-            self._each = tf.reshape(outputs, [tf.shape(outputs)[0], -1])
+    def _total(self, attributions, call):
+        """The sum of each sample's attributions, in which a group counts once: shape (samples,), outputs first."""
+        lead = attributions.shape[: 1 if call.outputs is None else 2]
+        flat = attributions.reshape(lead + (-1,))
+        if self.feature_mask is not None:
+            flat = flat[..., Groups(self.feature_mask, call.sample_shapes[0]).first()]
+        return flat.astype(np.float64).sum(axis=-1)
+
+    def _promised(self, call, most_rows):
+        baseline = np.broadcast_to(call.baselines[0], (call.n,) + call.sample_shapes[0])
+        return self._scores(call, most_rows) - self._scores(call, most_rows, [baseline])
+
+    def _call(self, xs, ys, feed_dict):
+        call = super()._call(xs, ys, feed_dict)
+        call.baselines = baselines.resolve(self.baseline, call.arrays[0], self._specs, multiple=False)
+        return call
 
     def _fetches(self, call):
         return [self._sum if call.outputs is None else self._each]
 
     def _evaluate(self, call, of, rows=None):
-        (value,) = super()._evaluate(call, of, rows)
-        count = (of.stop - of.start) if rows is None else len(rows[0])
-        if value.shape[:1] != (count,):
-            raise ArgumentError(
-                f"'{self.name}' needs one row of T for each sample, but T '{self._target.name}' has "
-                f'{len(value) if value.ndim else "no"} rows for {count} samples.'
-            )
-        return [value]
+        return [self._score(call, of, rows)]
 
     def _rows(self, call, batch_size):
         """How many rows a session run may hold, copies of samples included, and whether rows are in step.
@@ -102,64 +118,15 @@ class PerturbationBasedMethod(AttributionMethod):
         return min(batch_size or call.n, call.n), True
 
 
-class Perturbed:
-    """Some samples of a call, and T at changed copies of them.
-
-    Attributes
-    ----------
-    count : int
-        How many samples.
-    active : bool ndarray, shape (samples, ...)
-        Where a sample is not zero already (-0.0 is). Setting anything else to zero changes nothing.
-    """
-
-    def __init__(self, method, call, part, rows, in_step):
-        self._method, self._call, self._part, self._in_step = method, call, part, in_step
-        self._x = call.samples(part)[0]
-        self.count = len(self._x)
-        self._rows = self.count if in_step else rows
-        self.outputs = call.outputs or 1
-        self.active = self._x != 0
-        if in_step:  # what changes one sample may change the outputs of all
-            self.active = np.broadcast_to(self.active.any(axis=0), self._x.shape)
-
-    def evaluate(self, wanted, change):
-        """T's outputs, shape (samples, changes ..., outputs); 0 where not wanted.
-
-        Parameters
-        ----------
-        wanted : bool ndarray, shape (samples, changes ...)
-        change : function of an array of copies of samples, and an int array for each further axis of wanted
-            Makes these changes to the copies, in place.
-        """
-        if self._in_step:
-            wanted = np.broadcast_to(wanted.any(axis=0), wanted.shape)
-            places = np.nonzero(np.moveaxis(wanted, 0, -1))
-            places = places[-1:] + places[:-1]
-        else:
-            places = np.nonzero(wanted)
-        call, total = self._call, len(places[0])
-        call.progress.total -= wanted.size - total
-        buffer = aligned_empty((min(self._rows, total),) + self._x.shape[1:], self._x.dtype)
-        outputs = np.zeros(wanted.shape + (self.outputs,))
-        for start in range(0, total, self._rows):
-            here = tuple(axis[start : start + self._rows] for axis in places)
-            copies = buffer[: len(here[0])]
-            np.take(self._x, here[0], axis=0, out=copies, mode='clip')  # clip: without it NumPy copies twice
-            change(copies, *here[1:])
-            outputs[here] = self._method._evaluate(call, self._part.start + here[0], [copies])[0].reshape(
-                len(copies), -1
-            )
-            call.progress.update(len(copies))
-        return outputs
-
-
 @register('occlusion')
 class Occlusion(PerturbationBasedMethod):
-    """Set windows of the input to zero, one after the other; what the target loses goes to the window.
+    """Replace windows of the input by the baseline, one after the other; what the target loses goes to the window.
 
-    A value's attribution is the mean, over the windows that cover it, of T(x) - T(x with the window zeroed),
+    A value's attribution is the mean, over the windows that cover it, of T(x) - T(x without the window),
     divided by the window's size. Values that no window covers are nan, with a warning.
+
+    With a ``feature_mask``, groups of values are replaced instead, and every value of a group holds all that T
+    loses with it.
 
     References
     ----------
@@ -169,7 +136,7 @@ class Occlusion(PerturbationBasedMethod):
 
     arguments_in_graph = False
 
-    def configure(self, window_shape=None, step=None):
+    def configure(self, window_shape=None, step=None, baseline=None, feature_mask=None):
         """Set the arguments.
 
         Parameters
@@ -178,17 +145,28 @@ class Occlusion(PerturbationBasedMethod):
             An int is used for every axis that is as long, and the whole axis where it is shorter.
         step : int or tuple of ints, default 1
             Distance between windows, along each axis.
+        baseline : number, array or function, default 0
+            What values become that are taken away, in the units of xs: a number; an array of the shape of one
+            sample, or of xs' shape, with one row for each sample; or a function that is called with xs, once in
+            a run, and returns one of these. Integers, where X holds integers.
+        feature_mask : array of ints, of one sample's shape or one that broadcasts to it, optional
+            Values with the same number are replaced together: superpixels, words, the columns of a one-hot code.
+            Not together with ``window_shape`` and ``step``.
         """
         ndims = self._inputs[0].shape.ndims
-        self.window_shape = _one_or_each(1 if window_shape is None else window_shape, 'window_shape', ndims)
-        self.step = _one_or_each(1 if step is None else step, 'step', ndims)
+        self.window_shape = as_sizes(1 if window_shape is None else window_shape, 'window_shape', ndims)
+        self.step = as_sizes(1 if step is None else step, 'step', ndims)
+        self.baseline = baselines.given(baseline, self._specs, multiple=False)
+        windows = {'window_shape': window_shape, 'step': step}
+        self.feature_mask = as_feature_mask(feature_mask, self._specs[0].shape, windows)
 
     def _plan(self, shape):
+        if self.feature_mask is not None:
+            return Groups(self.feature_mask, shape)
         axes = max(1, len(shape))
         window, step = ((v,) * axes if isinstance(v, int) else v for v in (self.window_shape, self.step))
-        for name, value in [('window_shape', window), ('step', step)]:
-            if len(value) != axes:
-                raise AssertedArgumentError(_wrong_length(name, axes, value))
+        check_length(window, 'window_shape', axes)
+        check_length(step, 'step', axes)
         if isinstance(self.window_shape, int):
             window = tuple(min(w, d) for w, d in zip(window, shape or (1,)))
         if any(w > d for w, d in zip(window, shape or (1,))):
@@ -198,44 +176,86 @@ class Occlusion(PerturbationBasedMethod):
             kept = self._answers['windows'] = Windows(shape, window, step)
         return kept
 
-    def _explain_part(self, samples, windows):
-        changes = windows.any_in(samples.active)
+    def _changes(self, parts):
+        return 1 + parts.count
+
+    def _explain_part(self, samples, parts):
+        changes = parts.any_of(samples.active)
         whole = np.ones((samples.count, 1), bool)
         # State 0 is the sample as it is.
         outputs = samples.evaluate(
-            np.concatenate([whole, changes], axis=1), lambda copies, state: windows.clear(copies, state - 1)
+            np.concatenate([whole, changes], axis=1),
+            lambda copies, values, state: parts.replace(copies, values, state - 1),
         )
         # Where nothing changes the output stays what it is, which may be nan.
         with np.errstate(invalid='ignore'):
             losses = outputs[:, :1] - np.where(changes[..., None], outputs[:, 1:], outputs[:, :1])
-        return windows.mean(losses)
+        return [parts.spread(losses)]
 
-    def _finish(self, attributions):
-        if np.isnan(attributions).any():
+    def _finish(self, results):
+        if self.feature_mask is None and np.isnan(results[0]).any():
             warn(
                 'Attributions generated by Occlusion method contain nans, probably because window_shape and step do '
                 f'not allow to cover the all input: window_shape={self.window_shape}, step={self.step}.'
             )
-        return attributions
+        return results
+
+    def _treatment(self, step):
+        return 'evaluated', None
+
+    def _delta_refusal(self, call):
+        if self._plan(call.sample_shapes[0]).covers_once:
+            return None
+        return (
+            'its windows overlap or leave values out, so attributions do not add up to what T loses: set step to '
+            'window_shape, with windows that fill each axis exactly, or give a feature_mask.'
+        )
 
 
 @register('shapley_sampling')
 class ShapleySampling(PerturbationBasedMethod):
-    """Shapley values, estimated: features go to zero one after the other, in random orders.
+    """Shapley values, estimated: features become the baseline one after the other, in random orders.
 
-    Each step's loss is the contribution of the feature that went. For every sample of the input and every
-    order drawn, contributions sum to T(x) - T(0) exactly. One set of orders, from NumPy's global
-    generator (``np.random.seed``), serves all samples of a call.
+    Each step's loss is the contribution of the feature that went, and its attribution is the mean over the orders.
+    For every sample of the input and every order drawn, contributions sum to T(x) - T(baseline) exactly. One set of
+    orders serves all samples of a call.
+
+    With a ``feature_mask``, groups of values are the features. The result keeps the shape of xs, and every value of a
+    group holds the attribution of the whole group: the sum over all values is **not** T(x) - T(baseline), that over
+    groups is. One number for each group, in the order of the groups' numbers:
+
+    >>> import numpy as np
+    >>> mask = np.array([7, 7, 2])
+    >>> attributions = np.array([[1.5, 1.5, 4.0], [2.0, 2.0, 0.0]])  # of two samples, with feature_mask=mask
+    >>> numbers, first = np.unique(mask, return_index=True)
+    >>> numbers.tolist(), attributions.reshape(2, -1)[:, first].tolist()
+    ([2, 7], [[4.0, 1.5], [0.0, 2.0]])
+
+    (of a mask that broadcasts: ``np.unique(np.broadcast_to(mask, xs.shape[1:]), return_index=True)``).
 
     References
     ----------
     Castro et al., Polynomial calculation of the Shapley value based on sampling, Computers & Operations
     Research 36(5), 2009. https://doi.org/10.1016/j.cor.2008.04.004
+    Mitchell et al., Sampling Permutations for Shapley Value Estimation, JMLR 23, 2022 (antithetic orders).
+    https://doi.org/10.48550/arXiv.2104.12199
     """
 
     arguments_in_graph = False
+    promise = 'T(x) - T(baseline)'
 
-    def configure(self, samples=5, sampling_dims=None):
+    def configure(
+        self,
+        samples=5,
+        sampling_dims=None,
+        baseline=None,
+        feature_mask=None,
+        seed=None,
+        antithetic=False,
+        return_standard_error=False,
+        tolerance=None,
+        max_samples=1000,
+    ):
         """Set the arguments.
 
         Parameters
@@ -243,77 +263,116 @@ class ShapleySampling(PerturbationBasedMethod):
         samples : int, default 5
             Random orders. Each costs one forward pass per feature.
         sampling_dims : list of ints, default all axes but the first
-            Axes of X whose positions are features; what else there is at a position goes to zero with it.
+            Axes of X whose positions are features; what else there is at a position goes with it.
             The result has the shape of the batch and these axes, in the order given: ``[1, 2]`` of an
             image gives one number for each pixel instead of one for each channel of each pixel.
+        baseline : number, array or function, default 0
+            What values become that are taken away, in the units of xs: a number; an array of the shape of one
+            sample, or of xs' shape, with one row for each sample; or a function that is called with xs, once in
+            a run, and returns one of these. Integers, where X holds integers.
+        feature_mask : array of ints, of one sample's shape or one that broadcasts to it, optional
+            Values with the same number are one feature: superpixels, words, the columns of a one-hot code. Not
+            together with ``sampling_dims``.
+        seed : int, optional
+            Of the orders, the same in each run then. Default: they come from NumPy's global generator
+            (``np.random.seed``).
+        antithetic : bool, default False
+            Draw orders in pairs, each with its reverse, in which any two features go once this way round and once the
+            other: exact where features interact only two by two, and usually nearer elsewhere. ``samples`` must be
+            even.
+        return_standard_error : bool, default False
+            ``run`` returns (attributions, standard error of each), in units of T: how far the estimate lies from the
+            Shapley value, as a standard deviation over draws of orders. Needs two orders, or two pairs.
+        tolerance : float, optional
+            Draw orders, ``samples`` at a time, until the standard error of each attribution of a sample is at most
+            this, in units of T. With few samples at a time an error may seem small by chance: take 10 or more.
+        max_samples : int, default 1000
+            The most orders that ``tolerance`` may take, with a warning where they are not enough.
         """
-        self.samples = as_count(samples, 'samples')
         ndims = self._inputs[0].shape.ndims
-        if sampling_dims is None:
-            self.sampling_dims = None
-            return
-        if not isinstance(sampling_dims, (list, tuple, range, np.ndarray)) or len(sampling_dims) == 0:
-            raise ArgumentTypeError(f'sampling_dims must be a list of axes of X; got {sampling_dims!r}.')
-        self.sampling_dims = [as_integer(dim, 'Each of sampling_dims') for dim in sampling_dims]
-        if 0 in self.sampling_dims:
-            raise ArgumentError(f'Cannot sample batch dimension: remove 0 from sampling_dims; got {sampling_dims}.')
-        if min(self.sampling_dims) < 0 or (ndims is not None and max(self.sampling_dims) >= ndims):
-            last = 'the last' if ndims is None else ndims - 1
-            raise ArgumentError(f'Invalid value in sampling_dims: axes go from 1 to {last}; got {sampling_dims}.')
-        if len(set(self.sampling_dims)) < len(self.sampling_dims):
-            raise ArgumentError(f'sampling_dims holds an axis twice: {sampling_dims}.')
+        self.samples = as_count(samples, 'samples')
+        self.sampling_dims = None if sampling_dims is None else as_axes(sampling_dims, 'sampling_dims', ndims)
+        self.baseline = baselines.given(baseline, self._specs, multiple=False)
+        self.feature_mask = as_feature_mask(feature_mask, self._specs[0].shape, {'sampling_dims': sampling_dims})
+        self.seed = None if seed is None else as_seed(seed, 'seed')
+        self.antithetic = as_flag(antithetic, 'antithetic')
+        self.return_standard_error = as_flag(return_standard_error, 'return_standard_error')
+        self.tolerance = None if tolerance is None else as_positive(tolerance, 'tolerance')
+        self.max_samples = as_count(max_samples, 'max_samples')
+        self._check_counts()
+
+    def _check_counts(self):
+        """Raise where the numbers of orders do not fit each other or what is asked of them."""
+        name, most = ('samples', self.samples) if self.tolerance is None else ('max_samples', self.max_samples)
+        for which, count in [('samples', self.samples), (name, most)]:
+            if self.antithetic and count % 2:
+                raise ArgumentError(f'With antithetic=True orders come in pairs, so {which} must be even; got {count}.')
+        if most < self.samples:
+            raise ArgumentError(f'max_samples must be at least samples, {self.samples}; got {most}.')
+        needed = 4 if self.antithetic else 2
+        if self._needs_errors() and most < needed:
+            pairs = ' (two pairs)' if self.antithetic else ''
+            raise ArgumentError(f'A standard error needs {name} of at least {needed}{pairs}; got {most}.')
+
+    def _needs_errors(self):
+        return self.return_standard_error or self.tolerance is not None
 
     def _plan(self, shape):
-        dims = range(1, len(shape) + 1) if self.sampling_dims is None else self.sampling_dims
-        features = Features(shape, [dim - 1 for dim in dims])
-        return Orders(features, [np.random.permutation(features.count) for _ in range(self.samples)])
+        if self.feature_mask is not None:
+            features = Groups(self.feature_mask, shape)
+        else:
+            dims = range(1, len(shape) + 1) if self.sampling_dims is None else self.sampling_dims
+            features = Features(shape, [dim - 1 for dim in dims])
+        random = np.random if self.seed is None else np.random.RandomState(self.seed)
+        orders = Orders(features, random.permutation, self.antithetic)
+        orders.draw(0, self.samples)  # at once, before the network runs, which may draw numbers of its own
+        return orders
 
-    def _explain_part(self, samples, plan):
-        active = plan.features.any_of(samples.active)
-        total = np.zeros((samples.count, plan.features.count, samples.outputs))
-        whole = None
-        at_once = max(1, MOST_OUTPUTS // max(1, total.size))
-        for first in range(0, len(plan.orders), at_once):
-            orders, ranks = plan.orders[first : first + at_once], plan.ranks[first : first + at_once]
-            # Whether the feature that goes n-th changes anything: shape (samples, orders, n).
-            moves = active[:, orders]
-            done = moves.cumsum(axis=-1)
-            begins, ends = moves & (done == 1), moves & (done == done[..., -1:])
-            # Outputs with 0 .. all features gone. All orders begin and end alike.
-            wanted = np.concatenate([np.zeros_like(moves[..., :1]), moves & ~ends], axis=-1)
-            if whole is None:
-                wanted[:, 0, [0, -1]] = True
+    def _changes(self, orders):
+        return self.samples * (1 + orders.features.count)
 
-            def remove(copies, order, gone, ranks=ranks):
-                stays = plan.features.mask(ranks[order] >= gone[:, None].astype(ranks.dtype))
-                copies *= stays.astype(copies.dtype)  # several times as fast as an assignment where not stays
-                copies += 0  # -1 times 0 is -0.0
+    def _explain_part(self, samples, orders):
+        contributions = Contributions(samples, orders.features)
+        estimate = RunningMean(contributions.shape, errors=self._needs_errors())
+        most = self.samples if self.tolerance is None else self.max_samples
+        found, unsure = None, np.ones(samples.count, bool)
+        for start in range(0, most, self.samples):
+            stop = min(start + self.samples, most)
+            if start:
+                samples.expect(samples.count * (stop - start) * (1 + orders.features.count))
+            self._follow(orders, start, stop, contributions, estimate)
+            now = [estimate.mean()] + ([estimate.standard_error()] if self._needs_errors() else [])
+            # A sample whose errors are small enough keeps its estimate, whatever the others still need: so it does not
+            # depend on them.
+            found = now if found is None else [np.where(unsure[:, None, None], n, f) for n, f in zip(now, found)]
+            if self.tolerance is not None:
+                with np.errstate(invalid='ignore'):  # where T is nan, no number of orders helps
+                    unsure &= (now[1] > self.tolerance).any(axis=(1, 2))
+                if not unsure.any():
+                    break
+                contributions.leave_out(~unsure)
+        return [orders.features.spread(value + contributions.undefined()) for value in found]
 
-            outputs = samples.evaluate(wanted, remove)
-            if whole is None:
-                whole, empty = outputs[:, 0, 0].copy(), outputs[:, 0, -1].copy()
-                with np.errstate(invalid='ignore'):
-                    total += (whole - whole)[:, None]  # 0, or nan where T is
-            # The moves in their order (sample by sample, order by order), so that the one before is one place before.
-            of = np.nonzero(moves)
-            after = outputs[:, :, 1:]
-            after = np.where(ends[of][:, None], empty[of[0]], after[of])
-            before = np.where(begins[of][:, None], whole[of[0]], np.roll(after, 1, axis=0))
-            losses = np.zeros(moves.shape + (samples.outputs,))
-            losses[of] = before - after
-            for i, order in enumerate(orders):
-                total[:, order] += losses[:, i]
-        return (total / self.samples).reshape((samples.count,) + plan.shape + (samples.outputs,))
+    def _follow(self, orders, start, stop, contributions, estimate):
+        """Take in the contributions along some orders, of as many at a time as fit in memory."""
+        unit = 2 if self.antithetic else 1
+        at_once = unit * max(1, MOST_OUTPUTS // (unit * max(1, int(np.prod(contributions.shape)))))
+        for first in range(start, stop, at_once):
+            along = contributions.along(*orders.draw(first, min(first + at_once, stop)))
+            for one in along:
+                estimate.add((one + next(along)) / 2 if self.antithetic else one)
 
+    def _finish(self, results):
+        if self.tolerance is not None:
+            with np.errstate(invalid='ignore'):
+                # In the dtype of the results, in which an error may have been rounded up.
+                above = results[1][results[1] > np.asarray(self.tolerance).astype(results[1].dtype)]
+            if above.size:
+                warn(
+                    f"The standard error of 'shapley_sampling' is still up to {above.max():.3g} after "
+                    f'max_samples={self.max_samples} orders, above tolerance={self.tolerance:g}: raise one of them.'
+                )
+        return results if self.return_standard_error else results[:1]
 
-def _one_or_each(value, name, ndims):
-    """An int, or a tuple with an int for each axis of one sample."""
-    if np.ndim(value) == 0:
-        return as_count(value, name, AssertedArgumentError)
-    if ndims is not None and len(value) != ndims - 1:
-        raise AssertedArgumentError(_wrong_length(name, ndims - 1, value))
-    return tuple(as_count(entry, name, AssertedArgumentError) for entry in value)
-
-
-def _wrong_length(name, axes, value):
-    return f'{name} must have one entry for each axis of one sample ({axes}); got {tuple(value)}.'
+    def _treatment(self, step):
+        return 'evaluated', True

@@ -105,7 +105,7 @@ class Clone:
     sources : list of Step
         What computes the target from the inputs: ops of the graph, and those of function bodies.
     origins : dict
-        Graph and name of a copied op -> the op that it is a copy of.
+        Graph and name of a copied op at x -> the Step that it is a copy of.
     dropped : list of tf.Operation
         Ops of function bodies whose custom gradient the copy is without, as that knows the body's own tensors.
 
@@ -201,10 +201,14 @@ class Clone:
             # In its body: the gradient of a loop of TensorFlow 1.15 takes no tensor from outside.
             attrs = {BESIDE: tf.identity(self._beside).op.name}
         at_x = self._op_of(op, [value.at_x for value in inputs], attrs, takes)
+        self.origins[at_x.graph, at_x.name] = step
         return [Value(*both, of_x) for both in zip(at_x.outputs, (at_baseline or at_x).outputs)]
 
     def _op_of(self, op, inputs, attrs=None, takes=False):
-        """The op with these inputs: itself if it has them, and is asked for no attributes. ``takes`` it the rule?"""
+        """The op with these inputs: itself if it has them, and is asked for no attributes.
+
+        ``takes`` says whether it takes the rule.
+        """
         of_graph = op.graph is self._graph and not self._in_frame
         if of_graph and attrs is None and all(a.name == b.name for a, b in zip(inputs, op.inputs)):
             return op
@@ -220,9 +224,7 @@ class Clone:
             attrs = {'_gradient_op_type': None}
             self.dropped.extend([op] if loses_gradient(op) else [])
         control = [self._copies.get(other.name, other) for other in op.control_inputs] if of_graph else []
-        copy = copied_op(op, inputs, control, attrs)
-        self.origins[copy.graph, copy.name] = op
-        return copy
+        return copied_op(op, inputs, control, attrs)
 
     def _body(self, name):
         if name not in self._bodies:

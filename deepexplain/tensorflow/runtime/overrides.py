@@ -37,15 +37,19 @@ _registered = register_gradient(GRADIENT_NAME, _dispatch)
 
 
 @contextmanager
-def gradient_rule(rule, ops):
+def gradient_rule(rule, ops, always=False):
     """Use ``rule(op, *grads)`` for those of ``ops`` that it is for, in ``tf.gradients`` calls of this thread.
+
+    ``always`` is for a rule of all of them.
 
     Hold the lock of the graph: another thread that asks for gradients meanwhile gets TensorFlow's own.
     """
     thread = _registered.thread
     thread.rules = getattr(thread, 'rules', []) + [rule]
     try:
-        with asked_for_gradient((op for op in ops if takes_rule(op) or op.type in WITH_GRADIENT), GRADIENT_NAME):
+        with asked_for_gradient(
+            (op for op in ops if always or takes_rule(op) or op.type in WITH_GRADIENT), GRADIENT_NAME
+        ):
             yield
     finally:
         thread.rules = thread.rules[:-1]

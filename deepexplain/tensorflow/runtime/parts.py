@@ -1,9 +1,31 @@
-"""The parts of a sample that methods take away: windows, and features in random orders. NumPy only."""
+"""The parts of a sample that methods take away: windows, features and groups of values. NumPy only.
+
+Each kind has ``count`` parts. Of them, for all that follows, a method needs:
+
+``any_of(flags)``
+    Whether a part holds a True value, shape (samples, count); ``flags`` has shape (samples, ...).
+``spread(values)``
+    Attributions, shape (samples, ..., outputs), of one value for each part, shape (samples, count, outputs).
+``replace(copies, values, parts)``, of windows and groups
+    Set one part of each copy to these values (one row, or one for each copy), none where its number is negative.
+``mask(of_features)``, of features and groups
+    Bool for each value of a sample (in a shape that broadcasts), from one for each feature of each copy.
+"""
 
 import numpy as np
 from skimage.util import view_as_windows
 
-from ...errors import ArgumentError
+from ...errors import ArgumentError, ArgumentTypeError
+from .samples import as_numbers, shape_text
+
+
+def keep(copies, stays, values):
+    """Set ``copies`` to ``values`` where not ``stays``, which broadcasts; finite numbers, and -0.0 becomes 0.0.
+
+    Every number is multiplied by 1 or by 0: exact, and several times as fast as an assignment where not stays.
+    """
+    copies *= stays.astype(copies.dtype)
+    copies += (~stays).astype(copies.dtype) * values if values.any() else 0  # 0, too, because -1 times 0 is -0.0
 
 
 class Windows:
@@ -13,6 +35,11 @@ class Windows:
     ----------
     shape, window, step : tuples of int
         One entry for each axis of a sample; ``shape`` may be ().
+
+    Attributes
+    ----------
+    covers_once : bool
+        Whether each value lies in exactly one window.
     """
 
     def __init__(self, shape, window, step):
@@ -23,24 +50,28 @@ class Windows:
         self._grid = index.shape[: len(window)]
         self._starts = index[(...,) + (0,) * len(window)].ravel()
         self._offsets = index[(0,) * len(window)].ravel()
-        self.changes = 1 + len(self._starts)
+        self.count = len(self._starts)
+        self.covers_once = all(
+            g * w == d and (g == 1 or s == w) for g, w, s, d in zip(self._grid, window, step, self._axes)
+        )
         with np.errstate(divide='ignore'):
             self._shares = 1 / self._sum(np.full(self._grid, float(self._offsets.size)))
 
-    def any_in(self, flags):
-        """Whether a window holds a True value, shape (samples, windows); ``flags`` has shape (samples, ...)."""
+    def any_of(self, flags):  # noqa: D102 - these three: see above
         if self._offsets.size == 1:
             return flags.reshape(len(flags), -1)[:, self._starts]
         views = view_as_windows(flags.reshape((-1,) + self._axes), (1,) + self._window, (1,) + self._step)
         return views.any(axis=tuple(range(-len(self._window), 0))).reshape(len(flags), -1)
 
-    def clear(self, copies, windows):
-        """Set one window of each copy to zero, none where its number is negative."""
+    def replace(self, copies, values, windows):  # noqa: D102
         copy = np.flatnonzero(windows >= 0)
-        copies.reshape(len(copies), -1)[copy[:, None], self._starts[windows[copy]][:, None] + self._offsets] = 0
+        covered = self._starts[windows[copy]][:, None] + self._offsets
+        values = values.reshape(len(values), -1)
+        row = copy[:, None]
+        copies.reshape(len(copies), -1)[row, covered] = values[row if len(values) > 1 else 0, covered]
 
-    def mean(self, losses):
-        """For each value the mean share in the windows that cover it, nan without any: (samples, ..., outputs)."""
+    def spread(self, losses):
+        """For each value the mean share in the windows that cover it, nan without any."""
         samples, _, outputs = losses.shape
         by_output = losses.transpose(0, 2, 1).reshape((samples * outputs,) + self._grid)
         with np.errstate(invalid='ignore'):
@@ -54,16 +85,6 @@ class Windows:
             covered = tuple(slice(c, c + s * (g - 1) + 1, s) for c, s, g in zip(corner, self._step, self._grid))
             total[(...,) + covered] += of_windows
         return total
-
-
-class Orders:
-    """Orders in which features go to zero: ``ranks[i, f]`` features go before feature f in the i-th."""
-
-    def __init__(self, features, orders):
-        self.features, self.shape = features, features.shape
-        self.orders = np.array(orders)
-        self.ranks = self.orders.argsort(axis=1).astype(np.int32)
-        self.changes = self.orders.size + len(orders)
 
 
 class Features:
@@ -86,12 +107,88 @@ class Features:
         self._to, self._back = (np.argsort(order).tolist() for order in (np.argsort(axes), axes))
         self._spread = tuple(d if axis in axes else 1 for axis, d in enumerate(sample_shape))
 
-    def any_of(self, flags):
-        """Whether a feature holds a True value, shape (samples, features); ``flags`` has shape (samples, ...)."""
+    def any_of(self, flags):  # noqa: D102 - these three: see above
         flags = flags.any(axis=self._others)
         return flags.transpose([0] + [i + 1 for i in self._to]).reshape(len(flags), -1)
 
-    def mask(self, features):
-        """Bool for each value of a sample (in a shape that broadcasts), from one for each feature of each copy."""
+    def mask(self, features):  # noqa: D102
         features = features.reshape((-1,) + self.shape).transpose([0] + [i + 1 for i in self._back])
         return features.reshape((-1,) + self._spread)
+
+    def spread(self, values):  # noqa: D102
+        return values.reshape((len(values),) + self.shape + values.shape[2:])
+
+
+class Groups:
+    """Groups of values that go together, those with the same number in a feature mask.
+
+    Parameters
+    ----------
+    mask : int ndarray that ``as_feature_mask`` passed
+    sample_shape : tuple of int
+
+    The groups are in the order of their numbers.
+    """
+
+    covers_once = True
+
+    def __init__(self, mask, sample_shape):
+        _check_mask(mask, sample_shape)
+        self.shape = sample_shape
+        numbers = np.unique(mask, return_inverse=True)[1].reshape((1,) * (len(sample_shape) - mask.ndim) + mask.shape)
+        self._of = numbers[None]  # the group of each value, in a shape that broadcasts
+        self._each = np.broadcast_to(numbers, sample_shape)
+        self.count = int(numbers.max()) + 1
+
+    def first(self):
+        """Where the first value of each group is, in a sample made flat."""
+        return np.unique(self._each, return_index=True)[1]
+
+    def any_of(self, flags):  # noqa: D102 - these four: see above
+        found = np.zeros((len(flags), self.count), bool)
+        sample, value = np.nonzero(flags.reshape(len(flags), -1))
+        found[sample, self._each.ravel()[value]] = True
+        return found
+
+    def replace(self, copies, values, groups):  # noqa: D102
+        keep(copies, self._of != groups.reshape((-1,) + (1,) * len(self.shape)), values)
+
+    def mask(self, features):  # noqa: D102
+        return features.take(self._of[0], axis=1)
+
+    def spread(self, values):  # noqa: D102
+        return values.take(self._each, axis=1)
+
+
+def as_feature_mask(mask, shape, given_with):
+    """Check a feature mask as far as it can be before there are samples, and return a copy; None as it is.
+
+    Parameters
+    ----------
+    mask : None or array-like of integers (or bools)
+    shape : tuple or None
+        Of X, with None for open dimensions.
+    given_with : dict
+        Other arguments that say what goes together, and are None.
+    """
+    if mask is None:
+        return None
+    for name, value in given_with.items():
+        if value is not None:
+            raise ArgumentError(f'feature_mask and {name} both say which values go together: leave one of them out.')
+    mask = np.array(as_numbers(mask, 'feature_mask', np.int64))
+    if mask.dtype.kind not in 'biu':
+        raise ArgumentTypeError(f'feature_mask must be an array of integers; its dtype is {mask.dtype}.')
+    if shape is not None:
+        _check_mask(mask, tuple(shape[1:]))
+    return mask
+
+
+def _check_mask(mask, shape):
+    """Raise unless the mask broadcasts to one sample's shape, which may have None dimensions."""
+    pairs = zip(mask.shape[::-1], shape[::-1])
+    if mask.ndim > len(shape) or any(m != 1 and d is not None and m != d for m, d in pairs):
+        raise ArgumentError(
+            f'feature_mask must have the shape of one sample, {shape_text(shape)}, or one that broadcasts to '
+            f'it (all samples share it); got {mask.shape}.'
+        )

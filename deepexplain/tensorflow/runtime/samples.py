@@ -134,49 +134,6 @@ def as_weights(ys, n, row_shape, dtype):
     return ys, per_row
 
 
-def as_baseline(baseline, specs, multiple):
-    """Check a baseline and return a list with one array (of one sample's shape, or a scalar) per input.
-
-    None is zero everywhere. For several inputs: one number for all, or a list with one entry for each.
-    """
-    if multiple and isinstance(baseline, (list, tuple)):
-        if len(baseline) != len(specs):
-            raise ArgumentError(
-                f'X is a list of {len(specs)} tensors, so baseline must be a list of {len(specs)}; got {len(baseline)}.'
-            )
-        entries = list(baseline)
-    elif multiple and np.ndim(0 if baseline is None else baseline) > 0:
-        raise ArgumentError(
-            f'X is a list of {len(specs)} tensors, so baseline must be a list with one entry for each, or one '
-            f'number; got an array of shape {np.shape(baseline)}.'
-        )
-    else:
-        entries = [baseline] * len(specs)
-    return [_one_baseline(entry, spec) for entry, spec in zip(entries, specs)]
-
-
-def _one_baseline(value, spec):
-    value = np.array(as_numbers(0 if value is None else value, 'baseline', spec.dtype)).astype(spec.dtype)
-    if value.ndim and spec.shape is not None and not fits(value.shape, spec.shape[1:]):
-        raise ArgumentError(
-            f"Baseline shape {shape_text(value.shape)} does not match the shape of one sample of '{spec.name}', "
-            f'{shape_text(spec.shape[1:])}.'
-        )
-    if not np.isfinite(value).all():
-        raise ArgumentError('baseline holds nan or infinite values.')
-    return value
-
-
-def broadcast_baseline(baseline, array, name):
-    """A checked baseline in the shape of one sample of ``array``, whose open dimensions are now known."""
-    if baseline.ndim and baseline.shape != tuple(array.shape[1:]):
-        raise ArgumentError(
-            f"Baseline shape {shape_text(baseline.shape)} does not match the shape of one sample of xs for '{name}', "
-            f'{shape_text(array.shape[1:])}.'
-        )
-    return np.broadcast_to(baseline, array.shape[1:])
-
-
 def as_integer(value, name):
     """``value`` as an int; a bool is none."""
     try:

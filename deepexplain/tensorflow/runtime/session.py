@@ -148,6 +148,12 @@ class Call:
         Then the shape of one sample's T.
     at_once : int
         How many of them a session run explains.
+    first : int
+        Which of them comes first.
+    whole : Call
+        The call that this one explains some outputs of, or itself.
+    baselines : list of ndarray
+        For each input, what samples are compared with: one row, or one for each sample.
     progress : tqdm
         Counts the rows that were run.
     """
@@ -157,7 +163,8 @@ class Call:
         self.n = arrays[0].shape[0]
         self.weights = []
         self.outputs = self.row_shape = None
-        self.at_once = 1
+        self.first, self.at_once, self.whole = 0, 1, self
+        self.baselines = []
         self.progress = NoProgress()
         self.references = {}  # what deeplift computed of the baseline, for the length of this call
 
@@ -177,7 +184,14 @@ class Call:
     def probe(self, indices):
         """A call on the samples at these indices, without ys."""
         arrays = [np.concatenate([np.asarray(array[i : i + 1]) for i in indices]) for array in self.arrays]
-        return Call(self.runner, self.inputs, arrays, self.feeds.at(indices), self.fixed_rows)
+        probe = Call(self.runner, self.inputs, arrays, self.feeds.at(indices), self.fixed_rows)
+        probe.baselines = [b[:1] for b in self.baselines]
+        return probe
+
+    def fit(self, array):
+        """Rows as many as every run must have: with copies of the last one, where there are fewer."""
+        padding = 0 if self.fixed_rows is None else max(0, self.fixed_rows - len(array))
+        return np.concatenate([array, np.repeat(array[-1:], padding, axis=0)]) if padding else array
 
     def selecting(self, placeholders, first):
         """A copy for single outputs, ``first`` and those after it: one for each placeholder of weights."""
@@ -187,7 +201,7 @@ class Call:
             one_hot = np.zeros(self.outputs, placeholder.dtype.as_numpy_dtype)
             one_hot[output] = 1
             other.weights.append((placeholder, one_hot.reshape(self.row_shape or ()), False))
-        other.at_once = len(other.weights)
+        other.first, other.at_once = first, len(other.weights)
         return other
 
     def run(self, fetches, of, rows=None, extra=(), trim=True):
@@ -207,14 +221,9 @@ class Call:
         """
         rows = self.samples(of) if rows is None else rows
         count = len(rows[0])
-        padding = 0 if self.fixed_rows is None else max(0, self.fixed_rows - count)
-
-        def fit(array):
-            return np.concatenate([array, np.repeat(array[-1:], padding, axis=0)]) if padding else array
-
-        feed = [(x, fit(row)) for x, row in zip(self.inputs, rows)]
+        feed = [(x, self.fit(row)) for x, row in zip(self.inputs, rows)]
         for tensor, value, per_row in self.weights + self.feeds.entries:
-            feed.append((tensor, fit(value[of]) if per_row else value))
+            feed.append((tensor, self.fit(value[of]) if per_row else value))
         feed.extend((tensor, np.asarray(value, tensor.dtype.as_numpy_dtype)) for tensor, value in extra)
         results = self.runner.run(fetches, feed)
-        return [result[:count] for result in results] if trim and padding else results
+        return [result[:count] for result in results] if trim and count < (self.fixed_rows or 0) else results

@@ -145,6 +145,14 @@ def test_a_rolled_rnn_of_keras_is_explained_as_the_unrolled_one(session, kind):
     assert_explained_alike(session, rolled.outputs[0], unrolled(X), X, xs, methods=ONE_OF_A_KIND, ys=[1, -1])
 
 
+def test_a_branch_that_returns_an_op_of_a_name_in_lower_case(session):
+    # TensorFlow 1.15 gives such an op another name in the function that it makes of the branch.
+    X, yes = tf.placeholder(tf.float64, [None, 3, 2]), tf.placeholder_with_default(True, [])
+    with control_flow(2):
+        T = tf.cond(yes, lambda: tf.tanh(X + 1, name='tanh'), lambda: tf.nn.relu(X, name='relu'))
+    assert_explained_alike(session, T, tf.tanh(X + 1), X)
+
+
 @pytest.mark.parametrize('version', [1, 2])
 def test_a_loop_over_arrays_is_explained_as_its_steps(session, version):
     X = tf.placeholder(tf.float64, [None, 3, 2])

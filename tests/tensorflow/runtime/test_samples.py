@@ -41,30 +41,6 @@ def test_weights_know_whether_they_have_a_row_a_sample():
     assert samples.as_weights(2, 4, None, np.float32)[1] is False
 
 
-@pytest.mark.parametrize(
-    ('baseline', 'expected'),
-    [(None, 0), (2, 2), (np.float64(0.5), 0.5), ([[1, 2, 3], [4, 5, 6]], [[1, 2, 3], [4, 5, 6]])],
-)
-def test_a_baseline_is_a_number_or_of_one_samples_shape(baseline, expected):
-    (found,) = samples.as_baseline(baseline, [SPEC], False)
-    assert found.dtype == np.float32
-    np.testing.assert_array_equal(found, expected)
-
-
-def test_a_baseline_for_several_inputs():
-    specs = [SPEC, samples.InputSpec('Z:0', np.float64, (None, 2))]
-    assert [b.tolist() for b in samples.as_baseline(3, specs, True)] == [3, 3]
-    assert [b.tolist() for b in samples.as_baseline([None, [1, 2]], specs, True)] == [0, [1, 2]]
-    with pytest.raises(ValueError, match='baseline must be a list of 2; got 1'):
-        samples.as_baseline([3], specs, True)
-    with pytest.raises(ValueError, match=r'or one number; got an array of shape \(2, 3\)'):
-        samples.as_baseline(np.ones((2, 3)), specs, True)
-    with pytest.raises(
-        ValueError, match=r"Baseline shape \(3,\) does not match the shape of one sample of 'Z:0', \(2,\)"
-    ):
-        samples.as_baseline([0, np.ones(3)], specs, True)
-
-
 @pytest.mark.parametrize('value', [True, 1.0, '1', None, np.float32(2), np.array([2]), np.array(2.5)])
 def test_a_count_is_an_integer(value):
     with pytest.raises(TypeError, match='steps must be an integer; got'):

@@ -1,0 +1,144 @@
+"""Infidelity: how wrong attributions are about what the output does when the input is changed."""
+
+import numpy as np
+
+from ..errors import ArgumentError, ArgumentTypeError
+from .arguments import as_count, as_generator, as_positive, one_of
+from .network import asked
+
+
+def infidelity(
+    model,
+    xs,
+    attributions=None,
+    *,
+    ys=None,
+    perturbation='gaussian',
+    scale=0.2,
+    size=3,
+    draws=100,
+    multiply_by_inputs=True,
+    normalize=False,
+    baseline=0,
+    batch_size=None,
+    feed_dict=None,
+    seed=0,
+):
+    """The expected squared error of attributions as a linear model of how the output changes; 0 is best.
+
+    ``E[(sum(I * a) - (f(x) - f(x - I))) ** 2]`` over random perturbations I, where ``a`` is the attribution of a
+    value for each unit of it: ``attributions / (x - baseline)``, or, where they are gradients, ``attributions``.
+
+    Parameters
+    ----------
+    model : explainer, or function of rows that returns (rows,) or (rows, ...)
+        f. An explainer may be one of several inputs, then xs, attributions, baseline and I are lists.
+    xs : array-like, shape (samples, ...)
+    attributions : array-like of xs' shape
+        Default: those of the explainer.
+    ys : array-like, optional
+        Weights of the outputs, as in ``run``: of the outputs' shape, or of the shape of one sample's outputs.
+    perturbation : 'gaussian', 'square' or function, default 'gaussian'
+        'gaussian': every value of I is normal noise. 'square': I takes one random square of an image, along axes 1
+        and 2 of xs, to the baseline. A function gets xs and a ``np.random.RandomState``, and returns I of xs' shape.
+    scale : float, default 0.2
+        Standard deviation of the noise, in units of xs.
+    size : int, default 3
+        Side of the square.
+    draws : int, default 100
+        Perturbations of each sample.
+    multiply_by_inputs : bool, default True
+        Whether attributions are contributions, which have x - baseline as a factor, as those of all methods but
+        saliency. Such attributions say nothing of values at the baseline, which are then not perturbed.
+        False for gradients.
+    normalize : bool, default False
+        Multiply attributions by the number that makes the error of a sample least, so that only their
+        proportions count: ``E[sum(I * a) (f(x) - f(x - I))] / E[sum(I * a) ** 2]``.
+    baseline : number, array-like of the shape of one sample or of xs, or function of xs that returns it, default 0
+    batch_size : int, optional
+        The most rows that go through the network at once. The result does not depend on it.
+    feed_dict : dict, optional
+        As in the explainer's ``run``.
+    seed : int, default 0
+
+    Returns
+    -------
+    ndarray, shape (samples,)
+        In squared units of f.
+
+    Raises
+    ------
+    ArgumentError, ArgumentTypeError
+        An argument does not fit; the message gives both shapes.
+
+    References
+    ----------
+    Yeh et al., On the (In)fidelity and Sensitivity of Explanations, 2019. https://doi.org/10.48550/arXiv.1901.09392
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from deepexplain.metrics import infidelity
+    >>> w, xs = np.array([2.0, -1.0, 0.5]), np.array([[1.0, 2.0, 4.0]])
+    >>> infidelity(lambda rows: rows @ w, xs, xs * w).round(6)
+    array([0.])
+    """
+    network, samples = asked(model, xs, ys, batch_size, feed_dict)
+    draws, random = as_count(draws, 'draws'), as_generator(seed)
+    differences = samples.values.astype(np.float64) - samples.baseline(baseline)
+    draw = _drawing(perturbation, samples, differences, as_positive(scale, 'scale'), as_count(size, 'size'))
+    slopes = samples.like_xs(network.attributions(attributions), 'attributions')
+    if multiply_by_inputs:
+        slopes = np.divide(slopes, differences, out=np.zeros_like(slopes), where=differences != 0)
+    expected = np.empty((draws, samples.count))
+
+    def perturbed():
+        dtype = samples.values.dtype if samples.values.dtype.kind == 'f' else np.dtype(float)
+        for i in range(draws):
+            change = draw(random)
+            if multiply_by_inputs:
+                change = np.where(differences != 0, change, 0)
+            rows = (samples.values - change).astype(dtype)
+            expected[i] = ((samples.values.astype(np.float64) - rows) * slopes).sum(axis=1)
+            yield rows
+
+    (f_x,) = network.outputs(iter([samples.values]))
+    changes = f_x - network.outputs(perturbed())
+    if normalize:
+        expected = expected * _best_factor(expected, changes)
+    return ((expected - changes) ** 2).mean(axis=0)
+
+
+def _best_factor(expected, changes):
+    size = (expected**2).mean(axis=0)
+    return np.divide((expected * changes).mean(axis=0), size, out=np.zeros_like(size), where=size > 0)
+
+
+def _drawing(perturbation, samples, differences, scale, size):
+    """A function of a random generator that returns I, shape (samples, values)."""
+    if callable(perturbation):
+        return lambda random: samples.like_xs(
+            perturbation(samples.shaped(samples.values.copy()), random), 'What the perturbation returns'
+        )
+    if one_of(perturbation, ['gaussian', 'square'], 'perturbation (or a function of xs)') == 'gaussian':
+        return lambda random: random.normal(0, scale, differences.shape)
+    if samples.several or len(samples.shape) < 3:
+        shapes = [(samples.count,) + shape for shape in samples.shapes]
+        raise ArgumentTypeError(
+            f"perturbation='square' needs one input of images, (samples, height, width, ...); got {shapes}."
+        )
+    height, width = samples.shape[1:3]
+    if size > min(height, width):
+        raise ArgumentError(f'size must be at most the side of an image, {min(height, width)}; got {size}.')
+
+    def square(random):
+        top, left = (random.randint(0, side - size + 1, samples.count) for side in (height, width))
+        in_rows, in_columns = (
+            (np.arange(side) >= start[:, None]) & (np.arange(side) < start[:, None] + size)
+            for side, start in ((height, top), (width, left))
+        )
+        inside = in_rows[:, :, None] & in_columns[:, None, :]
+        inside = inside.reshape(inside.shape + (1,) * (len(samples.shape) - 3))
+        return np.where(inside, differences.reshape(samples.shape), 0).reshape(differences.shape)
+
+    return square

@@ -1,0 +1,81 @@
+"""Max-sensitivity: how much attributions change when the input hardly does."""
+
+import numpy as np
+
+from ..errors import ArgumentError, ArgumentTypeError
+from .arguments import as_count, as_generator, as_positive
+from .network import Explained, is_explainer
+from .samples import Samples
+from .statistics import relative
+
+
+def max_sensitivity(explain, xs, *, ys=None, radius=0.02, draws=10, batch_size=None, feed_dict=None, seed=0):
+    """The largest relative change of attributions that was seen for small changes of the input; 0 is best.
+
+    ``max ||a(x + d) - a(x)|| / ||a(x)||`` over random d, whose values are uniform from -radius to radius; an
+    estimate from below of the maximum over all such d. Norms are Euclidean.
+
+    Parameters
+    ----------
+    explain : explainer, or function of rows that returns attributions
+        a. An explainer may be one of several inputs, then xs is a list. Where attributions are random themselves
+        (shapley_sampling), that counts as sensitivity.
+    xs : array-like, shape (samples, ...)
+    ys : array-like, optional
+        Weights of the outputs, as in ``run``; for an explainer.
+    radius : float, default 0.02
+        In units of xs.
+    draws : int, default 10
+        Changes of each sample.
+    batch_size, feed_dict : optional
+        As in ``run``; for an explainer.
+    seed : int, default 0
+
+    Returns
+    -------
+    ndarray, shape (samples,)
+        inf where attributions of the sample are all 0, and others are not.
+
+    Raises
+    ------
+    ArgumentError, ArgumentTypeError
+        An argument does not fit; the message says what came.
+
+    References
+    ----------
+    Yeh et al., On the (In)fidelity and Sensitivity of Explanations, 2019. https://doi.org/10.48550/arXiv.1901.09392
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from deepexplain.metrics import max_sensitivity
+    >>> xs = np.array([[1.0], [-4.0]])
+    >>> (max_sensitivity(lambda rows: 3 * rows, xs, radius=0.1, draws=1000) * [1, 4]).round(3)
+    array([0.1, 0.1])
+    """
+    radius, draws, random = as_positive(radius, 'radius'), as_count(draws, 'draws'), as_generator(seed)
+    samples = Samples(xs, getattr(explain, 'has_multiple_inputs', False))
+    if is_explainer(explain):
+        at = Explained(explain, samples, ys, batch_size, feed_dict).attributions
+    elif callable(explain):
+        if not ys is batch_size is feed_dict is None:
+            raise ArgumentError('ys, batch_size and feed_dict are for explainers; a function knows its own.')
+
+        def at(rows):
+            return explain(samples.shaped(rows))
+    else:
+        raise ArgumentTypeError(
+            f'explain must be an explainer or a function that returns attributions; got {explain!r}.'
+        )
+
+    def attributions(rows):
+        return samples.rows_of(at(rows=rows), 'attributions')
+
+    before = attributions(samples.values)
+    largest = np.zeros(samples.count)
+    for _ in range(draws):
+        rows = samples.values + random.uniform(-radius, radius, samples.values.shape)
+        if samples.values.dtype.kind == 'f':
+            rows = rows.astype(samples.values.dtype)
+        largest = np.maximum(largest, np.linalg.norm(attributions(rows) - before, axis=1))
+    return relative(largest, np.linalg.norm(before, axis=1))

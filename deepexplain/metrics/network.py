@@ -1,0 +1,123 @@
+"""What a metric asks: an explainer, or a function."""
+
+from itertools import islice
+
+import numpy as np
+
+from ..errors import ArgumentError, ArgumentTypeError
+from .arguments import as_array, as_count
+from .samples import Samples
+
+#: Rows that a function gets at once where the user does not say, and their bytes.
+MOST_ROWS = 1024
+MOST_BYTES = 1 << 26
+
+
+def asked(model, xs, ys=None, batch_size=None, feed_dict=None):
+    """The network of an explainer or a function, and its :class:`Samples`."""
+    if is_explainer(model):
+        samples = Samples(xs, getattr(model, 'has_multiple_inputs', False))
+        return Explained(model, samples, ys, batch_size, feed_dict), samples
+    if not callable(model):
+        raise ArgumentTypeError(
+            f'The network must be an explainer (de.get_explainer(...)) or a function of rows; got {model!r}.'
+        )
+    if feed_dict is not None:
+        raise ArgumentError('feed_dict is for explainers; a function feeds what it needs itself.')
+    samples = Samples(xs)
+    return Predicted(model, samples, ys, batch_size), samples
+
+
+def is_explainer(model):
+    """Whether it explains: what a DeepExplain context's get_explainer returns does."""
+    return callable(getattr(model, 'run', None)) and callable(getattr(model, 'outputs', None))
+
+
+class Explained:
+    """The network of an explainer, and its attributions.
+
+    Each run has all samples, all of them changed, so that ys, feed_dict and a fixed batch fit as they are.
+    """
+
+    def __init__(self, explainer, samples, ys, batch_size, feed_dict):
+        self._explainer, self._samples = explainer, samples
+        # Only what is given: the run() of a method written for 0.3 may not know the others.
+        given = {'ys': ys, 'batch_size': batch_size, 'feed_dict': feed_dict}
+        self._arguments = {name: value for name, value in given.items() if value is not None}
+        if isinstance(ys, str):
+            raise ArgumentError(f'ys must be an array of weights: metrics judge one explanation at a time; got {ys!r}.')
+
+    def outputs(self, copies):
+        """T of changed samples, shape (copies, samples); ``copies`` yields rows of values."""
+        found = []
+        for rows in copies:
+            outputs = as_array(self._explainer.outputs(self._samples.shaped(rows), **self._arguments), 'T')
+            found.append(_one_a_row(outputs, len(rows), 'outputs(...) of the explainer'))
+        return np.array(found, np.float64)
+
+    def attributions(self, given=None, rows=None, **more):
+        """Those given; or those of the samples, or of changed ones, as the explainer returns them."""
+        if given is not None:
+            return given
+        rows = self._samples.values if rows is None else rows
+        return self._explainer.run(self._samples.shaped(rows), **{**self._arguments, **more})
+
+
+class Predicted:
+    """A function of rows, whose attributions are given."""
+
+    def __init__(self, predict, samples, ys, batch_size):
+        self._predict, self._samples = predict, samples
+        self._ys = None if ys is None else as_array(ys, 'ys').astype(np.float64)
+        bytes_of_a_row = samples.values[0].nbytes
+        self._batch_size = int(np.clip(MOST_BYTES // bytes_of_a_row, 1, MOST_ROWS))
+        if batch_size is not None:
+            self._batch_size = as_count(batch_size, 'batch_size')
+
+    def outputs(self, copies):
+        """As that of an explainer."""
+        count, copies, found = self._samples.count, iter(copies), []
+        for chunk in iter(lambda: list(islice(copies, max(1, self._batch_size // count))), []):
+            rows = np.concatenate(chunk)
+            parts = [rows[start : start + self._batch_size] for start in range(0, len(rows), self._batch_size)]
+            outputs = np.concatenate([self._rows_of_outputs(part) for part in parts]).astype(np.float64)
+            found.append(self._weighted(outputs.reshape((len(chunk), count) + outputs.shape[1:])))
+        return np.concatenate(found)
+
+    def attributions(self, given=None):
+        """Those given."""
+        if given is None:
+            raise ArgumentError('A function has no attributions: give them, or an explainer instead of the function.')
+        return given
+
+    def _rows_of_outputs(self, rows):
+        outputs = as_array(self._predict(self._samples.shaped(rows)), 'What the function returns')
+        if outputs.shape[:1] != (len(rows),):
+            raise ArgumentError(
+                f'The function must return one row of outputs for each of the {len(rows)} rows it is given; it '
+                f'returned shape {outputs.shape}.'
+            )
+        return outputs
+
+    def _weighted(self, outputs):
+        """Outputs of shape (copies, samples, ...), weighted by ys and summed, as T is by an explainer."""
+        of_row, ys = outputs.shape[2:], self._ys
+        if ys is None:
+            if int(np.prod(of_row)) != 1:
+                raise ArgumentError(
+                    f'The function returns outputs of shape {of_row} for each row: say by ys which are explained, '
+                    'such as ys=np.eye(10)[labels].'
+                )
+            return outputs.reshape(outputs.shape[:2])
+        if ys.shape not in (of_row, (self._samples.count,) + of_row):
+            raise ArgumentError(
+                f'ys must have the shape of the outputs, {(self._samples.count,) + of_row} or, for all samples '
+                f'alike, {of_row}; got {ys.shape}.'
+            )
+        return (outputs * ys).sum(axis=tuple(range(2, outputs.ndim)))
+
+
+def _one_a_row(outputs, rows, what):
+    if outputs.shape != (rows,):
+        raise ArgumentError(f'{what} must have shape ({rows},); got {outputs.shape}.')
+    return outputs

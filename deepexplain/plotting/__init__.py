@@ -1,0 +1,41 @@
+"""Pictures of attributions, with matplotlib: of arrays from anywhere, drawn on Axes. No TensorFlow is imported.
+
+Every function draws on the Axes ``ax`` and returns it. Without ``ax`` it makes a figure with pyplot, as
+``plt.subplots`` does, so that a notebook shows it; with ``ax``, pyplot is left alone. ``rcParams`` are read and
+never changed.
+
+What the colours mean is the same everywhere: red speaks for the output, blue against it, and 0 has the colour of the
+page. Sign is told a second time where it can be, for readers who see grey: by direction, hatches, dots or the number.
+"""
+
+try:
+    import matplotlib as _matplotlib  # noqa: F401
+except ImportError as error:
+    if (error.name or '').split('.')[0] != 'matplotlib':
+        raise  # matplotlib is there but broken: its own message says more
+    raise ImportError(
+        "deepexplain.plotting needs matplotlib 3.5 or later, and found none: pip install 'deepexplain[plot]'."
+    ) from error
+
+from .curves import convergence, running
+from .features import distribution, tabular
+from .grids import grid
+from .images import image
+from .old import plot
+from .sequences import sequence
+from .series import timeseries
+from .tokens import text, text_html
+
+__all__ = [
+    'convergence',
+    'distribution',
+    'grid',
+    'image',
+    'plot',
+    'running',
+    'sequence',
+    'tabular',
+    'text',
+    'text_html',
+    'timeseries',
+]

@@ -1,0 +1,76 @@
+"""The function of DeepExplain 0.3's ``examples/utils.py``, for code that was written with it."""
+
+import numpy as np
+from matplotlib import pyplot as plt
+from skimage import feature, transform
+
+from ..errors import ArgumentError, ArgumentTypeError
+from .checks import as_array, as_numbers, number, same_shape
+from .colours import colormap, limit_of
+
+
+def plot(data, xi=None, cmap='RdBu_r', axis=plt, percentile=100, dilation=3.0, alpha=0.8):
+    """Draw a map as DeepExplain 0.3's examples did; :func:`~deepexplain.plotting.image` does more.
+
+    Parameters
+    ----------
+    data : array of real numbers, shape (height, width) or (height, width, channels)
+        The attributions; channels are averaged.
+    xi : array, shape (height, width) or (height, width, channels), optional
+        The input, whose edges (Canny) are drawn over the map.
+    cmap : str or Colormap, default 'RdBu_r'
+    axis : matplotlib Axes, or pyplot (default) for its current Axes
+    percentile : float, default 100
+        Colours end at that percentile of ``|data|``, on both sides of 0.
+    dilation : float, default 3.0
+        How many times xi is enlarged before its edges are looked for: the larger, the thinner they are.
+    alpha : float, default 0.8
+        Opacity of the edges, greater than 0, at most 1.
+
+    Returns
+    -------
+    axis, as it was given
+
+    Raises
+    ------
+    ArgumentError, ArgumentTypeError
+        An argument has a wrong shape, kind or value.
+
+    Examples
+    --------
+    >>> from matplotlib.figure import Figure
+    >>> from deepexplain.plotting import plot
+    >>> axis = plot([[0.0, 2.0], [-1.0, 0.5]], axis=Figure().add_subplot())
+    >>> axis.images[0].get_clim()
+    (-2.0, 2.0)
+    """
+    values = as_numbers(data, 'data', 'height, width', 'height, width, channels')
+    limit = limit_of(values, percentile)
+    values = values if values.ndim == 2 else values.mean(axis=-1)
+    edges = None if xi is None else _edges(xi, values, number(dilation, 'dilation'))
+    cmap, alpha = colormap(cmap).with_extremes(bad='0.6'), number(alpha, 'alpha', 0, 1)
+    if not hasattr(axis, 'imshow'):
+        raise ArgumentTypeError(f'axis must be a matplotlib Axes or pyplot; got {type(axis).__name__}.')
+    options = {'extent': (0, values.shape[1], 0, values.shape[0]), 'interpolation': 'none'}
+    axis.imshow(np.ma.masked_invalid(values), cmap=cmap, vmin=-limit, vmax=limit, **options)
+    if edges is not None:
+        black = np.zeros(edges.shape + (4,))
+        black[..., 3] = edges * alpha
+        axis.imshow(black, **options)
+    axis.axis('off')
+    return axis
+
+
+def _edges(xi, values, dilation):
+    """Where the edges of the enlarged xi are, without those of its frame."""
+    grey = as_numbers(xi, 'xi', 'height, width', 'height, width, channels')
+    if not np.isfinite(grey).all():
+        raise ArgumentError('xi holds nan or infinite values; replace them.')
+    if as_array(xi, 'xi').dtype == np.uint8:
+        grey = grey / 255
+    grey = grey if grey.ndim == 2 else grey.mean(axis=-1)
+    same_shape(grey, 'xi', values, 'data (height and width)')
+    found = feature.canny(transform.rescale(grey, dilation, mode='constant'))
+    inner = np.zeros_like(found)
+    inner[5:-5, 5:-5] = found[5:-5, 5:-5]
+    return inner

@@ -1,0 +1,200 @@
+"""Text: tokens shaded by their attribution, on Axes or as HTML."""
+
+import html
+
+import numpy as np
+from matplotlib import pyplot as plt
+from matplotlib.colors import to_hex
+from matplotlib.font_manager import FontProperties
+from matplotlib.textpath import text_to_path
+
+from .axes import bad_kind, check_axes, ink_of, note_bad, page_of
+from .checks import as_names, as_numbers, number
+from .colours import Scale, ink_on, limit_of
+
+#: How the signs look that cannot be seen; an empty token is seen, too.
+VISIBLE = {' ': '␣', '\n': '↵', '\t': '⇥', '\xa0': '␣', '\u3000': '␣'}
+
+
+def text(tokens, attributions, ax=None, *, percentile=100.0, limit=None, cmap=None, fontsize=None):
+    """Write tokens one after the other, each shaded by its attribution; negative ones have a dotted frame.
+
+    Spaces, line ends and tabs inside of tokens are shown as ``␣ ↵ ⇥``, and a line ends after a token that ends in one.
+    Lines break at the width that the Axes has now. Text is black or white, whichever is read better on its shade.
+
+    Parameters
+    ----------
+    tokens : list of str
+    attributions : array of real numbers, shape (tokens,) or (tokens, dimensions), which are summed
+        nan and infinite values are grey, and counted in a note.
+    ax : matplotlib Axes, optional
+        Default: that of a new pyplot figure, as high as it has to be. Its axis is switched off.
+    percentile : float, default 100
+        Colours end at that percentile of the absolute attributions.
+    limit : float, optional
+        The attribution at which colours end, in place of the percentile.
+    cmap : str or Colormap, optional
+        A diverging map. Default: red and blue, with 0 in the colour of the page.
+    fontsize : float, optional
+        In points. Default: the largest up to 12 with which all lines fit the Axes, but at least 6.
+
+    Returns
+    -------
+    matplotlib Axes
+
+    Raises
+    ------
+    ArgumentError, ArgumentTypeError
+        An argument has a wrong shape, length, kind or value.
+
+    Examples
+    --------
+    >>> from matplotlib.figure import Figure
+    >>> from deepexplain.plotting import text
+    >>> ax = text(['not', 'bad'], [0.5, -0.25], ax=Figure().add_subplot())
+    >>> [token.get_text() for token in ax.texts]
+    ['not', 'bad']
+    """
+    check_axes(ax)
+    tokens, values = _checked(tokens, attributions)
+    scale = Scale(limit_of(values, percentile, limit), page_of(ax), cmap)
+    fontsize = None if fontsize is None else number(fontsize, 'fontsize')
+    bad = not np.isfinite(values).all()
+    if ax is None:
+        size = fontsize or 12.0
+        places, lines = _places(tokens, size, _NEW_WIDTH)
+        ax = _new_axes(lines * _LINE * size, bad)
+    else:
+        size, places = _fitted(tokens, fontsize, *(72 * side / ax.figure.dpi for side in ax.bbox.size))
+    ax.set(xticks=[], yticks=[])
+    for spine in ax.spines.values():
+        spine.set_visible(False)
+    _write(ax, tokens, values, scale, places, size)
+    note_bad(ax, values, scale.bad_name)
+    return ax
+
+
+_NEW_WIDTH = 560.0  # points
+_LINE = 1.9  # height of a line, and below it the padding and the gap of tokens, in font sizes
+_PAD, _GAP = 0.25, 0.2
+
+
+def _places(tokens, size, width):
+    """Where each token starts, ``(x, y)`` in points from the upper left corner to its base line, and how many lines."""
+    font = FontProperties(size=size)
+    places, x, line, ended = [], 0.0, 0, False
+    for token in tokens:
+        advance = text_to_path.get_text_width_height_descent(visible(token), font, False)[0] + 2 * _PAD * size
+        if places and (ended or (x > 0 and x + advance > width)):
+            x, line = 0.0, line + 1
+        places.append((x + _PAD * size, -(line + 0.7) * _LINE * size))
+        x, ended = x + advance + _GAP * size, token.endswith('\n')
+    return places, line + 1
+
+
+def _fitted(tokens, fontsize, width, height):
+    """The font size, and the places with it."""
+    for size in [fontsize] if fontsize else [12.0, 11.0, 10.0, 9.0, 8.0, 7.0, 6.0]:
+        places, lines = _places(tokens, size, width)
+        if lines * _LINE * size <= height:
+            break
+    return size, places
+
+
+def _new_axes(height, bad):
+    below = 20 if bad else 0
+    figure = plt.figure(figsize=((_NEW_WIDTH + 16) / 72, (height + 16 + below) / 72))
+    across, up = _NEW_WIDTH + 16, height + 16 + below
+    return figure.add_axes([8 / across, (8 + below) / up, _NEW_WIDTH / across, height / up])
+
+
+def _write(ax, tokens, values, scale, places, size):
+    ink = ink_of(ax)
+    for token, value, colour, place in zip(tokens, values, scale(values), places):
+        shade = {'boxstyle': f'square,pad={_PAD}', 'facecolor': colour, 'edgecolor': 'none'}
+        if value < 0:
+            shade.update(edgecolor=ink, linestyle=':', linewidth=0.8)
+        ax.annotate(
+            visible(token),
+            (0, 1),
+            place,
+            'axes fraction',
+            'offset points',
+            color=ink_on(colour),
+            fontsize=size,
+            bbox=shade,
+            parse_math=False,
+            annotation_clip=False,
+        )
+
+
+def visible(token):
+    """A token as it is shown: with signs for what cannot be seen."""
+    return ''.join(_visible_sign(sign) for sign in token) or '∅'
+
+
+def _visible_sign(sign):
+    if sign in VISIBLE:
+        return VISIBLE[sign]
+    return sign if sign.isprintable() else sign.encode('unicode_escape').decode('ascii')
+
+
+class Html(str):
+    """HTML that a notebook shows, and a str for all else."""
+
+    def _repr_html_(self):
+        return str(self)
+
+
+def text_html(tokens, attributions, *, percentile=100.0, limit=None, cmap='RdBu_r'):
+    """The tokens as HTML, shaded as by :func:`text`: a notebook shows it, and ``str`` methods write it to files.
+
+    The attribution of a token is shown when the mouse is over it. All that stands in tokens is escaped.
+
+    Parameters
+    ----------
+    tokens : list of str
+    attributions : array of real numbers, shape (tokens,) or (tokens, dimensions), which are summed
+    percentile, limit, cmap
+        See :func:`text`; the default map has white for 0.
+
+    Returns
+    -------
+    Html, a str with ``_repr_html_``
+
+    Raises
+    ------
+    ArgumentError, ArgumentTypeError
+        An argument has a wrong shape, length, kind or value.
+
+    Examples
+    --------
+    >>> from deepexplain.plotting import text_html
+    >>> '&lt;b&gt;' in text_html(['<b>', 'bold'], [0.5, -0.25])
+    True
+    """
+    tokens, values = _checked(tokens, attributions)
+    scale = Scale(limit_of(values, percentile, limit), 'white', cmap)
+    spans = [_span(*of_token) for of_token in zip(tokens, values, scale(values))]
+    bad = int(np.sum(~np.isfinite(values)))
+    note = f'<div style="font-size:80%">{scale.bad_name}: {bad} {bad_kind(values)}</div>' if bad else ''
+    return Html(f'<div style="line-height:2">{"".join(spans)}{note}</div>')
+
+
+def _span(token, value, colour):
+    frame = f'1px dotted {ink_on(colour)}' if value < 0 else '1px solid transparent'
+    style = (
+        f'background:{to_hex(colour)};color:{ink_on(colour)};border:{frame};padding:0 3px;margin:0 1px;white-space:pre'
+    )
+    end = '<br>' if token.endswith('\n') else ' '
+    return f'<span style="{style}" title="{value:+.4g}">{html.escape(visible(token))}</span>{end}'
+
+
+def _checked(tokens, attributions):
+    """The tokens and one number for each."""
+    values = as_numbers(attributions, 'attributions', 'tokens', 'tokens, dimensions')
+    tokens = as_names(tokens, 'tokens', len(values), 'attributions')
+    if values.ndim == 2:
+        with np.errstate(invalid='ignore'):  # inf - inf
+            values = values.sum(axis=-1)
+    return tokens, values

@@ -1,0 +1,78 @@
+"""Samples of a call, and what the target says of changed copies of them. NumPy only."""
+
+import numpy as np
+
+from .memory import aligned_empty
+
+
+class Perturbed:
+    """Some samples of a call, and T at changed copies of them.
+
+    Parameters
+    ----------
+    method : the method, of which ``_evaluate(call, of, rows)`` is T's outputs at these rows
+    call : Call
+        With ``baselines``, those of :func:`baselines.resolve`.
+    part : slice
+        Which samples.
+    rows : int
+        The most rows of a session run.
+    in_step : bool
+        Whether every run must hold each of these samples once, in order, and all of them changed alike.
+
+    Attributes
+    ----------
+    count : int
+        How many samples.
+    outputs : int
+        How many outputs of a sample are explained, each by itself.
+    active : bool ndarray, shape (samples, ...)
+        Where a sample differs from its baseline (-0.0 and 0.0 do not). Replacing anything else changes nothing.
+    """
+
+    def __init__(self, method, call, part, rows, in_step):
+        self._method, self._call, self._part, self._in_step = method, call, part, in_step
+        self._x = call.samples(part)[0]
+        baseline = call.baselines[0]
+        self._baseline = baseline if len(baseline) == 1 else baseline[part]
+        self.count = len(self._x)
+        self._rows = self.count if in_step else rows
+        self.outputs = call.outputs or 1
+        self.active = self._x != self._baseline
+        if in_step:  # what changes one sample may change the outputs of all
+            self.active = np.broadcast_to(self.active.any(axis=0), self._x.shape)
+
+    def expect(self, rows):
+        """Let the bar know of rows that it did not count on."""
+        self._call.progress.total += rows
+
+    def evaluate(self, wanted, change):
+        """T's outputs, shape (samples, changes ..., outputs); 0 where not wanted.
+
+        Parameters
+        ----------
+        wanted : bool ndarray, shape (samples, changes ...)
+        change : function of an array of copies of samples, of their baselines (one, or one for each copy), and of an
+            int array for each further axis of wanted
+            Makes these changes to the copies, in place.
+        """
+        if self._in_step:
+            wanted = np.broadcast_to(wanted.any(axis=0), wanted.shape)
+            places = np.nonzero(np.moveaxis(wanted, 0, -1))
+            places = places[-1:] + places[:-1]
+        else:
+            places = np.nonzero(wanted)
+        call, total = self._call, len(places[0])
+        call.progress.total -= wanted.size - total
+        buffer = aligned_empty((min(self._rows, total),) + self._x.shape[1:], self._x.dtype)
+        outputs = np.zeros(wanted.shape + (self.outputs,))
+        for start in range(0, total, self._rows):
+            here = tuple(axis[start : start + self._rows] for axis in places)
+            copies = buffer[: len(here[0])]
+            np.take(self._x, here[0], axis=0, out=copies, mode='clip')  # clip: without it NumPy copies twice
+            change(copies, self._baseline if len(self._baseline) == 1 else self._baseline[here[0]], *here[1:])
+            outputs[here] = self._method._evaluate(call, self._part.start + here[0], [copies])[0].reshape(
+                len(copies), -1
+            )
+            call.progress.update(len(copies))
+        return outputs
