@@ -234,8 +234,8 @@ def test_the_warning_names_five_ops_and_counts_the_others(session):
         h = tf.square(h, name=f's{i}')
     with DeepExplain(session=session) as de:
         message = (
-            r"no rule for 's0' \(Square\), 's1' \(Square\), 's2' \(Square\), 's3' \(Square\), 's4' \(Square\) and 2 more"
-            r' and uses the plain gradient there, so attributions may not add up to T\(x\) - T\(baseline\)\. '
+            r"no rule for 's0' \(Square\), 's1' \(Square\), 's2' \(Square\), 's3' \(Square\), 's4' \(Square\) and 2"
+            r' more and uses the plain gradient there, so attributions may not add up to T\(x\) - T\(baseline\)\. '
             r"rules='complete' has rules for all of these"
         )
         with pytest.warns(DeepExplainWarning, match=message):
