@@ -5,7 +5,8 @@ They were made once, in two environments of their own (the libraries are no depe
     pip install captum==0.9.0 torch==2.13.0 && python make.py captum
     pip install shap==0.51.* tensorflow-cpu==2.21.* && python make.py shap
 
-The networks have the weights of `parameters()`: one with tanh and ReLU, one with a convolution, ReLU and max pooling.
+The networks have the weights of `parameters()`: one with tanh and ReLU; one with a convolution, ReLU and max pooling;
+one with a product of tanh and sigmoid; and one with ReLU and a softmax.
 """
 
 import sys
@@ -34,6 +35,8 @@ def parameters():
     values['row'] = rng.normal(size=(1, 6)).astype('float32')
     values['images'] = rng.normal(size=(4, 8, 8, 1)).astype('float32')
     values['image'] = rng.normal(size=(1, 8, 8, 1)).astype('float32')
+    values['w6'] = rng.normal(size=(6, 8)).astype('float32') * 0.6
+    values['w7'] = rng.normal(size=(8, 3)).astype('float32') * 0.6
     return values
 
 
@@ -62,10 +65,15 @@ def by_captum(p):
         layer(nn.Linear(36, 1), order),
     )  # fmt: skip
     to_torch = lambda x: torch.tensor(x.transpose(0, 3, 1, 2).copy())  # noqa: E731
+    softmax = nn.Sequential(
+        layer(nn.Linear(6, 8), p['w1'].T, p['b1']), nn.ReLU(), layer(nn.Linear(8, 3), p['w7'].T), nn.Softmax(1),
+    )  # fmt: skip
+    rows, row = torch.tensor(p['rows']), torch.tensor(p['row'])
     images = DeepLift(pooled).attribute(to_torch(p['images']), baselines=to_torch(p['image']))
     return {
-        'dense': DeepLift(dense).attribute(torch.tensor(p['rows']), baselines=torch.tensor(p['row'])).detach().numpy(),
+        'dense': DeepLift(dense).attribute(rows, baselines=row).detach().numpy(),
         'pooled': images.detach().numpy().transpose(0, 2, 3, 1),
+        'softmax': DeepLift(softmax).attribute(rows, baselines=row, target=0).detach().numpy(),
     }
 
 
@@ -83,7 +91,16 @@ def by_shap(p):
         layers.Dense(1, use_bias=False),
     ])  # fmt: skip
     pooled.set_weights([p['kernel'], p['b4'], p['w5']])
+    x = keras.Input((6,))
+    gates = layers.Multiply()([layers.Dense(8, 'tanh')(x), layers.Dense(8, 'sigmoid', use_bias=False)(x)])
+    gated = keras.Model(x, layers.Dense(1, use_bias=False)(gates))
+    gated.set_weights([p['w1'], p['b1'], p['w6'], p['w7'][:, :1]])
+    logits = [layers.Dense(8, 'relu'), layers.Dense(3, use_bias=False)]
+    softmax = keras.Sequential([keras.Input((6,)), *logits, layers.Softmax()])
+    softmax.set_weights([p['w1'], p['b1'], p['w7']])
     return {
+        'gated': shap.DeepExplainer(gated, p['row']).shap_values(p['rows'])[..., 0],
+        'softmax': shap.DeepExplainer(softmax, p['row']).shap_values(p['rows'])[..., 0],
         'dense': shap.DeepExplainer(dense, p['row']).shap_values(p['rows'])[..., 0],
         'pooled': shap.DeepExplainer(pooled, p['image']).shap_values(p['images'])[..., 0],
     }
