@@ -1,8 +1,8 @@
 """deeplift's rules='complete' and the numbers of SHAP 0.51 and Captum 0.9, where their definitions agree with ours.
 
 All agree on the Rescale rule. SHAP's max pooling and products are ours, too. Captum's max pooling does not add up on
-this network: it reports deltas of 2.97, 1.82, 5.07 and -0.32 itself, where SHAP's attributions and ours have none; so it
-is not compared.
+this network: it reports deltas of 2.97, 1.82, 5.07 and -0.32 itself, where SHAP's attributions and ours have none; so
+it is not compared.
 """
 
 import importlib.util
@@ -62,8 +62,8 @@ def probability(x):
 
 def test_softmax_is_each_library_s_own(session):
     # Captum multiplies by the change of each probability over that of its own logit, and takes the mean off: that does
-    # not add up. SHAP rescales exponentials of the logits less the largest one, at x and at the baseline, and shares the
-    # quotient: that adds up, but which logit is the largest changes it. Ours rescales the logarithm of the sum of
+    # not add up. SHAP rescales exponentials of the logits less the largest one, at x and at the baseline, and shares
+    # the quotient: that adds up, but which logit is the largest changes it. Ours rescales the logarithm of the sum of
     # exponentials, which nothing has to be taken off, and then the exponential of the difference.
     X = tf.placeholder(tf.float32, [None, 6])
     T = tf.nn.softmax(tf.matmul(tf.nn.relu(tf.matmul(X, P['w1']) + P['b1']), P['w7']))
