@@ -3,15 +3,13 @@
 import copy
 import inspect
 from collections import OrderedDict
-from itertools import islice
 from typing import Optional, Tuple, Union
 
 import numpy as np
 
-from ...errors import ArgumentError, ArgumentTypeError, DeepExplainError, GraphError, warn
-from ..compat import is_graph_tensor, tf
+from ...errors import ArgumentError, ArgumentTypeError, DeepExplainError, GraphError
+from ..compat import tf
 from ..runtime.graph import (
-    advice_behind,
     check_reaches,
     data_sources,
     is_simple,
@@ -22,11 +20,12 @@ from ..runtime.graph import (
 )
 from ..runtime.memory import bounded_rows
 from ..runtime.overrides import graph_lock
-from ..runtime.rows import independent, interchangeable, made_up_pairs, separable, summed
 from ..runtime.samples import InputSpec, as_count, as_flag, as_inputs, as_weights
 from ..runtime.session import Call, Feeds, Runner
 from ..runtime.weights import weights_of
 from .audit import Audit, Row
+from .questions import AsksNetwork
+from .tensors import check_tensors, first_dimension, fixed_rows
 
 #: Method name -> (class, position), in the order in which the methods are defined.
 attribution_methods: 'OrderedDict[str, Tuple[type, int]]' = OrderedDict()
@@ -43,7 +42,7 @@ def register(name):
     return add
 
 
-class AttributionMethod:
+class AttributionMethod(AsksNetwork):
     """One method, for one target and one input (or list of inputs), in one session: an explainer.
 
     Subclasses say what they compute. The arguments of a method are those of its ``configure``.
@@ -90,13 +89,13 @@ class AttributionMethod:
         T = self._target = tensor_named(session.graph, T, 'T')
         self._inputs = [tensor_named(session.graph, x, 'X') for x in (X if self.has_multiple_inputs else [X])]
         self.X = list(self._inputs) if self.has_multiple_inputs else self._inputs[0]
-        _check_tensors(T, self._inputs, session.graph, self.takes_integers)
+        check_tensors(T, self._inputs, session.graph, self.takes_integers)
         self._specs = [
             InputSpec(x.name, x.dtype.as_numpy_dtype, None if x.shape.ndims is None else tuple(x.shape.as_list()))
             for x in self._inputs
         ]
-        self._fixed_rows = _fixed_rows(T, self._inputs)
-        self._inputs_fix_rows = any(_first_dimension(x) is not None for x in self._inputs)
+        self._fixed_rows = fixed_rows(T, self._inputs)
+        self._inputs_fix_rows = any(first_dimension(x) is not None for x in self._inputs)
         self._answers = {}  # what was found out about the graph, kept for further runs
         self._set_arguments(args, arguments)
         if session.graph.finalized:
@@ -349,12 +348,6 @@ class AttributionMethod:
             call.weights = [(self.Y, weights, per_row)]
         return call
 
-    def _once(self, key, find_out):
-        """What ``find_out()`` returned, for all explainers that share this graph."""
-        if key not in self._answers:
-            self._answers[key] = find_out()
-        return self._answers[key]
-
     def _data_sources(self, call):
         """What a run reads besides what is fed."""
         fed = call.feeds.tensors
@@ -387,123 +380,3 @@ class AttributionMethod:
                 f'compatible with the batch size. Found {self._fixed_rows} in the graph and batch_size={batch_size}.'
             )
         return batch_size
-
-    def _ask(self, question, call, *count, pairs=2):
-        """Put a question of ``runtime.rows`` to the network, once."""
-        first, last = call.samples(slice(0, 1)), call.samples(slice(call.n - 1, call.n))
-
-        def answer(ids=False):
-            made_up = islice(made_up_pairs(first, last, ids), pairs)
-            return question(lambda rows: self._observe(call, rows), made_up, *count)
-
-        def answer_of_ids_too():
-            try:
-                return answer()
-            except tf.errors.InvalidArgumentError:  # ids come as floats, too, and then noise is not among them
-                if any((x != np.round(x)).any() for x in first + last):
-                    raise
-                return answer(ids=True)
-
-        return self._once((question, count), answer_of_ids_too)
-
-    def _independent(self, call, count):
-        return self._ask(independent, call, count, pairs=1)
-
-    def _apart(self, call):
-        """Whether a sample gets the same, alone or beside others; in a fixed batch, whatever the others are."""
-        try:
-            if call.fixed_rows is not None:
-                return self._independent(call, call.fixed_rows)
-            return self._ask(summed, call, pairs=1)  # the one question of common runs: kept cheap
-        except tf.errors.OpError:
-            return False  # a network that does not take any number of rows
-
-    def _may_cut(self, call, rows):
-        """Whether the samples may be cut into parts of this many rows although the user did not ask for it.
-
-        Two rows show if a network mixes samples, but not if it does so at a distance: hence the second question.
-        """
-        if any(call.n in value.shape for _, value, per_row in call.feeds.entries if not per_row):
-            return False
-        try:
-            return self._apart(call) and (rows >= call.n or self._ask(separable, call, max(2, rows // 2), pairs=1))
-        except tf.errors.OpError:
-            return False  # a network that does not take any number of rows
-
-    def _observe(self, call, rows):
-        """What a run of made-up rows says: their attributions (or outputs), and T if it has a row for each."""
-        count = len(rows[0])
-        probe = call.probe([0] * count)
-        target = probe.run([self._target], slice(0, count), rows, trim=False)[0]
-        return self._evaluate(probe, slice(0, count), rows) + ([target] if target.shape[:1] == (count,) else [])
-
-    def _check_interchangeable(self, call):
-        """Raise unless a fixed batch may be filled with any number of samples.
-
-        A mask with one row a sample (``T * mask``) makes rows differ: its rows must meet exactly their samples.
-        """
-        if _first_dimension(self._target) not in (None, self._fixed_rows):
-            raise ArgumentError(
-                f"X has a fixed batch dimension of {self._fixed_rows}, but T '{self._target.name}' one of "
-                f'{_first_dimension(self._target)}, so rows cannot be told apart for {call.n} samples: give T one '
-                f'row a sample, or exactly {self._fixed_rows} samples.'
-            )
-        if not self._ask(interchangeable, call, self._fixed_rows):
-            raise ArgumentError(
-                f"T '{self._target.name}' has a fixed batch dimension of {self._fixed_rows} and treats one and the "
-                'same sample differently in different rows (a mask with one row a sample?), so rows cannot be told '
-                f'apart for {call.n} samples: give exactly {self._fixed_rows}, in order.'
-            )
-
-    def _warn_that_samples_mix(self, how):
-        warn(
-            f"T '{self._target.name}' mixes samples (batch statistics? dropout that is on?): attributions of a "
-            f'sample depend on the others in its session run, and so on {how}. Put the network in its inference '
-            'mode; or leave batch_size out, to explain all samples of xs together.'
-        )
-
-
-def _check_tensors(T, inputs, graph, integers):
-    if not inputs:
-        raise ArgumentError('X is an empty list: there must be at least one input tensor.')
-    for name, tensor in [('T', T)] + [('X', x) for x in inputs]:
-        if not is_graph_tensor(tensor):
-            kind = 'a Tensorflow Tensor object' + ('' if name == 'T' else ' or a list of them')
-            raise ArgumentTypeError(
-                f'{name} must be {kind}; got {type(tensor).__name__}. Eager tensors, variables and Keras 3 symbols '
-                'are not tensors of a graph.'
-            )
-        if tensor.graph is not graph:
-            raise ArgumentError(
-                f"{name} '{tensor.name}' belongs to another graph than the session of this DeepExplain context."
-            )
-        if not (tensor.dtype.is_floating or (integers and tensor is not T and tensor.dtype.is_integer)):
-            raise ArgumentTypeError(
-                f"{name} '{tensor.name}' must be a float tensor; it is {tensor.dtype.name}"
-                + ('.' if tensor is T else f', which has no gradient: {advice_behind(T, tensor)}')
-            )
-    if not graph.is_fetchable(T):
-        raise GraphError(f"T '{T.name}' is inside a while loop or cond and cannot be read; explain a tensor outside.")
-    names = [x.name for x in inputs]
-    if len(set(names)) < len(names):
-        raise ArgumentError(f'X holds the same tensor twice: {names}.')
-    for x in inputs:
-        if not graph.is_feedable(x):
-            raise GraphError(
-                f"X '{x.name}' is inside a while loop or cond and cannot be fed; explain a tensor outside."
-            )
-        if x.shape.ndims == 0:
-            raise ArgumentError(f"X '{x.name}' is a scalar: its first axis must be that of the samples.")
-
-
-def _fixed_rows(T, inputs):
-    """The fixed batch dimension of the inputs, or else of the target; None where both leave it open."""
-    fixed = {_first_dimension(x) for x in inputs} - {None}
-    if len(fixed) > 1:
-        raise ArgumentError(f'The inputs have different fixed batch dimensions: {sorted(fixed)}.')
-    return fixed.pop() if fixed else _first_dimension(T)
-
-
-def _first_dimension(tensor):
-    """The static first dimension, None where it is open or unknown or there is none."""
-    return tensor.shape.as_list()[0] if tensor.shape.ndims else None

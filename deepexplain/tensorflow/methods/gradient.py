@@ -9,7 +9,7 @@ from ...errors import ArgumentError, GraphError, warn
 from ..compat import mutation_lock, tf
 from ..runtime.activations import ACTIVATIONS
 from ..runtime.clone import Clone, is_frozen, is_opened
-from ..runtime.graph import check_passes_gradient, has_control_flow, hidden_ops, ops_between, steps_of
+from ..runtime.graph import Step, check_passes_gradient, has_control_flow, hidden_ops, ops_between, steps_of
 from ..runtime.op_types import is_continuous, is_discrete, is_linear, keeps_its_gradient
 from ..runtime.overrides import custom_gradient, gradient_rule, graph_lock, original_grad
 from ..runtime.progress import progress_bar
@@ -135,7 +135,7 @@ class GradientBasedMethod(AttributionMethod):
             self._check_promise()
             return self._target
         clone = Clone(self._target, self._inputs, self._between, **self._needed_by_clone())
-        self._steps = clone.sources
+        self._steps = clone.sources + self._left_as_they_are(clone)
         self._check_promise()
         if clone.dropped:
             warn(
@@ -146,6 +146,17 @@ class GradientBasedMethod(AttributionMethod):
         for x in self._inputs:
             check_passes_gradient(clone.target, x, self._between)
         return clone.target
+
+    def _left_as_they_are(self, clone):
+        """Steps that the copy does not know to be computed from X: behind a loop of TensorFlow 1 that it keeps."""
+        known, own = {step.op for step in clone.sources}, set(self._between)
+        found = []
+        for op, varying in steps_of(ops_between(clone.target, self._inputs), self._inputs):
+            copied = clone.origins.get((op.graph, op.name))
+            source = op if copied is None else copied.op
+            if source not in known and (copied is not None or op in own):
+                found.append(Step(source, varying))
+        return found
 
     def _needed_by_clone(self):
         """Return further arguments of Clone."""

@@ -91,7 +91,7 @@ def test_a_feed_for_all_samples_is_not_taken_for_one_of_each_copy(session, lengt
         X, table = tf.placeholder(tf.float64, [None, 4]), tf.placeholder(tf.float64, [None, 4])
         explainer = de.get_explainer('grad*input', X * tf.reduce_sum(table, axis=0), X)
     rows = normal(length, 4, seed=2)
-    found = NoiseTunnel(explainer, samples=4, seed=3).run(normal(5, 4), feed_dict={table: rows})
+    found = NoiseTunnel(explainer, samples=4, seed=3).run(normal(5, 4), batch_size=7, feed_dict={table: rows})
     np.testing.assert_allclose(found, by_hand(lambda noisy: noisy * rows.sum(axis=0), normal(5, 4)), **CLOSE)
 
 

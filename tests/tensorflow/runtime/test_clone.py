@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
+import tensorflow.compat.v2 as tf2
 from small import GRADIENT, normal, weights
 from tensorflow.python.ops import control_flow_util
 
@@ -143,6 +144,19 @@ def test_a_rolled_rnn_of_keras_is_explained_as_the_unrolled_one(session, kind):
     X, types = rolled.inputs[0], {op.type for op in session.graph.get_operations()}
     assert types & {'While', 'StatelessWhile', 'Enter', 'StatefulPartitionedCall', 'PartitionedCall'}
     assert_explained_alike(session, rolled.outputs[0], unrolled(X), X, xs, methods=ONE_OF_A_KIND, ys=[1, -1])
+
+
+@pytest.mark.parametrize('beside', [False, True], ids=['alone', 'beside a function'])
+def test_what_is_behind_a_loop_that_stays_as_it_is_is_audited_too(session, beside):
+    X = tf.placeholder(tf.float64, [None, 2])
+    with control_flow(1):
+        H = tf.while_loop(lambda i, _: i < 2, lambda i, h: (i + 1, h + X), (0, tf.zeros_like(X)))[1]
+    f = tf2.function(lambda x: 2 * x, autograph=False)
+    T = tf.nn.selu(H, name='odd') + (f(X) if beside else 2 * X)
+    message = "'elrp' has no rule for 'odd' .Selu. and"
+    with DeepExplain(session=session) as de, pytest.warns(DeepExplainWarning, match=message):
+        explainer = de.get_explainer('elrp', T, X)
+    assert [row.op for row in explainer.describe().breaks] == ['odd']
 
 
 def test_a_branch_that_returns_an_op_of_a_name_in_lower_case(session):
