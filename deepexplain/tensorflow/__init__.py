@@ -1,12 +1,15 @@
 """Attribution methods for TensorFlow graphs and sessions, on TensorFlow 1.15 and 2.x."""
 
-from . import methods
+from . import legacy, methods
 from .context import DeepExplain
-from .methods.noise import NoiseTunnel
+from .explainer import Explainer
 from .models import open_model
+from .noise import NoiseTunnel
 from .text import embedding_outputs, per_token
 
-# Code written against 0.3 imports the context manager from the module of the methods.
+# Code written against 0.3 imports these from the module of the methods, which they stand on.
+for _name in ('AttributionMethod', 'GradientBasedMethod', 'PerturbationBasedMethod'):
+    setattr(methods, _name, getattr(legacy, _name))
 setattr(methods, 'DeepExplain', DeepExplain)  # noqa: B010 - an assignment is an unknown attribute to mypy
 
-__all__ = ['DeepExplain', 'NoiseTunnel', 'embedding_outputs', 'methods', 'open_model', 'per_token']
+__all__ = ['DeepExplain', 'Explainer', 'NoiseTunnel', 'embedding_outputs', 'methods', 'open_model', 'per_token']

@@ -1,13 +1,13 @@
 """DeepExplain: the context in which activations can be explained."""
 
-import inspect
 import threading
-
-import numpy as np
+from dataclasses import fields
 
 from ..errors import ArgumentError, ArgumentTypeError, DeepExplainError
-from .compat import is_graph_tensor, tf
-from .methods import attribution_methods
+from .compat import tf
+from .engine.problem import Problem
+from .explainer import Explainer
+from .methods.method import Method, frozen, method_from, method_named
 
 
 class DeepExplain:
@@ -100,11 +100,13 @@ class DeepExplain:
         method : str
             A name among ``deepexplain.tensorflow.methods.attribution_methods``.
         T, X : tensors, or their names
-            Target and input, see :class:`~deepexplain.tensorflow.methods.base.AttributionMethod`.
+            Target, of any float dtype and shape (samples, ...) or (); and input, of shape (samples, ...), or a list of
+            inputs: any tensors of the graph that T is computed from. Several outputs of a sample are explained as
+            their sum, weighted by ``ys``.
         xs, ys, batch_size, feed_dict, progress, return_convergence_delta
-            See :meth:`~deepexplain.tensorflow.methods.base.AttributionMethod.run`.
+            See :meth:`~deepexplain.tensorflow.explainer.Explainer.run`.
         **kwargs
-            Arguments of the method: see its ``configure``; and ``strict=True`` to raise a GraphError, instead of a
+            Arguments of the method: see ``help`` of its class in ``deepexplain.tensorflow.methods``; and ``strict=True`` to raise a GraphError, instead of a
             warning, where the sum that the method promises does not hold.
 
         Returns
@@ -133,50 +135,31 @@ class DeepExplain:
 
         Returns
         -------
-        AttributionMethod
-            Its :meth:`~deepexplain.tensorflow.methods.base.AttributionMethod.run` works after the context too.
+        Explainer
+            Its :meth:`~deepexplain.tensorflow.explainer.Explainer.run` works after the context too.
         """
         return self._explainer(method, T, X, kwargs, keep=False)
 
     def _explainer(self, method, T, X, arguments, keep):
         if not self.context_on:
             raise DeepExplainError('Explain can be called only within a DeepExplain context.')
-        try:
-            cls, _ = attribution_methods[method]
-        except (KeyError, TypeError):
-            raise ArgumentError(f'Method must be in {list(attribution_methods)}; got {method!r}.') from None
+        cls = method_named(method)
         with self._lock:
-            if not keep:
-                return cls(T, X, self.session, None, **arguments)
-            in_graph = cls.__dict__.get('arguments_in_graph', True)
-            if isinstance(in_graph, bool):
-                built_for = arguments if in_graph else {}
-            else:
-                built_for = {name: arguments.get(name, _default(cls, name)) for name in in_graph}
-            key = (cls, _frozen(T), _frozen(X), _frozen(built_for))
-            if key not in self._explainers:
-                self._explainers[key] = cls(T, X, self.session, None, **arguments)
-                return self._explainers[key]
-            return self._explainers[key] if in_graph is True else self._explainers[key].with_arguments(**arguments)
+            if not (isinstance(cls, type) and issubclass(cls, Method)):  # a class of 0.3's form: see legacy.py
+                return self._kept((cls, frozen(arguments)), T, X, keep, lambda: cls(T, X, self.session, None, **arguments))
+            made, strict = method_from(cls, (), arguments)
+            in_graph = frozen([getattr(made, f.name) for f in fields(cls) if not f.metadata.get('at_run')])
+            explainer = self._kept(
+                (cls, in_graph), T, X, keep, lambda: Explainer(made, Problem.of(self.session, T, X), strict)
+            )
+            same = explainer.method is made or (explainer.method == made and explainer.strict == strict)
+            return explainer if same else explainer.with_arguments(**arguments)
 
-
-def _default(cls, name):
-    """What an argument of a method is where it is not given."""
-    return inspect.signature(cls.configure).parameters[name].default
-
-
-def _frozen(value):
-    """A hashable stand-in that is equal for equal arguments: tensors by name, arrays by content."""
-    if isinstance(value, (list, tuple)):
-        return (type(value).__name__,) + tuple(_frozen(entry) for entry in value)
-    if isinstance(value, dict):
-        return tuple((key, _frozen(value[key])) for key in sorted(value))
-    if isinstance(value, np.ndarray):
-        return value.shape, value.dtype.str, value.tobytes()
-    if is_graph_tensor(value):
-        return value.graph, value.name
-    try:
-        hash(value)
-    except TypeError:
-        return object()  # equal to nothing: an explainer is built anew rather than taken for another
-    return type(value).__name__, value
+    def _kept(self, key, T, X, keep, build):
+        """What ``build()`` gave for T and X under this key before, or gives now."""
+        if not keep:
+            return build()
+        key = (key, frozen(T), frozen(X))
+        if key not in self._explainers:
+            self._explainers[key] = build()
+        return self._explainers[key]

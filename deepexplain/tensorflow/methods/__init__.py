@@ -1,26 +1,27 @@
-"""The attribution methods, in three families, and every name that 0.3 exported from here."""
+"""The attribution methods, one file for each kind, and every name that 0.3 exported from here (see ``legacy.py``)."""
 
 from ..runtime.activations import ACTIVATIONS as SUPPORTED_ACTIVATIONS
 from ..runtime.overrides import original_grad
-from .base import AttributionMethod, attribution_methods, register
-from .gradient import DummyZero, GradientBasedMethod, GradientXInput, Saliency
+from .method import Method, at_run, attribution_methods, register
+from .gradients import DummyZero, GradientXInput, Saliency
 from .integrated import IntegratedGradients
-from .chain_rule import DeepLIFTRescale, EpsilonLRP  # the order of these imports is that of the methods
-from .perturbation import Occlusion, PerturbationBasedMethod, ShapleySampling
+from .epsilon_lrp import EpsilonLRP  # the order of these imports is that of the methods
+from .deeplift import DeepLIFTRescale
+from .occlusion import Occlusion
+from .shapley_sampling import ShapleySampling
 
 __all__ = [
     'SUPPORTED_ACTIVATIONS',
-    'AttributionMethod',
     'DeepLIFTRescale',
     'DummyZero',
     'EpsilonLRP',
-    'GradientBasedMethod',
     'GradientXInput',
     'IntegratedGradients',
+    'Method',
     'Occlusion',
-    'PerturbationBasedMethod',
     'Saliency',
     'ShapleySampling',
+    'at_run',
     'attribution_methods',
     'original_grad',
     'register',

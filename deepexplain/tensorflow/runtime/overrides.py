@@ -37,19 +37,18 @@ _registered = register_gradient(GRADIENT_NAME, _dispatch)
 
 
 @contextmanager
-def gradient_rule(rule, ops, always=False):
-    """Use ``rule(op, *grads)`` for those of ``ops`` that it is for, in ``tf.gradients`` calls of this thread.
+def gradient_rule(rule, ops):
+    """Use ``rule(op, *grads)`` as the gradient of these ops, in ``tf.gradients`` calls of this thread.
 
-    ``always`` is for a rule of all of them.
+    Those of tensor arrays get ours, which TensorFlow 2 lacks for graphs of TensorFlow 1. Copied ops that ask for our
+    gradient by their own attribute come to the rule, too.
 
     Hold the lock of the graph: another thread that asks for gradients meanwhile gets TensorFlow's own.
     """
     thread = _registered.thread
     thread.rules = getattr(thread, 'rules', []) + [rule]
     try:
-        with asked_for_gradient(
-            (op for op in ops if always or takes_rule(op) or op.type in WITH_GRADIENT), GRADIENT_NAME
-        ):
+        with asked_for_gradient(ops, GRADIENT_NAME):
             yield
     finally:
         thread.rules = thread.rules[:-1]

@@ -10,9 +10,10 @@ class Perturbed:
 
     Parameters
     ----------
-    method : the method, of which ``_evaluate(call, of, rows)`` is T's outputs at these rows
-    call : Call
-        With ``baselines``, those of :func:`baselines.resolve`.
+    score : function of the request, the samples that rows belong to, and a list with these rows
+        T's outputs there, as one session run gives them.
+    request : Request
+        With ``baselines``.
     part : slice
         Which samples.
     rows : int
@@ -30,21 +31,21 @@ class Perturbed:
         Where a sample differs from its baseline (-0.0 and 0.0 do not). Replacing anything else changes nothing.
     """
 
-    def __init__(self, method, call, part, rows, in_step):
-        self._method, self._call, self._part, self._in_step = method, call, part, in_step
-        self._x = call.samples(part)[0]
-        baseline = call.baselines[0]
+    def __init__(self, score, request, part, rows, in_step):
+        self._score, self._request, self._part, self._in_step = score, request, part, in_step
+        self._x = request.samples(part)[0]
+        baseline = request.baselines[0]
         self._baseline = baseline if len(baseline) == 1 else baseline[part]
         self.count = len(self._x)
         self._rows = self.count if in_step else rows
-        self.outputs = call.outputs or 1
+        self.outputs = request.outputs or 1
         self.active = self._x != self._baseline
         if in_step:  # what changes one sample may change the outputs of all
             self.active = np.broadcast_to(self.active.any(axis=0), self._x.shape)
 
     def expect(self, rows):
         """Let the bar know of rows that it did not count on."""
-        self._call.progress.total += rows
+        self._request.progress.total += rows
 
     def evaluate(self, wanted, change):
         """T's outputs, shape (samples, changes ..., outputs); 0 where not wanted.
@@ -62,8 +63,8 @@ class Perturbed:
             places = places[-1:] + places[:-1]
         else:
             places = np.nonzero(wanted)
-        call, total = self._call, len(places[0])
-        call.progress.total -= wanted.size - total
+        request, total = self._request, len(places[0])
+        request.progress.total -= wanted.size - total
         buffer = aligned_empty((min(self._rows, total),) + self._x.shape[1:], self._x.dtype)
         outputs = np.zeros(wanted.shape + (self.outputs,))
         for start in range(0, total, self._rows):
@@ -71,8 +72,6 @@ class Perturbed:
             copies = buffer[: len(here[0])]
             np.take(self._x, here[0], axis=0, out=copies, mode='clip')  # clip: without it NumPy copies twice
             change(copies, self._baseline if len(self._baseline) == 1 else self._baseline[here[0]], *here[1:])
-            outputs[here] = self._method._evaluate(call, self._part.start + here[0], [copies])[0].reshape(
-                len(copies), -1
-            )
-            call.progress.update(len(copies))
+            outputs[here] = self._score(request, self._part.start + here[0], [copies]).reshape(len(copies), -1)
+            request.progress.update(len(copies))
         return outputs

@@ -1,4 +1,4 @@
-"""One call of ``run``: its samples, cut into the rows of single session runs, and everything else to feed."""
+"""Session runs, and what a user feeds into them besides samples and weights."""
 
 import copy
 
@@ -7,7 +7,6 @@ import numpy as np
 from ...errors import ArgumentError
 from ..compat import fast_run, is_graph_tensor, tf
 from .graph import CONSUMING, tensor_named
-from .progress import NoProgress
 
 LEARNING_PHASE = 'keras_learning_phase'
 
@@ -123,107 +122,3 @@ def _feedable(graph, key):
     if not is_graph_tensor(key) or key.graph is not graph:
         raise ArgumentError(f'feed_dict: keys must be tensors of the explained graph, or their names; got {key!r}.')
     return key
-
-
-class Call:
-    """The checked arguments of one call of ``run``.
-
-    Parameters
-    ----------
-    runner : Runner
-    inputs : list of tensors
-    arrays : list of array-likes
-        The samples of each input.
-    feeds : Feeds
-    fixed_rows : int or None
-        Rows that every session run must have; shorter ones are padded with copies of their last row.
-
-    Attributes
-    ----------
-    weights : list of (placeholder, ndarray, bool)
-        Output weights to feed, and whether they have one row a sample.
-    outputs : int or None
-        How many outputs a sample has, where each of them is explained by itself.
-    row_shape : tuple or None
-        Then the shape of one sample's T.
-    at_once : int
-        How many of them a session run explains.
-    first : int
-        Which of them comes first.
-    whole : Call
-        The call that this one explains some outputs of, or itself.
-    baselines : list of ndarray
-        For each input, what samples are compared with: one row, or one for each sample.
-    progress : tqdm
-        Counts the rows that were run.
-    """
-
-    def __init__(self, runner, inputs, arrays, feeds, fixed_rows):
-        self.runner, self.inputs, self.arrays, self.feeds, self.fixed_rows = runner, inputs, arrays, feeds, fixed_rows
-        self.n = arrays[0].shape[0]
-        self.weights = []
-        self.outputs = self.row_shape = None
-        self.first, self.at_once, self.whole = 0, 1, self
-        self.baselines = []
-        self.progress = NoProgress()
-        self.references = {}  # what deeplift computed of the baseline, for the length of this call
-
-    @property
-    def sample_shapes(self):
-        """The shape of one sample of each input."""
-        return tuple(tuple(array.shape[1:]) for array in self.arrays)
-
-    def parts(self, rows):
-        """Cut the samples into slices of at most ``rows``."""
-        return [slice(start, min(start + rows, self.n)) for start in range(0, self.n, rows)]
-
-    def samples(self, of):
-        """The samples of a slice, one array an input, in the inputs' dtypes."""
-        return [np.asarray(a[of]).astype(x.dtype.as_numpy_dtype, copy=False) for a, x in zip(self.arrays, self.inputs)]
-
-    def probe(self, indices):
-        """A call on the samples at these indices, without ys."""
-        arrays = [np.concatenate([np.asarray(array[i : i + 1]) for i in indices]) for array in self.arrays]
-        probe = Call(self.runner, self.inputs, arrays, self.feeds.at(indices), self.fixed_rows)
-        probe.baselines = [b[:1] for b in self.baselines]
-        return probe
-
-    def fit(self, array):
-        """Rows as many as every run must have: with copies of the last one, where there are fewer."""
-        padding = 0 if self.fixed_rows is None else max(0, self.fixed_rows - len(array))
-        return np.concatenate([array, np.repeat(array[-1:], padding, axis=0)]) if padding else array
-
-    def selecting(self, placeholders, first):
-        """A copy for single outputs, ``first`` and those after it: one for each placeholder of weights."""
-        other = copy.copy(self)
-        other.weights = []
-        for output, placeholder in zip(range(first, self.outputs), placeholders):
-            one_hot = np.zeros(self.outputs, placeholder.dtype.as_numpy_dtype)
-            one_hot[output] = 1
-            other.weights.append((placeholder, one_hot.reshape(self.row_shape or ()), False))
-        other.first, other.at_once = first, len(other.weights)
-        return other
-
-    def run(self, fetches, of, rows=None, extra=(), trim=True):
-        """Evaluate a list of tensors: arrays with one row for each row fed.
-
-        Parameters
-        ----------
-        fetches : list of tensors
-        of : slice or int array
-            The sample that each row belongs to; ys and the user's feeds take theirs with them.
-        rows : list of arrays, one for each input
-            What to feed instead of these samples themselves: changed copies of them.
-        extra : list of (tensor, value)
-            Fed too.
-        trim : bool
-            False keeps the rows of the padding, for tensors whose rows are elsewhere.
-        """
-        rows = self.samples(of) if rows is None else rows
-        count = len(rows[0])
-        feed = [(x, self.fit(row)) for x, row in zip(self.inputs, rows)]
-        for tensor, value, per_row in self.weights + self.feeds.entries:
-            feed.append((tensor, self.fit(value[of]) if per_row else value))
-        feed.extend((tensor, np.asarray(value, tensor.dtype.as_numpy_dtype)) for tensor, value in extra)
-        results = self.runner.run(fetches, feed)
-        return [result[:count] for result in results] if trim and count < (self.fixed_rows or 0) else results

@@ -14,6 +14,12 @@ _SHOWN = {True: 'yes', False: 'NO', None: '-'}
 class Audit:
     """What :meth:`describe` returns. Printed, it is a table.
 
+    Parameters
+    ----------
+    method : str
+    promise : str or None
+    decisions : list of :class:`~deepexplain.tensorflow.rules.book.Decision`
+
     Attributes
     ----------
     method : str
@@ -23,8 +29,9 @@ class Audit:
         ``(op, type, treatment, exact)`` for each op between X and T, in order.
     """
 
-    def __init__(self, method, promise, rows):
-        self.method, self.promise, self.rows = method, promise, rows
+    def __init__(self, method, promise, decisions):
+        self.method, self.promise, self._decisions = method, promise, decisions
+        self.rows = [Row(step.op.name, step.op.type, rule.name, rule.exact) for step, rule in decisions]
 
     @property
     def breaks(self):
@@ -48,15 +55,16 @@ class Audit:
 
     __repr__ = __str__
 
-    def say(self, reason, advice, strict):
+    def say(self, plan, strict):
         """Warn of the ops that break the promise, if any, or raise a GraphError where ``strict`` is True.
 
-        ``reason`` says what the method does there (``{}`` stands for the ops), ``advice`` what mends it.
+        ``plan.at_breaks`` says what the method does there, ``plan.advice`` what mends it.
         """
         if not self.promise or not self.breaks:
             return
+        advice = plan.advice([decision for decision in self._decisions if decision.rule.exact is False])
         message = (
-            f'{reason.format(named(self.breaks))}, so attributions may not add up to {self.promise}. {advice} '
+            f'{plan.at_breaks.format(named(self.breaks))}, so attributions may not add up to {self.promise}. {advice} '
             'explainer.describe() lists what every op gets.'
         )
         if strict:
@@ -65,6 +73,11 @@ class Audit:
 
 
 def named(rows, most=5):
-    """The first ops of a list by name and type, and how many more there are."""
+    """The first rows of a list by name and type of their op, and how many more there are."""
     names = [f"'{row.op}' ({row.type})" for row in rows[:most]]
     return ', '.join(names) + (f' and {len(rows) - most} more' if len(rows) > most else '')
+
+
+def named_ops(ops):
+    """The first of these ops, likewise."""
+    return named([Row(op.name, op.type, '', None) for op in ops])

@@ -1,13 +1,12 @@
-"""Attributions averaged over noise in the input: SmoothGrad, its square, VarGrad, of any gradient-based method."""
+"""Attributions averaged over noise in the input: SmoothGrad, its square, VarGrad, of any explainer."""
 
 from contextlib import closing
 
 import numpy as np
 
-from ...errors import ArgumentError, ArgumentTypeError
-from ..runtime.progress import progress_bar
-from ..runtime.samples import as_count, as_integer
-from .gradient import GradientBasedMethod
+from ..arguments import as_count, as_number, as_seed, one_of
+from ..errors import ArgumentError, ArgumentTypeError
+from .runtime.progress import progress_bar
 
 #: Bytes of noisy copies that are handed to the explainer at a time.
 MOST_BYTES = 1 << 26
@@ -25,8 +24,8 @@ class NoiseTunnel:
 
     Parameters
     ----------
-    explainer : an explainer of a gradient-based method
-        What ``de.get_explainer`` returned.
+    explainer : Explainer
+        What ``de.get_explainer`` returned, of any method.
     kind : str, default 'smoothgrad'
         One of 'smoothgrad', 'smoothgrad_squared', 'vargrad'.
     samples : int, default 10
@@ -60,36 +59,33 @@ class NoiseTunnel:
     """
 
     def __init__(self, explainer, kind='smoothgrad', samples=10, stdev=None, seed=None):
-        if not isinstance(explainer, GradientBasedMethod):
-            raise ArgumentTypeError(
-                f'explainer must be one of a gradient-based method, from get_explainer; got {explainer!r}.'
-            )
-        if kind not in KINDS:
-            raise ArgumentError(f'kind must be one of {", ".join(KINDS)}; got {kind!r}.')
-        self.explainer, self.kind = explainer, kind
+        if not (callable(getattr(explainer, 'run', None)) and callable(getattr(explainer, 'request', None))):
+            raise ArgumentTypeError(f'explainer must be what get_explainer returns; got {explainer!r}.')
+        self.explainer, self.kind = explainer, one_of(kind, KINDS, 'kind')
         self.samples = as_count(samples, 'samples')
-        self.stdev = _as_stdevs(stdev, len(explainer._inputs) if explainer.has_multiple_inputs else None)
-        self.seed = None if seed is None else as_integer(seed, 'seed')
-        if seed is not None and not 0 <= self.seed < 2**32:
-            raise ArgumentError(f'seed must be from 0 to 2**32 - 1; got {seed}.')
+        self.stdev = _as_stdevs(stdev, len(explainer.X) if explainer.has_multiple_inputs else None)
+        self.seed = None if seed is None else as_seed(seed, 'seed')
+
+    def describe(self):
+        """List what every op between X and T gets: as of the explainer, which is run at noisy copies of the samples."""
+        return self.explainer.describe()
 
     def run(self, xs, ys=None, batch_size=None, feed_dict=None, progress=False):
         """Averaged attributions of the samples ``xs``.
 
         Parameters, errors, result: as those of the explainer's own ``run``.
         """
-        call = self.explainer._call(xs, ys, feed_dict)
+        request = self.explainer.request(xs, ys, feed_dict)
         random = np.random if self.seed is None else np.random.RandomState(self.seed)
-        chunks = self._chunks(call, batch_size)
+        chunks = self._chunks(request, batch_size)
         first = None
-        with closing(progress_bar(progress and len(chunks) > 1, call.n * self.samples, self.kind)) as bar:
+        with closing(progress_bar(progress and len(chunks) > 1, request.n * self.samples, self.kind)) as bar:
             for copies in chunks:
-                of = np.tile(np.arange(call.n), copies)
-                rest = dict(self._rest(call, ys, of), batch_size=batch_size, progress=progress and len(chunks) == 1)
-                found = self.explainer.run(self._noisy(call, random, copies), **rest)
-                found = found if self.explainer.has_multiple_inputs else [found]
+                of = np.tile(np.arange(request.n), copies)
+                rest = dict(_rest(request, ys, of), batch_size=batch_size, progress=progress and len(chunks) == 1)
+                found = self._attributions(self._noisy(request, random, copies), rest)
                 # The samples' axis is the first, after that of the outputs with ys='each'.
-                values = [_by_copy(a, copies, axis=0 if call.outputs is None else 1) for a in found]
+                values = [_by_copy(a, copies, axis=0 if request.outputs is None else 1) for a in found]
                 if first is None:
                     first = [value[0] for value in values]  # sums of what differs from it lose no digits
                     sums = [[np.zeros(a.shape), np.zeros(a.shape)] for a in first]
@@ -97,9 +93,17 @@ class NoiseTunnel:
                     total += (value - start).sum(axis=0)
                     squares += ((value - start) ** 2).sum(axis=0)
                 bar.update(len(of))
-        dtypes = [x.dtype.as_numpy_dtype for x in self.explainer._inputs]
+        dtypes = [x.dtype.as_numpy_dtype for x in request.inputs]
         results = [self._result(a, *both).astype(dtype) for a, both, dtype in zip(first, sums, dtypes)]
         return results if self.explainer.has_multiple_inputs else results[0]
+
+    def _attributions(self, xs, rest):
+        found = self.explainer.run(xs, **{name: value for name, value in rest.items() if value is not None})
+        if isinstance(found, tuple):
+            raise ArgumentError(
+                'The explainer returns more than attributions (return_standard_error=True?), of which no mean is taken.'
+            )
+        return found if self.explainer.has_multiple_inputs else [found]
 
     def _result(self, start, total, squares):
         mean, mean_square = total / self.samples, squares / self.samples  # of what differs from start
@@ -109,36 +113,29 @@ class NoiseTunnel:
             return np.maximum(mean_square - mean**2, 0)
         return mean_square + 2 * start * mean + start**2
 
-    def _chunks(self, call, batch_size):
+    def _chunks(self, request, batch_size):
         """Numbers of copies of all samples to explain at a time."""
-        size = sum(call.n * int(np.prod(x.shape[1:])) * 8 for x in call.arrays)
-        at_once = max(1, MOST_BYTES // max(1, size)) if self._may_stack(call, batch_size) else 1
+        size = sum(request.n * int(np.prod(x.shape[1:])) * 8 for x in request.arrays)
+        stacks = self.explainer.takes_copies(request, batch_size)
+        at_once = max(1, MOST_BYTES // max(1, size)) if stacks else 1
         return [min(at_once, self.samples - start) for start in range(0, self.samples, at_once)]
 
-    def _may_stack(self, call, batch_size):
-        """Whether copies of all samples may follow each other as if they were more samples."""
-        explainer = self.explainer
-        given = [getattr(explainer, name, None) for name in ('baseline', 'baselines')]
-        is_for_each = given[1] is None and any(len(b) == call.n > 1 for b in call.baselines)
-        whole = [value for _, value, per_row in call.feeds.entries if not per_row and value.ndim]
-        if any(map(callable, given)) or is_for_each or whole or explainer._target.shape.ndims == 0:
-            return False
-        return call.fixed_rows is None and (batch_size == 1 or explainer._may_cut(call, call.n))
-
-    def _noisy(self, call, random, copies):
+    def _noisy(self, request, random, copies):
         """Copies of all samples, and their noise, which does not depend on how many go together."""
-        stdevs = self.stdev if isinstance(self.stdev, list) else [self.stdev] * len(call.arrays)
-        arrays = [np.asarray(x[: call.n]).astype(np.float64) for x in call.arrays]
+        stdevs = self.stdev if isinstance(self.stdev, list) else [self.stdev] * len(request.arrays)
+        arrays = [np.asarray(x[: request.n]).astype(np.float64) for x in request.arrays]
         spreads = [_spread(x) if stdev is None else stdev for x, stdev in zip(arrays, stdevs)]
         drawn = [[x + random.normal(size=x.shape) * s for x, s in zip(arrays, spreads)] for _ in range(copies)]
         noisy = [np.concatenate(rows) for rows in zip(*drawn)]
         return noisy if self.explainer.has_multiple_inputs else noisy[0]
 
-    def _rest(self, call, ys, of):
-        """Further arguments of the explainer's run: what has a row for each sample takes one for each copy."""
-        for _, value, per_row in call.weights:
-            ys = value[of] if per_row else value
-        return {'ys': ys, 'feed_dict': {t.name: v[of] if per_row else v for t, v, per_row in call.feeds.entries}}
+
+def _rest(request, ys, of):
+    """Further arguments of the explainer's run: what has a row for each sample takes one for each copy."""
+    for _, value, per_row in request.weights:
+        ys = value[of] if per_row else value
+    feeds = {t.name: v[of] if per_row else v for t, v, per_row in request.feeds.entries}
+    return {'ys': ys, 'feed_dict': feeds or None}
 
 
 def _by_copy(attributions, copies, axis):
@@ -163,10 +160,4 @@ def _as_stdevs(stdev, several):
                 f'X is a list of {several} tensors, so stdev must be one number or a list of {several}; got {stdev!r}.'
             )
         return [_as_stdevs(value, None) for value in stdev]
-    if stdev is None:
-        return None
-    if isinstance(stdev, (bool, str)) or not np.isscalar(stdev) or not np.isreal(stdev):
-        raise ArgumentTypeError(f'stdev must be a number, in the units of X; got {stdev!r}.')
-    if not 0 <= stdev < float('inf'):
-        raise ArgumentError(f'stdev must not be negative or infinite; got {stdev!r}.')
-    return float(stdev)
+    return None if stdev is None else as_number(stdev, 'stdev', at_least=0, unit='in the units of X')

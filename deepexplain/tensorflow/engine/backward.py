@@ -1,0 +1,261 @@
+"""The plan of a method that goes back from T to X, and the graph that is built for it."""
+
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import Any, Callable, List, Optional
+
+from ...errors import GraphError, warn
+from ..compat import mutation_lock, tf
+from ..rules.book import Decisions, RuleBook
+from ..rules.plain import GRADIENT
+from ..runtime.activations import ACTIVATIONS
+from ..runtime.arrays import WITH_GRADIENT
+from ..runtime.clone import Clone, is_frozen, is_opened
+from ..runtime.graph import Step, check_passes_gradient, has_control_flow, hidden_ops, ops_between, steps_of
+from ..runtime.overrides import gradient_rule, graph_lock, original_grad
+from .audit import Audit, named_ops
+from .baselines import Baselines
+from .network import Network, weighted, weights_of_outputs
+from .path import Path
+from .promise import NOTHING, Promise
+from .references import References
+
+#: With ys='each', backward passes that share a forward pass. More take longer to build than they save.
+MOST_PASSES = 8
+
+
+class Fed:
+    """A number that rules read and every run feeds, so that explainers with different ones share a graph.
+
+    Attributes
+    ----------
+    value : float
+    tensor : tf.Tensor
+        Its placeholder, once the graph is being built.
+    """
+
+    def __init__(self, name, value):
+        self._name, self.value = name, value
+        self.tensor = None
+
+    def begin(self):
+        """Add the placeholder to the graph, and return it."""
+        self.tensor = tf.placeholder_with_default(tf.constant(self.value, tf.float64), (), name=self._name)
+        return self.tensor
+
+
+def _gradients(back):
+    return back.gradients()
+
+
+def _no_advice(breaks):
+    return "'shapley_sampling' keeps it for every network."
+
+
+@dataclass(frozen=True, eq=False)
+class Backward:
+    """The plan of a method that goes back from T to X once, or at many points, whose mean it takes.
+
+    Parameters
+    ----------
+    attributions : function of a :class:`BackwardPass`
+        What to compute, as tensors: one for each of ``inputs``, in its shape. It has ``gradients()`` of T under the
+        rules, ``inputs``, and, with ``references``, ``baselines``. Default: the gradients.
+    rules : RuleBook
+        What each op gets on the way. Default: its gradient.
+    promise : Promise
+        What a sample's attributions add up to, if anything.
+    baseline : Baselines, optional
+        What samples are compared with.
+    references : References, optional
+        For rules that compare an op with what it is at the baseline.
+    path : Path, optional
+        Take the mean of the attributions along it, and multiply it by what a sample differs from its baseline.
+    fed : Fed, optional
+        A number that rules read and each run feeds.
+    at_breaks : str
+        Of the warning about ops through which the promised sum does not hold: what the method does there (``{}`` stands
+        for the ops).
+    advice : function of a list of :class:`~deepexplain.tensorflow.rules.book.Decision`
+        What mends that, in a sentence, for the ops where it breaks.
+    keeps_sums : bool
+        Whether attributions are a chain of rules that each keep a sum, so that a gap arises at single ops.
+    """
+
+    attributions: Callable[['BackwardPass'], List[Any]] = _gradients
+    rules: RuleBook = GRADIENT
+    promise: Promise = NOTHING
+    baseline: Optional[Baselines] = None
+    references: Optional[References] = None
+    path: Optional[Path] = None
+    fed: Optional[Fed] = None
+    at_breaks: str = '{} has no rule'
+    advice: Callable[[Any], str] = _no_advice
+    keeps_sums: bool = False
+
+
+class BackwardPass:
+    """What a plan adds to the graph: what lies between X and T (or a copy), and gradients under its rules.
+
+    Attributes
+    ----------
+    inputs : list of tf.Tensor
+        X.
+    T : tf.Tensor
+        The target or a copy of it, weighted.
+    Y : tf.Tensor
+        Its weights.
+    baselines : list of tf.Tensor
+        Placeholders of what the inputs are compared with; where the plan has references.
+    decisions : Decisions
+        What each op gets.
+    """
+
+    def __init__(self, name, plan, problem, strict):
+        self.name, self.plan, self.problem, self.inputs = name, plan, problem, problem.inputs
+        self.between = problem.between
+        problem.check_floating()
+        for x in self.inputs:
+            check_passes_gradient(problem.target, x, self.between)
+        opens = any(is_opened(op) or is_frozen(op) for op in self.between)
+        if plan.references is not None and plan.references.choose(problem):
+            opens = True
+        if plan.rules.changes_gradients:
+            _check_activations(name, self.between)
+        graph = problem.graph
+        if graph.finalized:
+            raise GraphError('The graph is finalized, so no explainer can be added to it: get_explainer before that.')
+        self.decisions = Decisions(plan.rules)
+        with adding_to(graph, locked=opens):
+            fed = None if plan.fed is None else plan.fed.begin()
+            beside_x = None if plan.references is None else plan.references.begin(problem)
+            if opens:
+                self.target = self._copied(fed, beside_x, strict)
+            else:
+                self.target = problem.target
+                self.decisions.enter(steps_of(self.between, self.inputs))
+                self.audit().say(plan, strict)
+            self.network = Network(problem)
+            self.passes = []  # placeholder of ys and attributions of each backward pass
+            self.add_pass(self.network.Y)
+
+    def _copied(self, fed, beside_x, strict):
+        """A copy of the target in which every op can take its rule."""
+        clone = Clone(
+            self.problem.target, self.inputs, self.between, baselines=beside_x, beside=fed, treated=self.decisions.takes
+        )
+        copied = ops_between(clone.target, self.inputs)
+        left = _left_as_they_are(copied, self.inputs, clone, set(self.between))
+        self.decisions.enter(clone.sources + left, clone.origins)
+        self.audit().say(self.plan, strict)
+        if clone.dropped:
+            warn(
+                f'{named_ops(clone.dropped)} has a custom gradient (tf.custom_gradient) in a function body, which can '
+                'only be called there: its derivative is taken to be that of the ops which compute its value.'
+            )
+        self.between = copied
+        for x in self.inputs:
+            check_passes_gradient(clone.target, x, self.between)
+        return clone.target
+
+    def audit(self):
+        """What each op between X and T gets, as an :class:`Audit`."""
+        return Audit(self.name, self.plan.promise.text, self.decisions.listed)
+
+    def add_pass(self, Y=None):
+        """Add one more backward pass to the graph, with weights of its own unless they are given."""
+        self.Y = weights_of_outputs(self.problem.target) if Y is None else Y
+        self.T = weighted(self.target, self.Y, self.problem.target.shape)
+        arrays = [op for op in self.between if op.type in WITH_GRADIENT]
+        with gradient_rule(self._gradient, arrays + [op for op in self.between if self._rule_of(op)]):
+            attributions = self.plan.attributions(self)
+        self.passes.append((self.Y, attributions))
+
+    def build_passes(self, outputs):
+        """How many outputs a session run can explain one by one: adds backward passes, up to MOST_PASSES.
+
+        Not to a loop, which may have run: TensorFlow could not take it back.
+        """
+        graph = self.problem.graph
+        if not graph.finalized and not has_control_flow(self.between):
+            with adding_to(graph):
+                while len(self.passes) < min(outputs, MOST_PASSES):
+                    self.add_pass()
+        return min(outputs, len(self.passes))
+
+    @property
+    def baselines(self):
+        """Placeholders of what the inputs are compared with."""
+        return self.plan.references.baselines
+
+    @property
+    def placeholders(self):
+        """What runs feed besides xs, ys and the user's feeds."""
+        own = [] if self.plan.fed is None else [self.plan.fed.tensor]
+        return own + ([] if self.plan.references is None else self.plan.references.placeholders)
+
+    def gradients(self):
+        """Gradients of the weighted target with respect to each input, under the rules of the plan."""
+        # Where one input is computed from another, both are fed, so a gradient must not run through.
+        try:
+            gradients = tf.gradients(self.T, self.inputs, stop_gradients=self.inputs)
+        except LookupError as error:
+            raise GraphError(
+                f"T '{self.problem.target.name}' depends on X through an op without a gradient: {error}"
+            ) from None
+        for x, gradient in zip(self.inputs, gradients):
+            if gradient is None:  # the ops between passed the check, but TensorFlow found no way
+                raise GraphError(f"No gradient of T '{self.problem.target.name}' arrives at X '{x.name}'.")
+        return [dense(gradient, x) for gradient, x in zip(gradients, self.inputs)]
+
+    def _rule_of(self, op):
+        decision = self.decisions.of(op)
+        return None if decision is None else decision.rule.multiply
+
+    def _gradient(self, op, *grads):
+        return (self._rule_of(op) or original_grad)(op, *grads)
+
+
+def adding_to(graph, locked=False):
+    """A context in which to add to a graph, outside all loops and conds; ``locked``: meanwhile no session may run it.
+
+    For no session may run a new loop before its gradient is built, which rewrites it.
+    """
+    building = ExitStack()
+    building.enter_context(graph_lock(graph))
+    if locked:
+        building.enter_context(mutation_lock(graph))
+    building.enter_context(graph.as_default())
+    building.enter_context(tf.control_dependencies(None))  # that leaves a while loop or cond that the caller may be in
+    building.enter_context(tf.name_scope('deepexplain'))
+    return building
+
+
+def dense(gradient, x):
+    """A gradient of ``x`` as a tensor: that of a lookup in x comes as sparse slices."""
+    if isinstance(gradient, tf.IndexedSlices):
+        return tf.math.unsorted_segment_sum(gradient.values, gradient.indices, tf.shape(x)[0])
+    return gradient
+
+
+def _left_as_they_are(copied, inputs, clone, own):
+    """Steps that the copy does not know to be computed from X: behind a loop of TensorFlow 1 that it keeps."""
+    known, found = {step.op for step in clone.sources}, []
+    for op, varying in steps_of(copied, inputs):
+        origin = clone.origins.get((op.graph, op.name))
+        source = op if origin is None else origin.op
+        if source not in known and (origin is not None or op in own):
+            found.append(Step(source, varying))
+    return found
+
+
+def _check_activations(name, between):
+    """Refuse activations that no rule can reach."""
+    for op, types in hidden_ops(op for op in between if not is_opened(op)):
+        hidden = sorted(types & set(ACTIVATIONS))
+        if hidden:
+            raise GraphError(
+                f"'{name}' cannot treat the activations ({', '.join(hidden)}) in the function body of op "
+                f"'{op.name}' ({op.type}). Build that part without the op, or use a method of the true gradient, "
+                "such as 'intgrad'."
+            )

@@ -1,0 +1,143 @@
+"""The plan of a method that changes samples and reads what T becomes, and the engine that runs it."""
+
+from contextlib import closing
+from dataclasses import dataclass, replace
+from typing import Any, Callable, Hashable, List, Optional
+
+import numpy as np
+
+from ...errors import DeepExplainError, GraphError
+from ..rules.book import Decisions, RuleBook
+from ..rules.plain import evaluated
+from ..runtime.graph import steps_of
+from ..runtime.perturbed import Perturbed
+from ..runtime.progress import progress_bar
+from .audit import Audit
+from .backward import adding_to
+from .baselines import Baselines
+from .gradients import compared
+from .network import Network
+from .promise import NOTHING, Promise
+from .rows import RowOracle, cut_for_changes
+
+#: Outputs of changed samples to keep at a time: samples x changes x outputs. In double precision, 8 MB.
+MOST_OUTPUTS = 1 << 20
+
+
+@dataclass(frozen=True, eq=False)
+class Changes:
+    """The plan of a method that replaces parts of a sample by those of a baseline, and reads how T changes.
+
+    Parameters
+    ----------
+    parts : function of the shape of a sample
+        What can be taken away of each sample of a call, see :mod:`~deepexplain.tensorflow.runtime.parts`.
+    count : function of the parts
+        Through how many changes a sample goes, that of nothing included.
+    explain : function of a :class:`~deepexplain.tensorflow.runtime.perturbed.Perturbed` and the parts
+        A list: the attributions of these samples, and what is returned with them; outputs last.
+    baseline : Baselines
+        What parts become that are taken away.
+    promise : Promise
+        What a sample's attributions add up to, if anything.
+    rules : RuleBook
+        What :meth:`describe` says of each op.
+    key : hashable, optional
+        Parts of one key and shape are made once, and kept for further calls. Default: made for each call.
+    first : function of the shape of a sample, optional
+        Where in a sample, made flat, the attributions are that count once in its sum; default: everywhere.
+    finish : function of a list of results
+        Warns of what is wrong with them, and returns those that were asked for.
+    """
+
+    parts: Callable[[Any], Any]
+    count: Callable[[Any], int]
+    explain: Callable[[Any, Any], List[Any]]
+    baseline: Baselines
+    promise: Promise = NOTHING
+    rules: RuleBook = evaluated(None)
+    key: Optional[Hashable] = None
+    first: Optional[Callable[[Any], Any]] = None
+    finish: Callable[[List[Any]], List[Any]] = list
+
+
+class ChangeEngine:
+    """Runs a :class:`Changes` plan. Parameters: as those of :class:`~.gradients.GradientEngine`."""
+
+    def __init__(self, name, plan, problem, strict=False, built=None):
+        self.name, self.plan, self.problem = name, plan, problem
+        if problem.several:
+            raise DeepExplainError(f"Multiple inputs not yet supported for perturbation methods ('{name}').")
+        if built is not None:
+            self.network, self.oracle, self._decisions = built.network, built.oracle, built._decisions
+            self._made = built._made
+        else:
+            if problem.graph.finalized:
+                raise GraphError(
+                    'The graph is finalized, so no explainer can be added to it: get_explainer before that.'
+                )
+            self._decisions = Decisions(plan.rules)
+            self._decisions.enter(steps_of(problem.between, problem.inputs))
+            with adding_to(problem.graph):
+                self.network = Network(problem)
+            self.oracle = RowOracle(problem, self._observe)
+            self._made = {}  # the last parts that were made, by their key
+        self.target, self.between = problem.target, problem.between
+
+    def audit(self):
+        """What each op between X and T gets."""
+        return Audit(self.name, self.plan.promise.text, self._decisions.listed)
+
+    def request(self, xs, ys, feed_dict):
+        """The checked arguments of a call."""
+        self.problem.check_has_rows(f"'{self.name}'")
+        request = self.network.request(xs, ys, feed_dict, self.network.fetches(None), [])
+        return compared(request, self.plan.baseline)
+
+    def cut(self, request, batch_size):
+        """How the call is cut into session runs: a :class:`~.rows.Cut`."""
+        return cut_for_changes(self.oracle, self.problem, self.name, request, batch_size)
+
+    def explain(self, request, cut, progress):
+        """A list with the attributions, shape (outputs, samples, ...); and a list of what is returned with them."""
+        parts, outputs = self._parts(request.sample_shapes[0]), request.outputs or 1
+        changes = self.plan.count(parts)
+        dtype = self.problem.specs[0].dtype if self.problem.inputs[0].dtype.is_floating else np.float32
+        bar = progress_bar(progress, request.n * changes, self.name)
+        request = replace(request, progress=bar)
+        at_once = cut.rows if cut.in_step else min(cut.rows, max(1, MOST_OUTPUTS // (changes * outputs)))
+        results = None
+        with closing(bar):
+            for part in request.parts(at_once):
+                samples = Perturbed(self.network.score, request, part, cut.rows, cut.in_step)
+                found = self.plan.explain(samples, parts)
+                if results is None:
+                    results = [np.empty((outputs, request.n) + value.shape[1:-1], dtype) for value in found]
+                for result, value in zip(results, found):
+                    result[:, part] = np.moveaxis(value, -1, 0)
+        attributions, *more = self.plan.finish(results)
+        return [attributions], more
+
+    def sums(self, results, request):
+        """The sum of each sample's attributions, in which a group counts once: shape (outputs, samples)."""
+        flat = results[0].reshape(results[0].shape[:2] + (-1,))
+        if self.plan.first is not None:
+            flat = flat[..., self.plan.first(request.sample_shapes[0])]
+        return flat.astype(np.float64).sum(axis=-1)
+
+    def warn_of_delta(self, request, cut):
+        """Nothing to warn of: a sample's attributions are of its own T."""
+
+    def _parts(self, shape):
+        if self.plan.key is None:
+            return self.plan.parts(shape)
+        key = self.plan.key, shape
+        made = self._made.get(key)
+        if made is None:
+            made = self.plan.parts(shape)
+            self._made.clear()
+            self._made[key] = made
+        return made
+
+    def _observe(self, request, of, rows):
+        return [self.network.score(request, of, rows)]

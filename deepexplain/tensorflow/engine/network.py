@@ -1,0 +1,108 @@
+"""The network that is explained, as it answers in its session: what T is for which rows, weighted by ys."""
+
+import numpy as np
+
+from ...errors import ArgumentError, ArgumentTypeError
+from ..compat import tf
+from ..runtime.graph import data_sources, is_simple
+from ..runtime.samples import as_inputs, as_weights
+from ..runtime.session import Feeds, Runner
+from .request import Request
+
+
+class Network:
+    """T of a problem, with the placeholder of ys. Adds to the graph what scores a sample.
+
+    Attributes
+    ----------
+    Y : tf.Tensor
+        Weights of the outputs: 1 where nothing is fed.
+    """
+
+    def __init__(self, problem):
+        self.problem = problem
+        self._runner = Runner(problem.session, one_thread=is_simple(problem.between))
+        self._sources = {}  # names of fed tensors -> what else a run reads
+        self.Y = weights_of_outputs(problem.target)
+        # In double precision: what is made of these are small differences.
+        outputs = tf.cast(problem.target * self.Y, tf.float64)
+        self._each = tf.reshape(outputs, tf.concat([tf.shape(outputs)[:1], [-1]], axis=0))
+        self._sum = tf.reduce_sum(self._each, axis=-1)
+
+    def request(self, xs, ys, feed_dict, fetches, own):
+        """Check the arguments of a call, and return it as a :class:`Request`, without baselines.
+
+        Parameters
+        ----------
+        xs, ys, feed_dict
+            As those of :meth:`Explainer.run`.
+        fetches : list of tensors
+            What its runs will evaluate.
+        own : list of tensors
+            What the method feeds itself.
+        """
+        problem = self.problem
+        arrays = as_inputs(xs, problem.specs, problem.several)
+        n = arrays[0].shape[0]
+        if not isinstance(feed_dict, (dict, type(None))):
+            raise ArgumentTypeError(f'feed_dict must be a dict of tensors or names to values; got {feed_dict!r}.')
+        feeds = Feeds(problem.graph, feed_dict, n, problem.inputs + [self.Y], problem.fixed_rows)
+        feeds.complete(self._sources_of(fetches, feeds.tensors, own))
+        request = Request(self._runner, problem.inputs, arrays, feeds, problem.fixed_rows)
+        if ys is None:
+            return request
+        shape = self.row_shape(request)
+        if isinstance(ys, str):
+            if ys != 'each':
+                raise ArgumentError(f"ys must be an array of weights, or 'each'; got {ys!r}.")
+            return request.with_outputs(shape)
+        weights, per_row = as_weights(ys, n, shape, self.Y.dtype.as_numpy_dtype)
+        return request.weighted(self.Y, weights, per_row)
+
+    def _sources_of(self, fetches, fed, own):
+        key = tuple(tensor.name for tensor in fed)
+        if key not in self._sources:
+            self._sources[key] = data_sources(fetches, self.problem.inputs + [self.Y] + own + fed)
+        return self._sources[key]
+
+    def row_shape(self, request):
+        """Shape of one sample's T, None where T is a scalar; asks the session where the graph leaves it open."""
+        shape = self.problem.target.shape
+        if shape.ndims is None or None in shape.as_list()[1:]:
+            return request.probe([0]).run([self.problem.target], slice(0, 1))[0].shape[1:]
+        return tuple(shape.as_list()[1:]) if shape.ndims else None
+
+    def fetches(self, request):
+        """The tensors that :meth:`score` evaluates."""
+        return [self._sum if request is None or request.outputs is None else self._each]
+
+    def scores(self, request, most_rows, rows=None):
+        """Outputs of the samples, or of other rows in their place: shape (samples,), or (outputs, samples)."""
+        found = []
+        for part in request.parts(most_rows):
+            some = request.samples(part) if rows is None else [r[part] for r in rows]
+            found.append(self.score(request, np.arange(part.start, part.stop), some))
+        scores = np.concatenate(found)
+        return scores if request.outputs is None else np.moveaxis(scores, -1, 0)
+
+    def score(self, request, of, rows):
+        """The outputs that one session run gives: shape (rows,), or (rows, outputs)."""
+        (value,) = request.run(self.fetches(request), of, rows)
+        if value.shape[:1] != (len(rows[0]),):
+            raise ArgumentError(
+                f"The method needs one row of T for each sample, but T '{self.problem.target.name}' has "
+                f'{len(value) if value.ndim else "no"} rows for {len(rows[0])} samples.'
+            )
+        return value
+
+
+def weights_of_outputs(target):
+    """A placeholder for weights of the target's outputs: 1, whatever its rank and open dimensions, if nothing is fed."""
+    return tf.placeholder_with_default(np.ones((), target.dtype.as_numpy_dtype), shape=None, name='ys')
+
+
+def weighted(target, Y, shape):
+    """The target times the weights of its outputs, with the shape that it has without."""
+    product = target * Y
+    product.set_shape(shape)
+    return product

@@ -1,0 +1,132 @@
+"""Means over a path: gradients at points of the straight line from the baseline to x, and more points where need be."""
+
+from dataclasses import dataclass
+from typing import Optional
+
+import numpy as np
+
+from ...errors import warn
+from ..runtime.memory import aligned_empty
+from ..runtime.quadrature import QUADRATURES, refined
+
+
+@dataclass(frozen=True)
+class Path:
+    """The points of a path, and when there are enough of them; see the arguments of ``intgrad``."""
+
+    steps: int
+    quadrature: str
+    tolerance: Optional[float]
+    max_steps: int
+
+
+class Walk:
+    """What the paths of one call give.
+
+    Parameters
+    ----------
+    path : Path
+    evaluate : function of a Request, samples, rows and baselines
+        What one session run gives: gradients, a list of arrays, each output's after the other.
+    by_output : function that cuts such a list into one for each output
+    network : Network
+    oracle : RowOracle
+    """
+
+    def __init__(self, path, evaluate, by_output, network, oracle):
+        self._path, self._evaluate, self._by_output = path, evaluate, by_output
+        self._network, self._oracle = network, oracle
+        self._seen = []  # where there is a tolerance: how many paths, their steps, the deltas of those that miss it
+
+    def attributions(self, request, of, xs, baselines, most_rows):
+        """The mean gradient of each row times what it differs from its baseline: for each output a list by input."""
+        path = self._path
+        alphas, weights = QUADRATURES[path.quadrature](path.steps)
+        sums = self._summed(request, of, xs, baselines, alphas, weights, most_rows)
+        means = [total / path.steps for total in sums] if weights is None else sums
+        if path.tolerance is not None:
+            self._refine(request, of, xs, baselines, means, most_rows)
+        return [
+            [(mean * (x - b)).astype(x.dtype) for mean, x, b in zip(one, xs, baselines)]
+            for one in self._by_output(means)
+        ]
+
+    def warn_of_missed(self, name):
+        """Warn where the most points were not enough for the tolerance."""
+        deltas = np.concatenate([deltas for _, _, deltas in self._seen] or [[]])
+        if len(deltas):
+            warn(
+                f"'{name}' did not reach tolerance={self._path.tolerance} for {len(deltas)} of "
+                f'{sum(count for count, _, _ in self._seen)} paths with {max(steps for _, steps, _ in self._seen)} '
+                f'steps; the largest delta is {deltas.max():.3g}. Raise max_steps={self._path.max_steps}, or choose '
+                'another quadrature; where T has jumps, no number of steps suffices.'
+            )
+
+    def _summed(self, request, of, xs, baselines, alphas, weights, most_rows):
+        """The weighted sum over points of the path (weights None: all 1) of each gradient, in double precision."""
+        size, points = len(of), max(1, most_rows // len(of))
+        buffers = [aligned_empty((min(points, len(alphas)),) + x.shape, x.dtype) for x in xs]
+        sums = None
+        for start in range(0, len(alphas), points):
+            some = alphas[start : start + points]
+            for buffer, x, b in zip(buffers, xs, baselines):
+                _fill_path(buffer[: len(some)], x, b, some)
+            rows = [buffer[: len(some)].reshape((-1,) + x.shape[1:]) for buffer, x in zip(buffers, xs)]
+            gradients = self._evaluate(request, np.tile(of, len(some)), rows, baselines)
+            request.progress.update(len(some) * size)
+            points_first = [g.reshape((len(some), size) + g.shape[1:]) for g in gradients]
+            if weights is None:
+                now = [g.sum(axis=0, dtype=np.float64) for g in points_first]
+            else:
+                now = [np.tensordot(weights[start : start + points], g.astype(np.float64), 1) for g in points_first]
+            sums = now if sums is None else [a + b for a, b in zip(sums, now)]
+        return sums
+
+    def _refine(self, request, of, xs, baselines, means, most_rows):
+        """Add points, in ``means``, for the rows whose attributions do not add up within the tolerance."""
+        path = self._path
+        promised = self._differences(request, of, xs, baselines)
+        is_open, steps = np.ones(len(of), bool), path.steps
+        apart = len(of) == 1 or self._oracle.may_part(request)
+        while True:
+            deltas = self._deltas(means, xs, baselines, promised)
+            is_open &= deltas > path.tolerance
+            more = refined(path.quadrature, steps)
+            if not is_open.any() or more.steps > path.max_steps:
+                break
+            rows = np.flatnonzero(is_open) if apart else np.arange(len(of))
+            x, b = ([a if len(a) == 1 else a[rows] for a in arrays] for arrays in (xs, baselines))
+            request.progress.total += len(rows) * len(more.alphas)
+            added = self._summed(request, of[rows], x, b, more.alphas, more.weights, most_rows)
+            for mean, new in zip(means, added):
+                mean[is_open] = more.scale * mean[is_open] + new[is_open[rows]]
+            steps = more.steps
+        self._seen.append((len(of), steps, deltas[is_open]))
+
+    def _differences(self, request, of, xs, baselines):
+        """T(x) - T(b) for each row and each output of the request: shape (outputs, rows)."""
+        rows = [np.broadcast_to(b, x.shape) for b, x in zip(baselines, xs)]
+        at_x, at_baseline = (self._network.score(request.whole, of, those) for those in (xs, rows))
+        found = at_x - at_baseline
+        return found[None] if found.ndim == 1 else found.T[request.first : request.first + request.at_once]
+
+    def _deltas(self, means, xs, baselines, promised):
+        """How far each row is from adding up, at the worst output."""
+        sums = [
+            sum((m * (x - b)).reshape(len(x), -1).sum(axis=1) for m, x, b in zip(one, xs, baselines))
+            for one in self._by_output(means)
+        ]
+        return np.abs(np.array(sums) - promised).max(axis=0)
+
+
+def _fill_path(rows, x, baseline, alphas):
+    """Write points between baseline and x: all samples at the first alpha, then all at the second, and so on.
+
+    Computed in double precision like 0.3's: near a kink of the network, the last bit of a point decides.
+    """
+    alphas = alphas.reshape((-1,) + (1,) * x.ndim)
+    baseline = baseline.astype(np.float64)
+    points = (x - baseline) * alphas
+    if baseline.any():
+        points += baseline
+    rows[...] = points

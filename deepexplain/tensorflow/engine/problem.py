@@ -1,0 +1,162 @@
+"""What is explained: a target and inputs in the graph of a session, checked. Nothing here adds an op."""
+
+from dataclasses import dataclass
+from typing import Any, List, Optional
+
+from ...arguments import as_count
+from ...errors import ArgumentError, ArgumentTypeError, GraphError
+from ..compat import is_graph_tensor
+from ..runtime.graph import advice_behind, check_reaches, ops_between, row_bytes, tensor_named
+from ..runtime.overrides import graph_lock
+from ..runtime.samples import InputSpec
+
+
+@dataclass(frozen=True, eq=False)
+class Problem:
+    """A target T, explained by inputs X, in a session. :meth:`of` makes one.
+
+    Attributes
+    ----------
+    session : tf.compat.v1.Session
+    target : tf.Tensor
+        T.
+    inputs : list of tf.Tensor
+        X.
+    several : bool
+        Whether X was given as a list.
+    specs : list of InputSpec
+        Name, dtype and shape of each input.
+    between : list of tf.Operation
+        The ops on paths from X to T.
+    fixed_rows : int or None
+        The batch dimension that the inputs fix, or else T; None where both leave it open.
+    """
+
+    session: Any
+    target: Any
+    inputs: List[Any]
+    several: bool
+    specs: List[InputSpec]
+    between: List[Any]
+    fixed_rows: Optional[int]
+
+    @classmethod
+    def of(cls, session, T, X):
+        """Check T and X, tensors or their names (X may be a list of them), and find what lies between.
+
+        Raises
+        ------
+        ArgumentError, ArgumentTypeError
+            T or X is not usable; the message says what came.
+        GraphError
+            An X does not reach T.
+        """
+        several = isinstance(X, (list, tuple))
+        target = tensor_named(session.graph, T, 'T')
+        inputs = [tensor_named(session.graph, x, 'X') for x in (X if several else [X])]
+        _check_tensors(target, inputs, session.graph)
+        rows = _fixed_rows(target, inputs)
+        with graph_lock(session.graph):
+            between = ops_between(target, inputs)
+            for x in inputs:
+                check_reaches(target, x, ops_between(target, [x]) if several else between)
+        return cls(session, target, inputs, several, [_spec(x) for x in inputs], between, rows)
+
+    @property
+    def graph(self):
+        """The graph of T, X and the session."""
+        return self.session.graph
+
+    @property
+    def names(self):
+        """Of T, and of each X."""
+        return (self.target.name, *[x.name for x in self.inputs], self.several)
+
+    @property
+    def inputs_fix_rows(self):
+        """Whether it is an input that fixes the batch dimension."""
+        return any(first_dimension(x) is not None for x in self.inputs)
+
+    def check_floating(self):
+        """Raise unless every input is of a type that has a gradient."""
+        for x in self.inputs:
+            if not x.dtype.is_floating:
+                raise ArgumentTypeError(
+                    f"X '{x.name}' must be a float tensor; it is {x.dtype.name}, which has no gradient: "
+                    f'{advice_behind(self.target, x)}'
+                )
+
+    def check_has_rows(self, what):
+        """Raise where T is a scalar: ``what`` begins the message."""
+        if self.target.shape.ndims == 0:
+            raise ArgumentError(
+                f"{what} needs one value of T for each sample, but T '{self.target.name}' is a scalar, in "
+                'which rows cannot be told apart. Leave out the reduction over the samples.'
+            )
+
+    def batch_size(self, batch_size):
+        """``batch_size`` as an integer or None, and not another than that of the graph where it fixes one."""
+        if batch_size is None:
+            return None
+        batch_size = as_count(batch_size, 'batch_size')
+        if self.fixed_rows not in (None, batch_size):
+            raise ArgumentError(
+                'When using batch evaluation, the first dimension of the input and target tensors must be '
+                f'compatible with the batch size. Found {self.fixed_rows} in the graph and batch_size={batch_size}.'
+            )
+        return batch_size
+
+    def row_bytes(self, sample_shapes):
+        """Bytes of the largest tensor between X and T for one sample; see :func:`~..runtime.graph.row_bytes`."""
+        return row_bytes(self.between, self.inputs, sample_shapes)
+
+    def __repr__(self):
+        shapes = [f"'{tensor.name}' {tensor.shape}" for tensor in self.inputs]
+        X = f'[{", ".join(shapes)}]' if self.several else shapes[0]
+        return f"T='{self.target.name}' {self.target.shape}, X={X}"
+
+
+def first_dimension(tensor):
+    """The static first dimension, None where it is open or unknown or there is none."""
+    return tensor.shape.as_list()[0] if tensor.shape.ndims else None
+
+
+def _spec(x):
+    return InputSpec(x.name, x.dtype.as_numpy_dtype, None if x.shape.ndims is None else tuple(x.shape.as_list()))
+
+
+def _fixed_rows(T, inputs):
+    fixed = {first_dimension(x) for x in inputs} - {None}
+    if len(fixed) > 1:
+        raise ArgumentError(f'The inputs have different fixed batch dimensions: {sorted(fixed)}.')
+    return fixed.pop() if fixed else first_dimension(T)
+
+
+def _check_tensors(T, inputs, graph):
+    if not inputs:
+        raise ArgumentError('X is an empty list: there must be at least one input tensor.')
+    for name, tensor in [('T', T)] + [('X', x) for x in inputs]:
+        if not is_graph_tensor(tensor):
+            kind = 'a Tensorflow Tensor object' + ('' if name == 'T' else ' or a list of them')
+            raise ArgumentTypeError(
+                f'{name} must be {kind}; got {type(tensor).__name__}. Eager tensors, variables and Keras 3 symbols '
+                'are not tensors of a graph.'
+            )
+        if tensor.graph is not graph:
+            raise ArgumentError(
+                f"{name} '{tensor.name}' belongs to another graph than the session of this DeepExplain context."
+            )
+        if not (tensor.dtype.is_floating or (tensor is not T and tensor.dtype.is_integer)):
+            raise ArgumentTypeError(f"{name} '{tensor.name}' must be a float tensor; it is {tensor.dtype.name}.")
+    if not graph.is_fetchable(T):
+        raise GraphError(f"T '{T.name}' is inside a while loop or cond and cannot be read; explain a tensor outside.")
+    names = [x.name for x in inputs]
+    if len(set(names)) < len(names):
+        raise ArgumentError(f'X holds the same tensor twice: {names}.')
+    for x in inputs:
+        if not graph.is_feedable(x):
+            raise GraphError(
+                f"X '{x.name}' is inside a while loop or cond and cannot be fed; explain a tensor outside."
+            )
+        if x.shape.ndims == 0:
+            raise ArgumentError(f"X '{x.name}' is a scalar: its first axis must be that of the samples.")

@@ -1,0 +1,56 @@
+"""What the attributions of a sample add up to, and how far a call is from it."""
+
+from dataclasses import dataclass
+from typing import Any, Callable, Optional
+
+import numpy as np
+
+
+def _nothing(request):
+    return "it promises no sum. 'intgrad', 'deeplift', 'elrp', 'occlusion' and 'shapley_sampling' have one."
+
+
+def _never(request):
+    return None
+
+
+@dataclass(frozen=True)
+class Promise:
+    """What attributions add up to.
+
+    Parameters
+    ----------
+    text : str or None
+        In words, where every op between X and T is exact; None where nothing is promised.
+    minus_baseline : bool
+        Whether T at the baseline is taken away from T at the sample.
+    refusal : function of a Request
+        Why the sum of these attributions cannot be compared with anything, in a sentence; None where it can.
+    """
+
+    text: Optional[str]
+    minus_baseline: bool = False
+    refusal: Callable[[Any], Optional[str]] = _never
+
+    def value(self, network, request, most_rows):
+        """What the attributions of each sample should add up to: shape (samples,), or (outputs, samples)."""
+        at_x = network.scores(request, most_rows)
+        return at_x - _at_baseline(network, request, most_rows) if self.minus_baseline else at_x
+
+
+def _at_baseline(network, request, most_rows):
+    """Outputs of the baseline, or the mean over a set of them, with each sample's weights."""
+    if not request.is_set:
+        return network.scores(request, most_rows, [_for_each(b, request.n) for b in request.baselines])
+    count = len(request.baselines[0])
+    ones = ([_for_each(b[i : i + 1], request.n) for b in request.baselines] for i in range(count))
+    return sum(network.scores(request, most_rows, one) for one in ones) / count
+
+
+def _for_each(baseline, n):
+    return baseline if len(baseline) == n else np.broadcast_to(baseline[:1], (n,) + baseline.shape[1:])
+
+
+NOTHING = Promise(None, refusal=_nothing)
+TO_OUTPUT = Promise('T(x)')
+TO_DIFFERENCE = Promise('T(x) - T(baseline)', minus_baseline=True)

@@ -1,0 +1,107 @@
+"""What rules read of the baseline: computed beside the values at x, in the same graph; or fed."""
+
+import numpy as np
+
+from ..compat import tf, with_shape
+from ..runtime.clone import beside, hides_activations
+from ..runtime.rows import made_up_pairs
+from ..runtime.samples import nearly_equal
+
+
+class References:
+    """The inputs of activations at the baseline.
+
+    Parameters
+    ----------
+    in_graph : bool, default False
+        Whether they must be computed in the graph, beside those at x. Otherwise they are where activations are inside
+        loops and branches, from which nothing can be fetched; and else they are computed by a run of the baseline alone,
+        mostly one row of it, and fed.
+
+    Attributes
+    ----------
+    baselines : list of tf.Tensor
+        Placeholders of the baseline, one for each input; once :meth:`begin` was called.
+    """
+
+    def __init__(self, in_graph=False):
+        self.in_graph = in_graph
+        self.baselines = []
+        self._fed = {}  # activation -> its input, placeholder for the value of that at the baseline
+
+    def choose(self, problem):
+        """Whether values at the baseline are computed in the graph, so that it must be copied."""
+        self.in_graph = self.in_graph or hides_activations(problem.between)
+        return self.in_graph
+
+    def begin(self, problem):
+        """Add the placeholders of the baseline, and return what a copy of the graph must compute beside x, if any."""
+        self.baselines = [
+            tf.placeholder(x.dtype, [None] + x.shape.as_list()[1:] if x.shape.ndims else None) for x in problem.inputs
+        ]
+        if not self.in_graph:
+            return None
+        return [with_shape(tf.zeros_like(x) + b, x.shape) for x, b in zip(problem.inputs, self.baselines)]
+
+    def of(self, op):
+        """What the input of an activation is at the baseline."""
+        z = op.inputs[0]
+        if self.in_graph:
+            at_baseline = beside(op)  # none where it does not differ
+            return at_baseline.inputs[0] if at_baseline else z
+        if op not in self._fed:
+            self._fed[op] = z, tf.placeholder(z.dtype, shape=None, name='reference')
+        return self._fed[op][1]
+
+    @property
+    def placeholders(self):
+        """All that is fed."""
+        return self.baselines + [z0 for _, z0 in self._fed.values()]
+
+    def feed(self, request, oracle, of, baselines, kept):
+        """What to feed for rows of these samples: (tensor, value) pairs.
+
+        ``kept`` is a dict, in which what serves further rows of the same call is remembered.
+        """
+        extra = [(x, request.fit(b) if len(b) > 1 else b) for x, b in zip(self.baselines, baselines)]
+        if self._fed:
+            values = self._at_baseline(request, oracle, of, baselines, kept)
+            extra += [(z0, value) for (_, z0), value in zip(self._fed.values(), values)]
+        return extra
+
+    def _at_baseline(self, request, oracle, of, baselines, kept):
+        """Values of all activation inputs at the baseline, in shapes that broadcast against those at the samples.
+
+        With one baseline for all samples they are computed once: of one row if that serves every sample, else of as
+        many rows as there are samples. Anew each time where the user feeds something that differs between samples.
+        """
+        one_for_all = not request.is_set and all(len(b) == 1 for b in request.baselines)
+        if not one_for_all or request.feeds.per_row:
+            return self._inputs(request, of, baselines)
+        may_be_one = len(of) > 1 and request.fixed_rows is None
+        if may_be_one and oracle.once('one row serves', lambda: self._one_row_serves(request)):
+            of = of[:1]
+        if len(of) not in kept:
+            kept[len(of)] = self._inputs(request, of, baselines)
+        return kept[len(of)]
+
+    def _one_row_serves(self, request):
+        """Whether each activation has a row for each sample, and the same one whatever samples are beside it."""
+        first = request.samples(slice(0, 1))
+        a, b = next(made_up_pairs(first, first))
+        try:
+            alone, among = (
+                self._inputs(request.probe([0] * len(rows[0])), np.arange(len(rows[0])), rows)
+                for rows in (a, [np.concatenate(both) for both in zip(a, b)])
+            )
+        except tf.errors.OpError:
+            return False  # a network that does not take any number of rows
+        # An open first dimension that is 1 for one row is that of the samples.
+        return all(
+            z.shape.ndims and z.shape.as_list()[0] is None and len(x) == 1 and nearly_equal(x, y[:1])
+            for (z, _), x, y in zip(self._fed.values(), alone, among)
+        )
+
+    def _inputs(self, request, of, baselines):
+        rows = [np.broadcast_to(b, (len(of),) + b.shape[1:]) for b in baselines]
+        return request.run([z for z, _ in self._fed.values()], of, rows, trim=False)

@@ -1,0 +1,154 @@
+"""One call of ``run``: its samples, what they are weighted by and compared with, and what else each run feeds."""
+
+from dataclasses import dataclass, replace
+from typing import Any, List, Optional, Sequence, Tuple
+
+import numpy as np
+
+from ..runtime.progress import NoProgress
+from ..runtime.session import Feeds, Runner
+
+
+@dataclass(frozen=True, eq=False)
+class Request:
+    """The checked arguments of a call, and the session runs that they need.
+
+    Attributes
+    ----------
+    runner : Runner
+    inputs : list of tensors
+    arrays : list of array-likes
+        The samples of each input.
+    feeds : Feeds
+    fixed_rows : int or None
+        Rows that every session run must have; shorter ones are padded with copies of their last row.
+    weights : sequence of (placeholder, ndarray, bool)
+        Output weights to feed, and whether they have one row a sample.
+    outputs : int or None
+        How many outputs a sample has, where each of them is explained by itself.
+    row_shape : tuple or None
+        Then the shape of one sample's T.
+    first, at_once : int
+        Which of these outputs a session run explains: ``at_once`` of them, beginning with the ``first``.
+    baselines : list of ndarray
+        For each input, what samples are compared with: one row, or one for each sample, or the rows of a set.
+    is_set : bool
+        Whether every sample is compared with all rows of the baselines.
+    progress : tqdm
+        Counts the rows that were run.
+    """
+
+    runner: Runner
+    inputs: List[Any]
+    arrays: List[Any]
+    feeds: Feeds
+    fixed_rows: Optional[int]
+    weights: Sequence[Tuple[Any, Any, bool]] = ()
+    outputs: Optional[int] = None
+    row_shape: Optional[Tuple[int, ...]] = None
+    first: int = 0
+    at_once: int = 1
+    baselines: Sequence[Any] = ()
+    is_set: bool = False
+    progress: Any = NoProgress()
+
+    @property
+    def n(self):
+        """How many samples there are."""
+        return self.arrays[0].shape[0]
+
+    @property
+    def sample_shapes(self):
+        """The shape of one sample of each input."""
+        return tuple(tuple(array.shape[1:]) for array in self.arrays)
+
+    @property
+    def has_baseline_for_each(self):
+        """Whether samples are compared with baselines of their own."""
+        return not self.is_set and any(len(b) == self.n > 1 for b in self.baselines)
+
+    @property
+    def has_whole_feeds(self):
+        """Whether an array is fed to all samples together."""
+        return any(value.ndim and not per_row for _, value, per_row in self.feeds.entries)
+
+    def weighted(self, placeholder, weights, per_row):
+        """A copy with weights of the outputs, for all samples alike or with one row a sample."""
+        return replace(self, weights=[(placeholder, weights, per_row)])
+
+    def with_outputs(self, row_shape):
+        """A copy that explains every output by itself, of samples whose T has this shape (None: a scalar T)."""
+        return replace(self, outputs=int(np.prod(row_shape or ())), row_shape=row_shape)
+
+    def unpadded(self):
+        """A copy whose runs have as many rows as there are samples, whatever the graph fixes."""
+        return replace(self, fixed_rows=None)
+
+    def parts(self, rows):
+        """Cut the samples into slices of at most ``rows``."""
+        return [slice(start, min(start + rows, self.n)) for start in range(0, self.n, rows)]
+
+    def samples(self, of):
+        """The samples of a slice, one array an input, in the inputs' dtypes."""
+        return [np.asarray(a[of]).astype(x.dtype.as_numpy_dtype, copy=False) for a, x in zip(self.arrays, self.inputs)]
+
+    def baselines_of(self, part):
+        """What the samples of a slice are compared with, each with one row or a row for each of them."""
+        return [b if len(b) == 1 else b[part] for b in self.baselines]
+
+    def probe(self, indices):
+        """A request for the samples at these indices, without ys."""
+        arrays = [np.concatenate([np.asarray(array[i : i + 1]) for i in indices]) for array in self.arrays]
+        baselines = [b[:1] for b in self.baselines]
+        return Request(
+            self.runner,
+            self.inputs,
+            arrays,
+            self.feeds.at(indices),
+            self.fixed_rows,
+            baselines=baselines,
+            is_set=self.is_set,
+        )
+
+    def fit(self, array):
+        """Rows as many as every run must have: with copies of the last one, where there are fewer."""
+        padding = 0 if self.fixed_rows is None else max(0, self.fixed_rows - len(array))
+        return np.concatenate([array, np.repeat(array[-1:], padding, axis=0)]) if padding else array
+
+    def selecting(self, placeholders, first):
+        """A copy for single outputs, ``first`` and those after it: one for each placeholder of weights."""
+        weights = []
+        for output, placeholder in zip(range(first, self.outputs), placeholders):
+            one_hot = np.zeros(self.outputs, placeholder.dtype.as_numpy_dtype)
+            one_hot[output] = 1
+            weights.append((placeholder, one_hot.reshape(self.row_shape or ()), False))
+        return replace(self, weights=weights, first=first, at_once=len(weights))
+
+    @property
+    def whole(self):
+        """The request that this one explains some outputs of, or itself."""
+        return self if self.outputs is None else replace(self, weights=())
+
+    def run(self, fetches, of, rows=None, extra=(), trim=True):
+        """Evaluate a list of tensors: arrays with one row for each row fed.
+
+        Parameters
+        ----------
+        fetches : list of tensors
+        of : slice or int array
+            The sample that each row belongs to; ys and the user's feeds take theirs with them.
+        rows : list of arrays, one for each input
+            What to feed instead of these samples themselves: changed copies of them.
+        extra : list of (tensor, value)
+            Fed too.
+        trim : bool
+            False keeps the rows of the padding, for tensors whose rows are elsewhere.
+        """
+        rows = self.samples(of) if rows is None else rows
+        count = len(rows[0])
+        feed = [(x, self.fit(row)) for x, row in zip(self.inputs, rows)]
+        for tensor, value, per_row in (*self.weights, *self.feeds.entries):
+            feed.append((tensor, self.fit(value[of]) if per_row else value))
+        feed.extend((tensor, np.asarray(value, tensor.dtype.as_numpy_dtype)) for tensor, value in extra)
+        results = self.runner.run(fetches, feed)
+        return [result[:count] for result in results] if trim and count < (self.fixed_rows or 0) else results

@@ -1,0 +1,204 @@
+"""May rows be put together otherwise than the user did? What the network answered, and how a call is cut by it."""
+
+from collections import namedtuple
+from itertools import islice
+
+import numpy as np
+
+from ...errors import ArgumentError, warn
+from ..compat import tf
+from ..runtime.memory import bounded_rows
+from ..runtime.rows import independent, interchangeable, made_up_pairs, separable, summed
+from .problem import first_dimension
+
+#: How a call is cut: the samples of a session run; the most rows of one, copies of samples included; whether its rows
+#: are in step (every run holds each sample of its part once, in order, and all of them changed alike); and whether
+#: runs of fewer rows than the graph fixes are padded.
+Cut = namedtuple('Cut', 'samples rows in_step padded')
+
+
+class RowOracle:
+    """The questions of ``runtime.rows``, put to the network at most once each, with made-up samples.
+
+    Parameters
+    ----------
+    problem : Problem
+    observe : function of a Request, the samples that rows belong to, and rows
+        What one session run says of them: attributions or outputs, a list of arrays with a row for each row.
+    """
+
+    def __init__(self, problem, observe):
+        self._problem, self._observe_rows = problem, observe
+        self._answers = {}
+
+    def once(self, key, find_out):
+        """What ``find_out()`` returned when it was first asked for."""
+        if key not in self._answers:
+            self._answers[key] = find_out()
+        return self._answers[key]
+
+    def ask(self, question, request, *count, pairs=2):
+        """The network's answer to a question of ``runtime.rows``."""
+        first, last = request.samples(slice(0, 1)), request.samples(slice(request.n - 1, request.n))
+
+        def answer(ids=False):
+            made_up = islice(made_up_pairs(first, last, ids), pairs)
+            return question(lambda rows: self._observe(request, rows), made_up, *count)
+
+        def answer_of_ids_too():
+            try:
+                return answer()
+            except tf.errors.InvalidArgumentError:  # ids come as floats, too, and then noise is not among them
+                if any((x != np.round(x)).any() for x in first + last):
+                    raise
+                return answer(ids=True)
+
+        return self.once((question, count, pairs), answer_of_ids_too)
+
+    def _observe(self, request, rows):
+        """What a run of made-up rows says: their attributions (or outputs), and T if it has a row for each."""
+        count = len(rows[0])
+        probe = request.probe([0] * count)
+        target = probe.run([self._problem.target], slice(0, count), rows, trim=False)[0]
+        seen = self._observe_rows(probe, slice(0, count), rows)
+        return seen + ([target] if target.shape[:1] == (count,) else [])
+
+    def independent(self, request, count):
+        """Whether, among so many rows, a change of one leaves the others as they were."""
+        return self.ask(independent, request, count, pairs=1)
+
+    def apart(self, request):
+        """Whether a sample gets the same, alone or beside others; in a fixed batch, whatever the others are."""
+        try:
+            if request.fixed_rows is not None:
+                return self.independent(request, request.fixed_rows)
+            return self.ask(summed, request, pairs=1)  # the one question of common runs: kept cheap
+        except tf.errors.OpError:
+            return False  # a network that does not take any number of rows
+
+    def may_cut(self, request, rows):
+        """Whether the samples may be cut into parts of this many rows although the user did not ask for it.
+
+        Two rows show if a network mixes samples, but not if it does so at a distance: hence the second question.
+        """
+        if any(request.n in value.shape for _, value, per_row in request.feeds.entries if not per_row):
+            return False
+        try:
+            return self.apart(request) and (
+                rows >= request.n or self.ask(separable, request, max(2, rows // 2), pairs=1)
+            )
+        except tf.errors.OpError:
+            return False  # a network that does not take any number of rows
+
+    def may_part(self, request):
+        """Whether a sample is explained alike in every row, whatever is beside it, so that others may be left out."""
+        if request.fixed_rows is None:
+            return self.may_cut(request, request.n)
+        return self.apart(request) and self.ask(interchangeable, request, request.fixed_rows)
+
+    def check_interchangeable(self, request):
+        """Raise unless a fixed batch may be filled with any number of samples.
+
+        A mask with one row a sample (``T * mask``) makes rows differ: its rows must meet exactly their samples.
+        """
+        target, fixed = self._problem.target, self._problem.fixed_rows
+        if first_dimension(target) not in (None, fixed):
+            raise ArgumentError(
+                f"X has a fixed batch dimension of {fixed}, but T '{target.name}' one of {first_dimension(target)}, so "
+                f'rows cannot be told apart for {request.n} samples: give T one row a sample, or exactly {fixed} '
+                'samples.'
+            )
+        if not self.ask(interchangeable, request, fixed):
+            raise ArgumentError(
+                f"T '{target.name}' has a fixed batch dimension of {fixed} and treats one and the same sample "
+                'differently in different rows (a mask with one row a sample?), so rows cannot be told apart for '
+                f'{request.n} samples: give exactly {fixed}, in order.'
+            )
+
+    def bounded(self, request, backward=False):
+        """How many rows a session run holds where nobody says."""
+        shapes = request.sample_shapes
+        return bounded_rows(self.once(('bytes', shapes), lambda: self._problem.row_bytes(shapes)), backward)
+
+    def warn_that_samples_mix(self, how):
+        """Warn that a sample's attributions depend on the others of its run, and so on ``how``."""
+        warn(
+            f"T '{self._problem.target.name}' mixes samples (batch statistics? dropout that is on?): attributions of a "
+            f'sample depend on the others in its session run, and so on {how}. Put the network in its inference '
+            'mode; or leave batch_size out, to explain all samples of xs together.'
+        )
+
+
+def cut_for_gradients(oracle, problem, request, batch_size, rows_of_a_sample):
+    """How to cut a call of a backward pass, with so many rows for each sample and output.
+
+    Raises where cutting the samples into batches, or padding them, would change the numbers; warns where that is the
+    network's own doing.
+    """
+    fixed = problem.fixed_rows
+    if fixed is not None and request.n == fixed:
+        return _of_samples(fixed)
+    if fixed is not None and problem.inputs_fix_rows:
+        oracle.check_interchangeable(request)
+        if fixed > 1 and not oracle.independent(request, fixed):
+            oracle.warn_that_samples_mix('the rows that fill the batch')
+        return _of_samples(fixed)
+    if fixed is not None and fixed > 1 and oracle.independent(request, fixed):
+        oracle.check_interchangeable(request)
+        return _of_samples(fixed)
+    if fixed is not None or problem.target.shape.ndims == 0:
+        return _cut_of_reduced_target(oracle, problem, request, batch_size)
+    rows = batch_size or oracle.bounded(request, backward=True)
+    samples = min(rows, request.n)
+    copies = min(rows // samples, rows_of_a_sample)
+    if batch_size == 1 or (samples == request.n and copies == 1):
+        return _of_samples(samples)
+    if oracle.may_cut(request, rows) if batch_size is None else oracle.apart(request):
+        return Cut(samples, rows, False, True)
+    if batch_size is not None and samples < request.n:
+        oracle.warn_that_samples_mix(f'batch_size={batch_size}')
+    return _of_samples(min(batch_size or request.n, request.n))
+
+
+def _of_samples(samples):
+    return Cut(samples, samples, False, True)
+
+
+def _cut_of_reduced_target(oracle, problem, request, batch_size):
+    """The same for a T that is reduced over the samples: they must stay together, unless T is their sum."""
+    if batch_size is None or batch_size >= request.n:
+        return Cut(request.n, request.n, False, False)
+    name, advice = problem.target.name, 'give T one row a sample, or leave batch_size out'
+    if batch_size == 1:
+        raise ArgumentError(f"T '{name}' is a scalar, so rows cannot be told apart in batches of one: {advice}.")
+    if not oracle.ask(summed, request.unpadded()):
+        raise ArgumentError(
+            f"T '{name}' is a scalar that is not a sum over the samples (a mean?): a sample's attributions "
+            f'depend on its batch, and rows cannot be told apart; {advice}.'
+        )
+    return Cut(batch_size, 1, False, False)
+
+
+def cut_for_changes(oracle, problem, name, request, batch_size):
+    """How to cut a call of a method that changes samples and reads T.
+
+    Raises where a row of T does not belong to the sample in the same row of X. Rows are in step, as in 0.3, for
+    networks in which they are not independent.
+    """
+    fixed = problem.fixed_rows
+    if fixed is not None:
+        if request.n != fixed:
+            oracle.check_interchangeable(request)
+        if fixed > 1 and not oracle.independent(request, fixed):
+            raise ArgumentError(
+                f"T '{problem.target.name}' has {fixed} rows that do not each belong to one sample: a change of the "
+                f"first sample changes other rows. '{name}' cannot tell rows apart; give T one row for each sample."
+            )
+        return Cut(fixed, fixed, request.n == fixed, True)
+    if batch_size == 1 or oracle.independent(request, 2):
+        rows = batch_size or oracle.bounded(request)
+        return Cut(rows, rows, False, True)
+    if batch_size is not None and batch_size < request.n:
+        oracle.warn_that_samples_mix(f'batch_size={batch_size}')
+    rows = min(batch_size or request.n, request.n)
+    return Cut(rows, rows, True, True)

@@ -1,0 +1,243 @@
+"""An explainer: a method, a problem, and the engine that computes the one for the other."""
+
+from dataclasses import fields
+from typing import Any
+
+from ..errors import ArgumentError, ArgumentTypeError
+from .engine.backward import Backward
+from .engine.changes import ChangeEngine, Changes
+from .engine.gradients import GradientEngine
+from .engine.leaks import leaks_of
+from .engine.problem import Problem
+from .engine.request import Request
+from .methods.method import Method, method_from, same
+from .runtime.weights import weights_of
+
+#: The kind of a plan -> the engine that runs it.
+ENGINES = {Backward: GradientEngine, Changes: ChangeEngine}
+
+
+class Explainer:
+    """Attributions of a target T to inputs X by one method, for any samples. What ``get_explainer`` returns.
+
+    Parameters
+    ----------
+    method : Method
+        With its arguments, such as ``IntegratedGradients(steps=50)``.
+    problem : Problem
+        What is explained: ``Problem.of(session, T, X)``.
+    strict : bool, default False
+        Raise a GraphError, instead of a warning, where the sum that the method promises does not hold.
+
+    Attributes
+    ----------
+    method, problem, strict
+        As given.
+    name : str
+        Of the method.
+    session : tf.compat.v1.Session
+    T : tf.Tensor
+    X : tf.Tensor, or a list of them where a list was given
+    has_multiple_inputs : bool
+        Whether X is a list.
+    """
+
+    def __init__(self, method: Method, problem: Problem, strict: bool = False) -> None:
+        self._set(method, problem, strict)
+
+    def _set(self, method: Method, problem: Problem, strict: bool, built: Any = None) -> None:
+        self.method, self.problem, self.strict, self.name = method, problem, strict, method.name
+        self.session, self.T, self.has_multiple_inputs = problem.session, problem.target, problem.several
+        self.X: Any = list(problem.inputs) if problem.several else problem.inputs[0]
+        plan = method.plan(problem)
+        if type(plan) not in ENGINES:
+            raise ArgumentTypeError(
+                f'plan(problem) of {type(method).__name__} must return a Backward or a Changes; got {plan!r}.'
+            )
+        self.engine = ENGINES[type(plan)](self.name, plan, problem, strict, built)
+
+    def __repr__(self) -> str:
+        strict = ', strict=True' if self.strict else ''
+        return f'Explainer({self.method!r}, {self.problem!r}{strict})'
+
+    def __eq__(self, other: object) -> bool:
+        """Whether both explain the same T by the same X, in one session, by one method with equal arguments."""
+        if not isinstance(other, Explainer):
+            return NotImplemented
+        same = self.method == other.method and self.strict == other.strict and self.session is other.session
+        return same and self.problem.names == other.problem.names
+
+    def __hash__(self) -> int:
+        return hash((self.method, self.strict, self.problem.names))
+
+    def with_arguments(self, **arguments: Any) -> 'Explainer':
+        """Return an explainer with these arguments, others at their defaults. Both share the graph: nothing is added.
+
+        Raises
+        ------
+        ArgumentError
+            The graph depends on an argument (such as the ``rules`` of 'deeplift') that would be another one.
+        """
+        method, strict = method_from(type(self.method), (), arguments)
+        for field in fields(method):
+            own, other = getattr(self.method, field.name), getattr(method, field.name)
+            if not field.metadata.get('at_run') and not same(own, other):
+                raise ArgumentError(
+                    f'The graph of this explainer was built for {field.name}={own!r}, not for {other!r} (which is the '
+                    f'default where {field.name} is not given): pass the same, or get_explainer again.'
+                )
+        shared = object.__new__(type(self))
+        shared._set(method, self.problem, strict, self.engine)
+        if strict and not self.strict:
+            shared.describe().say(shared.engine.plan, strict)
+        return shared
+
+    def describe(self) -> Any:
+        """List every op between X and T with what it gets, and whether the promised sum holds through it.
+
+        Returns
+        -------
+        :class:`~deepexplain.tensorflow.engine.audit.Audit`
+            Prints as a table; ``.rows`` are ``(op, type, treatment, exact)``, ``.breaks`` those where it does not hold.
+        """
+        return self.engine.audit()
+
+    def run(
+        self,
+        xs: Any,
+        ys: Any = None,
+        batch_size: Any = None,
+        feed_dict: Any = None,
+        progress: bool = False,
+        return_convergence_delta: bool = False,
+    ) -> Any:
+        """Attributions of the samples ``xs``. May be called from many threads.
+
+        Parameters
+        ----------
+        xs : array-like of real numbers, shape (samples, ...), or a list of them where X is a list
+            Converted to X's dtype one batch at a time and never modified; a memory map is read in batches.
+        ys : array-like or 'each', optional
+            Weights of the outputs: of T's shape, or of the shape of one sample's T, for all samples alike.
+            One-hot rows select one output. Default: every output counts with weight 1. ``'each'``
+            explains every output by itself, as a run for each one-hot ys would, in a fraction of the time
+            (and an output of nan spoils no other).
+        batch_size : int, optional
+            The most rows that any session run sees, perturbed copies and path points included. The result
+            does not depend on it. Default: a number that is fast and bounded by memory.
+        feed_dict : dict of tensor or name to value, optional
+            Values of further placeholders (dropout, is_training, more inputs). A value with one row for
+            each sample is batched with the samples, one of another length is fed whole.
+        progress : bool, default False
+            Show a bar with the rows that went through the network, their number per second and the time left.
+        return_convergence_delta : bool, default False
+            Return ``(attributions, delta)``: the sum of each sample's attributions minus what it should be (see
+            ``describe()``), weighted by ys: shape (samples,), in double precision; with ``ys='each'`` (outputs,
+            samples).
+
+        Returns
+        -------
+        ndarray of xs' shape and X's dtype, or a list of them where X is a list
+            With ``ys='each'`` the outputs come first: shape (outputs, samples, ...). Where a sample's T has
+            several axes, its outputs are counted as in ``T.reshape(samples, -1)``.
+
+        Raises
+        ------
+        ArgumentError, ArgumentTypeError
+            An argument does not fit; the message gives both shapes. Also for nan in xs, and for a
+            placeholder without a value.
+        """
+        batch_size = self.problem.batch_size(batch_size)
+        request = self.request(xs, ys, feed_dict)
+        if return_convergence_delta:
+            self._check_delta(request)
+        request, cut = self._cut(request, batch_size)
+        engine = self.engine
+        if return_convergence_delta:
+            engine.warn_of_delta(request, cut)
+        results, more = engine.explain(request, cut, progress)
+        delta = []
+        if return_convergence_delta:
+            promised = engine.plan.promise.value(engine.network, request, cut.samples)
+            sums = engine.sums(results, request)
+            delta = [(sums[0] if request.outputs is None else sums) - promised]
+        if request.outputs is None:
+            results, more = [result[0] for result in results], [result[0] for result in more]
+        found = results if self.problem.several else results[0]
+        return (found, *more, *delta) if more or delta else found
+
+    def outputs(self, xs: Any, ys: Any = None, batch_size: Any = None, feed_dict: Any = None) -> Any:
+        """What attributions are of: T of each sample, weighted by ys and summed over its outputs.
+
+        Parameters, errors: as in :meth:`run`.
+
+        Returns
+        -------
+        float64 ndarray, shape (samples,); with ``ys='each'`` (outputs, samples)
+        """
+        self.problem.check_has_rows('outputs()')
+        batch_size = self.problem.batch_size(batch_size)
+        request, cut = self._cut(self.request(xs, ys, feed_dict), batch_size)
+        return self.engine.network.scores(request, cut.samples)
+
+    def leaks(self, xs: Any, ys: Any = None, feed_dict: Any = None) -> Any:
+        """At which op how much of the convergence delta arises: for ``deeplift`` and ``elrp``.
+
+        The first call adds to the graph. Of a set of ``baselines``, gaps are means. In a network that mixes samples
+        they are those of a sample's T, of which other samples have their part.
+
+        Parameters, errors: as in :meth:`run`; ``ys`` must be an array. Each sample takes a run of its own.
+
+        Returns
+        -------
+        :class:`~deepexplain.tensorflow.engine.leaks.Leaks`
+            Prints as a table; ``.rows`` are ``(op, type, gap, share)``, with the gap of each sample. All loops and
+            branches share a row.
+
+        Raises
+        ------
+        ArgumentError
+            The attributions of this method are no chain of rules that each keep a sum.
+        """
+        if not getattr(self.engine.plan, 'keeps_sums', False):
+            raise ArgumentError(
+                f"'{self.name}' has no leaks: its attributions are no chain of rules that each keep a sum. The methods "
+                "that have them are 'deeplift' and 'elrp'."
+            )
+        request = self.request(xs, ys, feed_dict)
+        self._check_delta(request)
+        return leaks_of(
+            self.engine, lambda: self.method.plan(self.problem), request, lambda: self._cut(request, None)
+        )
+
+    def weights(self) -> Any:
+        """The weights between X and T, nearest to T first; see :func:`~..runtime.weights.weights_of`."""
+        engine = self.engine
+        return weights_of(engine.target, self.problem.inputs, engine.between, self.session)
+
+    def request(self, xs: Any, ys: Any = None, feed_dict: Any = None) -> Request:
+        """Check the arguments of a call, as :meth:`run` does: samples, weights, feeds and baselines in one object."""
+        return self.engine.request(xs, ys, feed_dict)
+
+    def takes_copies(self, request: Request, batch_size: Any = None) -> bool:
+        """Whether copies of all samples may follow each other in one call, as if they were more samples.
+
+        Not where attributions of a sample depend on its place, or on what is beside it: a baseline for each sample or
+        computed from all of them, feeds for all samples together, networks that mix samples.
+        """
+        baseline = self.engine.plan.baseline
+        of_all = baseline is not None and (baseline.is_function or request.has_baseline_for_each)
+        if of_all or request.has_whole_feeds or self.T.shape.ndims == 0 or request.fixed_rows is not None:
+            return False
+        return batch_size == 1 or self.engine.oracle.may_cut(request, request.n)
+
+    def _cut(self, request: Request, batch_size: Any) -> Any:
+        cut = self.engine.cut(request, batch_size)
+        return (request if cut.padded else request.unpadded()), cut
+
+    def _check_delta(self, request: Request) -> None:
+        """Raise unless there is a sum that attributions can be compared with."""
+        reason = self.engine.plan.promise.refusal(request)
+        if reason is not None:
+            raise ArgumentError(f"'{self.name}' has no convergence delta: {reason}")
+        self.problem.check_has_rows('return_convergence_delta')

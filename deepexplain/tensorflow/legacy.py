@@ -1,0 +1,207 @@
+"""Methods as people wrote them for DeepExplain 0.3: subclasses with hooks run unchanged, as explainers of their own.
+
+0.3's classes were method and explainer in one: ``Method(T, X, session, keras_learning_phase, ...)`` with ``run(xs, ys,
+batch_size)``. Here they stand in front of an :class:`~deepexplain.tensorflow.explainer.Explainer`, which does the work
+and asks their hooks what they want.
+"""
+
+import inspect
+from dataclasses import replace
+from functools import lru_cache
+from typing import Any, Optional
+
+import numpy as np
+
+from ..arguments import as_flag
+from ..errors import DeepExplainError
+from .engine.backward import Backward, adding_to
+from .engine.baselines import Baselines
+from .engine.network import Network, weighted
+from .engine.problem import Problem
+from .explainer import Explainer
+from .methods.method import MethodType, check_known, method_from
+from .rules.book import Rule, RuleBook
+from .rules.plain import activations
+from .runtime.graph import Step
+from .runtime.overrides import original_grad
+
+
+class _BuiltLast(type):
+    """Adds to the graph when ``__init__`` is over: hooks may read what a subclass sets there, as 0.3's run() could."""
+
+    def __call__(cls, *args: Any, **arguments: Any) -> Any:
+        instance = super().__call__(*args, **arguments)
+        instance._build()
+        return instance
+
+
+class AttributionMethod(metaclass=_BuiltLast):
+    """What all of 0.3's methods share.
+
+    Parameters
+    ----------
+    T, X : tensors of the session's graph, or their names; X may be a list
+    session : tf.compat.v1.Session
+    keras_learning_phase : tf.Tensor, optional
+        Fed 0. Keras' own placeholder is found without it.
+    *args, **arguments
+        Those of ``configure(self, ...)``, where a subclass has it; else of the method that it derives from.
+
+    Attributes
+    ----------
+    T : tf.Tensor
+        The target, weighted by ``Y``.
+    X : tf.Tensor or list of them
+    Y : tf.Tensor
+        Weights of the outputs: 1 if it is not fed.
+    explainer : Explainer
+        What does the work; None where the whole of ``run`` is the subclass's own.
+    symbolic_attribution : list of tf.Tensor, or None
+    session, keras_learning_phase, has_multiple_inputs
+    """
+
+    name: Optional[str] = None
+    method: Any = None  # that a subclass derives from; None for the bare families
+
+    def __init__(self, T, X, session, keras_learning_phase=None, *args, **arguments):
+        self.session, self.keras_learning_phase = session, keras_learning_phase
+        self.explainer = self.symbolic_attribution = None
+        self._problem = problem = Problem.of(session, T, X)
+        self.has_multiple_inputs = problem.several
+        self.T, self.X = problem.target, list(problem.inputs) if problem.several else problem.inputs[0]
+        configure, self.strict = getattr(self, 'configure', None), False
+        if configure is not None:
+            known = list(inspect.signature(configure).parameters)
+            if 'strict' not in known:
+                self.strict = as_flag(arguments.pop('strict', False), 'strict')
+            check_known(self.name or type(self).__name__, known, args, arguments)
+            configure(*args, **arguments)
+            args, arguments = (), {}
+        if self.method is None:
+            check_known(self.name or type(self).__name__, (), args, arguments)
+            self._method = None
+        else:
+            strict = self.strict
+            self._method, self.strict = method_from(self.method, args, arguments)
+            self.strict = self.strict or strict
+
+    def _build(self):
+        """Add to the graph what the method needs."""
+        if self._method is not None or isinstance(self, GradientBasedMethod):
+            self.explainer = Explainer(_Hooked(self), self._problem, self.strict)
+            self._network = self.explainer.engine.network
+        if self.symbolic_attribution is None:
+            with adding_to(self._problem.graph):
+                if self.explainer is None:
+                    self._network = Network(self._problem)
+                self.Y = self._network.Y
+                self.T = weighted(self._problem.target, self.Y, self._problem.target.shape)
+
+    def get_symbolic_attribution(self):
+        """Return a list with one tensor for each input: its attributions, in the input's shape."""
+        return self._plan.attributions(self._back)
+
+    def nonlinearity_grad_override(self, op, grad):
+        """Gradient of an activation ``op``, given the gradient ``grad`` of its output."""
+        rule = self._plan.rules(Step(op, [0])).multiply
+        return (rule or original_grad)(op, grad)
+
+    def explain_symbolic(self):
+        """Return the attributions as a list of tensors."""
+        return self.symbolic_attribution
+
+    def run(self, xs, ys=None, batch_size=None, feed_dict=None, **more):
+        """Attributions of xs; see :meth:`Explainer.run <deepexplain.tensorflow.explainer.Explainer.run>`."""
+        if self.explainer is None:
+            raise DeepExplainError(f'{type(self).__name__} is a PerturbationBasedMethod and must have a run() of its own.')
+        return self.explainer.run(xs, ys, batch_size, self._feeds(feed_dict), **more)
+
+    def with_arguments(self, **arguments):
+        """Return an explainer of the same class, T and X with these arguments; it has a graph of its own."""
+        return type(self)(self._problem.target, self.X, self.session, self.keras_learning_phase, **arguments)
+
+    def _session_run(self, T, xs, ys=None, batch_size=None):
+        """Evaluate a tensor, or a list of them, for the samples: as 0.3's ``run`` did it, in batches."""
+        several = isinstance(T, (list, tuple))
+        tensors = list(T) if several else [T]
+        own = [] if self.explainer is None or self.symbolic_attribution is None else self._back.placeholders
+        request = self._network.request(xs, ys, self._feeds(None), tensors, own)
+        found = [request.run(tensors, part) for part in request.parts(batch_size or request.n)]
+        values = [np.concatenate(parts) if np.ndim(parts[0]) else sum(parts) for parts in zip(*found)]
+        return values if several else values[0]
+
+    def _check_input_compatibility(self, xs, ys=None, batch_size=None):
+        """Raise unless these can be the arguments of ``run``."""
+        self._problem.batch_size(batch_size)
+        self._network.request(xs, ys, self._feeds(None), [self.T], [])
+
+    def _set_check_baseline(self):
+        """Bring ``self.baseline`` into the shape of a batch of one: zeros, where there is none."""
+        shapes = [tuple(x.shape.as_list()[1:]) for x in self._problem.inputs]
+        found = Baselines(self._problem, self.baseline).resolve([np.zeros((1,) + shape) for shape in shapes])
+        self.baseline = found if self.has_multiple_inputs else found[0]
+
+    def _feeds(self, feed_dict):
+        if self.keras_learning_phase is None or not isinstance(feed_dict, (dict, type(None))):
+            return feed_dict
+        names = {getattr(key, 'name', key) for key in feed_dict or {}}
+        phase = self.keras_learning_phase.name
+        return feed_dict if phase in names else {**(feed_dict or {}), phase: 0}
+
+    def __getattr__(self, name):
+        """Look up what the method or its explainer has besides: arguments, describe, outputs, leaks, request."""
+        for part in (self.__dict__.get('_method'), self.__dict__.get('explainer')):
+            if part is not None and not name.startswith('_') and hasattr(part, name):
+                return getattr(part, name)
+        raise AttributeError(f'{type(self).__name__!r} object has no attribute {name!r}')
+
+
+class GradientBasedMethod(AttributionMethod):
+    """A method that is one backward pass, in which activations may have a rule of their own.
+
+    Subclasses override ``get_symbolic_attribution`` (what to compute, as tensors) and
+    ``nonlinearity_grad_override`` (the rule of an activation).
+    """
+
+
+class PerturbationBasedMethod(AttributionMethod):
+    """A method that changes the input and reads T: subclasses have a ``run`` of their own."""
+
+
+class _Hooked:
+    """The method of an instance as :class:`Explainer` takes it: that which it derives from, with its own hooks."""
+
+    def __init__(self, owner):
+        self._owner = owner
+        self.name = owner.name or type(owner).__name__
+
+    def __repr__(self):
+        return type(self._owner).__name__ + '()'
+
+    def plan(self, problem):
+        """Return the plan of the method that the owner derives from, with what it overrides."""
+        owner = self._owner
+        plan = owner._plan = Backward() if owner._method is None else owner._method.plan(problem)
+        if not isinstance(plan, Backward):
+            return plan
+
+        def attributions(back):
+            owner._back, owner.T, owner.Y = back, back.T, back.Y
+            owner.symbolic_attribution = owner.get_symbolic_attribution()
+            return owner.symbolic_attribution
+
+        rule = type(owner).nonlinearity_grad_override
+        if getattr(rule, '__func__', rule) is AttributionMethod.nonlinearity_grad_override:
+            return replace(plan, attributions=attributions)
+        rules = RuleBook(activations(Rule('own rule', None, owner.nonlinearity_grad_override)), plan.rules)
+        return replace(plan, attributions=attributions, rules=rules, keeps_sums=False)
+
+
+@lru_cache(maxsize=None)
+def adapter(method):
+    """The class of 0.3's form for a method: what subclasses of it derive from, and calls with a session make."""
+    members = {'method': method, 'name': method.name, '__doc__': method.__doc__, '__module__': method.__module__}
+    return type(GradientBasedMethod)(method.__name__, (GradientBasedMethod,), members)
+
+
+MethodType.adapter = staticmethod(adapter)

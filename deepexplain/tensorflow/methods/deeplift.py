@@ -1,0 +1,87 @@
+"""DeepLIFT: contributions of the difference between the input and a baseline."""
+
+from typing import Any
+
+from ...arguments import one_of
+from ..engine.backward import Backward
+from ..engine.baselines import Baselines
+from ..engine.promise import TO_DIFFERENCE
+from ..engine.references import References
+from ..rules.complete import COMPLETE, complete
+from ..rules.rescale import rescale_book
+from .epsilon_lrp import UNSUPPORTED
+from .method import Method, at_run, own, register
+
+NO_RULES_NEEDED = "'intgrad' and 'shapley_sampling' need no rules."
+
+
+@register('deeplift', also_called='deep_lift rescale deepshap deep_explainer deepliftshap')
+class DeepLIFTRescale(Method):
+    """DeepLIFT with the Rescale rule: contributions of the difference between the input and a baseline.
+
+    Attributions sum to T(x) - T(baseline) where all that lies between X and T is linear or one of the five
+    overridden activations. With the default rules, those of 0.3, max pooling, products of two varying tensors and
+    other nonlinear ops get their plain gradient, with a warning, and the sum then differs; with
+    ``rules='complete'`` it holds.
+
+    The activations at the baseline are computed in each ``run``, so they follow the weights.
+
+    Parameters
+    ----------
+    baseline : number, array of one sample's shape or with a row for each sample, or function of xs, default 0
+        The reference input. A list of these where X is a list.
+    rules : str, default 'original'
+        Which ops have a rule: 'original' is DeepExplain 0.3's five activations, and the plain gradient for all
+        else that is not linear. 'complete' has one for every elementwise function, products and quotients,
+        maxima, choices and softmax: attributions then sum to T(x) - T(baseline). See
+        :mod:`deepexplain.tensorflow.rules.complete`.
+    baselines : array with a row for each baseline, or function of xs that returns one, optional
+        A set in place of ``baseline``: attributions are the mean over all of them (DeepSHAP).
+
+    Raises
+    ------
+    ArgumentError, ArgumentTypeError
+        An argument is of the wrong kind, or does not fit X.
+
+    References
+    ----------
+    Shrikumar et al., Learning Important Features Through Propagating Activation Differences, 2017.
+    https://doi.org/10.48550/arXiv.1704.02685
+    Ancona et al., Towards better understanding of gradient-based attribution methods, ICLR 2018.
+    https://doi.org/10.48550/arXiv.1711.06104
+    """
+
+    baseline: Any = at_run(None)
+    rules: str = 'original'
+    baselines: Any = at_run(None)
+
+    def __post_init__(self):
+        rules = one_of(self.rules, ('original', 'complete'), 'rules')
+        self.keep(baseline=own(self.baseline), rules=rules, baselines=own(self.baselines))
+
+    def plan(self, problem):
+        """Take slopes from the baseline for derivatives, and multiply by what the input differs from it."""
+        references = References(in_graph=self.rules == 'complete')
+        return Backward(
+            lambda back: [g * (x - b) for g, x, b in zip(back.gradients(), back.inputs, back.baselines)],
+            rules=COMPLETE if self.rules == 'complete' else rescale_book(references),
+            promise=TO_DIFFERENCE,
+            baseline=Baselines(problem, self.baseline, self.baselines),
+            references=references,
+            at_breaks=UNSUPPORTED.format(self.name),
+            advice=_beyond_complete if self.rules == 'complete' else _beyond_original,
+            keeps_sums=True,
+        )
+
+
+def _beyond_complete(breaks):
+    return f'{NO_RULES_NEEDED} explainer.leaks(xs) says how much goes missing where.'
+
+
+def _beyond_original(breaks):
+    broken = {decision.step.op.name for decision in breaks}
+    mended = [decision for decision in breaks if complete(decision.step)]
+    if not mended:
+        return NO_RULES_NEEDED
+    those = 'for all of these' if len(mended) == len(broken) else f'for {len(mended)} of these {len(broken)}'
+    return f"rules='complete' has rules {those}; explainer.leaks(xs) says how much goes missing where."

@@ -1,0 +1,45 @@
+"""Methods that are one backward pass of the true gradient: saliency, grad*input; and zero, a test of the overrides."""
+
+from ..compat import tf
+from ..engine.backward import Backward
+from ..rules.book import Rule, RuleBook
+from ..rules.plain import GRADIENT, activations
+from .method import Method, register
+
+
+@register('zero')
+class DummyZero(Method):
+    """Zero for everything behind an activation: shows whether the overrides reach the activations."""
+
+    def plan(self, problem):
+        """Block every activation."""
+        blocked = Rule('blocked', multiply=lambda op, grad: tf.zeros_like(grad))
+        return Backward(rules=RuleBook(activations(blocked), GRADIENT))
+
+
+@register('saliency', also_called='gradient vanilla_gradient sensitivity')
+class Saliency(Method):
+    """The absolute gradient, ``|dT/dx|``.
+
+    References
+    ----------
+    Simonyan et al., Deep Inside Convolutional Networks, 2014. https://doi.org/10.48550/arXiv.1312.6034
+    """
+
+    def plan(self, problem):
+        """Take the absolute value of the gradient."""
+        return Backward(lambda back: [tf.abs(gradient) for gradient in back.gradients()])
+
+
+@register('grad*input', also_called='gradxinput input*gradient input_x_gradient gradient*input gradtimesinput')
+class GradientXInput(Method):
+    """The gradient times the input, ``x * dT/dx``.
+
+    References
+    ----------
+    Shrikumar et al., Not Just a Black Box, 2016. https://doi.org/10.48550/arXiv.1605.01713
+    """
+
+    def plan(self, problem):
+        """Multiply the gradient by the input."""
+        return Backward(lambda back: [gradient * x for gradient, x in zip(back.gradients(), back.inputs)])

@@ -1,0 +1,123 @@
+"""A rule book decides, once, what each op between X and T gets; the audit, the gradient and leaks read its entry."""
+
+from typing import Any, Callable, Dict, Iterable, List, Mapping, NamedTuple, Optional, Sequence, Union
+
+from ..runtime.graph import Step
+
+#: What computes the multipliers (gradients) of an op's inputs: a function of the op and those of its outputs.
+Multiply = Callable[..., Any]
+
+
+class Rule(NamedTuple):
+    """What an op gets.
+
+    Parameters
+    ----------
+    name : str
+        The treatment in words, as :meth:`describe` lists it.
+    exact : bool or None
+        Whether the sum that a method promises holds through it; None where nobody can tell, or nothing is promised.
+    multiply : function, optional
+        ``multiply(op, *grads)`` returns the gradients of the op's inputs (None for one that gets nothing), given those
+        of its outputs. Default: the gradient that TensorFlow, or the user, has for the op.
+    """
+
+    name: str
+    exact: Optional[bool] = None
+    multiply: Optional[Multiply] = None
+
+
+#: A part of a rule book: the rule of a step, or None where it has none for it.
+Entry = Callable[[Step], Optional[Rule]]
+
+
+class RuleBook:
+    """An ordered list of entries, of which the first that has a rule for an op decides.
+
+    Parameters
+    ----------
+    *entries : functions of a :class:`~deepexplain.tensorflow.runtime.graph.Step` that return a Rule or None
+        :func:`of_types` makes one; a rule book is one, too. The last must know a rule for every op, as
+        :data:`~deepexplain.tensorflow.rules.plain.GRADIENT` does.
+    changes_gradients : bool, default True
+        Whether any entry has a rule in place of a gradient.
+
+    Examples
+    --------
+    >>> import tensorflow.compat.v1 as tf
+    >>> from deepexplain.tensorflow.rules.book import Rule, RuleBook, of_types
+    >>> from deepexplain.tensorflow.rules.plain import GRADIENT
+    >>> book = RuleBook(of_types('Relu', Rule('blocked', multiply=lambda op, grad: 0 * grad)), GRADIENT)
+    >>> with tf.Graph().as_default():
+    ...     op = tf.nn.relu(tf.placeholder(tf.float32, [None, 2])).op
+    >>> book(Step(op, [0])).name
+    'blocked'
+    """
+
+    def __init__(self, *entries: Entry, changes_gradients: bool = True) -> None:
+        self.entries = entries
+        self.changes_gradients = changes_gradients
+
+    def __call__(self, step: Step) -> Rule:
+        """Return the rule of a step."""
+        for entry in self.entries:
+            rule = entry(step)
+            if rule is not None:
+                return rule
+        raise LookupError(f"No entry of this rule book has a rule for op '{step.op.name}' ({step.op.type}).")
+
+
+def of_types(op_types: Union[str, Iterable[str]], rule: Rule) -> Entry:
+    """An entry that gives a rule to all ops of these types, a collection or one text of names."""
+    names = frozenset(op_types.split() if isinstance(op_types, str) else op_types)
+    return lambda step: rule if step.op.type in names else None
+
+
+class Decision(NamedTuple):
+    """A step of the graph, and the rule that it got."""
+
+    step: Step
+    rule: Rule
+
+
+class Decisions:
+    """What each op gets from a rule book: decided once for each step, whoever asks.
+
+    Attributes
+    ----------
+    listed : list of Decision
+        One for each step that leads from X to T, in order.
+    """
+
+    def __init__(self, book: RuleBook) -> None:
+        self._book = book
+        self._made: Dict[Any, Rule] = {}
+        self._of_ops: Dict[Any, Decision] = {}
+        self.listed: List[Decision] = []
+
+    def rule(self, step: Step) -> Rule:
+        """Return the rule of a step."""
+        key = step.op, tuple(step.varying)
+        if key not in self._made:
+            self._made[key] = self._book(step)
+        return self._made[key]
+
+    def takes(self, step: Step) -> bool:
+        """Whether the step has a rule in place of its gradient."""
+        return self.rule(step).multiply is not None
+
+    def enter(self, steps: Sequence[Step], copies: Optional[Mapping[Any, Step]] = None) -> None:
+        """List the steps from X to T; ``copies``: graph and name of a copied op -> the step that it is a copy of."""
+        self.listed = [Decision(step, self.rule(step)) for step in steps]
+        self._of_ops = {key_of(d.step.op.graph, d.step.op.name): d for d in self.listed}
+        for (graph, name), step in (copies or {}).items():
+            self._of_ops[key_of(graph, name)] = Decision(step, self.rule(step))
+
+    def of(self, op: Any) -> Optional[Decision]:
+        """Return the decision for an op, or for what it is a copy of; None where it computes nothing of X."""
+        return self._of_ops.get(key_of(op.graph, op.name))
+
+
+def key_of(graph: Any, name: str) -> Any:
+    """What an op is known by: TensorFlow 1.15 makes graphs of bodies anew, with their names, to differentiate them."""
+    return getattr(graph, 'name', None), name

@@ -1,0 +1,55 @@
+"""The rules of ``deeplift`` with ``rules='complete'``: one for each kind of op that is not linear.
+
+A rule gets an op at x, the same op at the baseline, and the multipliers of its outputs (the gradients, in plain
+backpropagation); it returns those of its inputs. What unites all rules: multipliers times what each input differs
+from its baseline add up to what the outputs differ, times theirs. So attributions sum to T(x) - T(baseline), whatever
+the graph is made of.
+
+Adding a rule is one function with :func:`~.registry.rule` beside it, in the file of its kind.
+"""
+
+from ...runtime.clone import beside
+from ...runtime.op_types import is_continuous, is_linear, keeps_its_gradient
+from ...runtime.overrides import original_grad
+from ..book import Rule, RuleBook
+from ..plain import LINEAR, plain
+from . import elementwise, largest, products, softmax
+from .registry import RULES, rule, rule_of
+
+__all__ = ['COMPLETE', 'RULES', 'complete', 'elementwise', 'largest', 'products', 'rule', 'softmax']
+
+#: Their rule is for the first input only, the others held.
+OF_FIRST_INPUT = frozenset('Dilation2D FakeQuantWithMinMaxVars FakeQuantWithMinMaxVarsPerChannel'.split())
+
+
+def complete(step):
+    """Entry for all ops that keep their share of the sum: linear ones, and those of :data:`~.registry.RULES`."""
+    if step.op.type == 'StopGradient':
+        return Rule('linear', True, lambda op, grad: grad)
+    if is_linear(*step):
+        # A gradient that the user chose is not that of the value.
+        return LINEAR if keeps_its_gradient(step.op) else Rule('linear', True, original_grad)
+    name, function = rule_of(step.op.type)
+    return Rule(name, True, _with_baseline(function)) if name and _can_be_treated(name, step) else None
+
+
+def _with_baseline(function):
+    def multiply(op, *grads):
+        at_baseline = beside(op)  # none where the op is the same there
+        return original_grad(op, *grads) if at_baseline is None else function(op, at_baseline, *grads)
+
+    return multiply
+
+
+def _can_be_treated(name, step):
+    """Whether no more varies than the rule is for: two inputs of real numbers; or the condition of a choice, too."""
+    numbers = [i for i in step.varying if is_continuous(step.op.inputs[i])]
+    if name == 'choice':
+        return len(numbers) > 0
+    if step.op.type in OF_FIRST_INPUT and list(step.varying) != [0]:
+        return False
+    real = all(step.op.inputs[i].dtype.is_floating for i in numbers) or name in ('product', 'quotient', 'norm')
+    return real and 0 < len(numbers) == len(step.varying) <= 2
+
+
+COMPLETE = RuleBook(complete, plain)

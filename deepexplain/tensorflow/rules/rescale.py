@@ -1,0 +1,32 @@
+"""The Rescale rule of DeepLIFT, in the form of DeepExplain 0.3: each activation's slope from the baseline to x."""
+
+from ..compat import same_op, tf
+from ..runtime.overrides import original_grad
+from .book import Rule, RuleBook
+from .plain import activations, linear, plain
+
+#: Where an activation's input is this near to its reference, the slope is the derivative between both.
+SMALLEST_DELTA = 1e-5
+
+
+def rescale_rule(op, grad, z0):
+    """Replace ``f'(z)`` by ``(f(z) - f(z0)) / (z - z0)``, the slope between the reference and the activation.
+
+    Where z hardly differs from its reference z0, that quotient is rounding noise: there the slope is the
+    derivative half way between the two.
+    """
+    z, f_z = op.inputs[0], op.outputs[0]
+    delta_in, delta_out = z - z0, f_z - same_op(op, z0).outputs[0]
+    half_way = same_op(op, 0.5 * (z0 + z))
+    for tensor in (delta_in, delta_out, half_way.outputs[0]):
+        tensor.set_shape(z.shape)  # that of z0 is open
+    return tf.where(tf.abs(delta_in) > SMALLEST_DELTA, grad * delta_out / delta_in, original_grad(half_way, grad))
+
+
+def rescale_book(references):
+    """The rule book of ``deeplift`` with ``rules='original'``.
+
+    ``references`` is a :class:`~deepexplain.tensorflow.engine.references.References`.
+    """
+    rescale = Rule('rescale', True, lambda op, grad: rescale_rule(op, grad, references.of(op)))
+    return RuleBook(activations(rescale), linear, plain)
