@@ -75,7 +75,7 @@ def wrong_imports(name, imported):
         elif is_module(other) and other != 'tensorflow' and room(other) is not None:
             if room(name) is not None and room(other) < room(name):
                 yield f'{name} imports {other} upward'
-        elif other.split('.')[0] in ('tensorflow', 'keras', 'tf_keras') and name != 'tensorflow.compat':
+        elif other.split('.')[0] in ('tensorflow', 'keras', 'tf_keras') and room(name) != room('tensorflow.compat'):
             yield f'{name} imports {other}; only compat may'
 
 
@@ -97,6 +97,9 @@ def test_the_check_sees_what_it_forbids(tmp_path):
         'tensorflow.runtime.graph imports tensorflow.methods.base upward',
         'tensorflow.runtime.graph imports tensorflow.context upward',
     ]
+    path.write_text('import tensorflow as tf\nfrom ..runtime import graph\n')
+    found = list(wrong_imports('tensorflow.compat.ops', imports(['tensorflow', 'compat'], str(path))))
+    assert found == ['tensorflow.compat.ops imports tensorflow.runtime.graph upward']
 
 
 def test_the_check_sees_imports_into_and_out_of_a_side_room(tmp_path):

@@ -1,8 +1,39 @@
 """Reading a body: part of a graph that computes ``outputs`` from ``inputs``, of a function or of a loop."""
 
 from ...errors import GraphError
+from ..compat import function_body
+from .frames import Loop
 from .graph import ancestors
+from .hidden import BRANCHES, CALLS
 from .overrides import custom_gradient
+
+
+class Bodies:
+    """The bodies of the functions that ops of a graph call, each read once."""
+
+    def __init__(self, graph):
+        self._graph = graph
+        self._read = {}  # name of a function -> its body
+
+    def named(self, name):
+        """The body of the function of this name."""
+        if name not in self._read:
+            self._read[name] = function_body(self._graph, name)
+        return self._read[name]
+
+    def called(self, op):
+        """The body that a call runs."""
+        return self.named(op.get_attr('f').name if op.type in CALLS else op.type)
+
+    def loop(self, op):
+        """The loop that a While is."""
+        cond, body = (self.named(op.get_attr(name).name) for name in ('cond', 'body'))
+        return Loop(op, cond, body, [output.shape for output in op.outputs])
+
+    def branches(self, op):
+        """The bodies that an If or Case chooses from."""
+        functions = [op.get_attr(name) for name in BRANCHES[op.type]]
+        return [self.named(f.name) for f in (functions[0] if isinstance(functions[0], list) else functions)]
 
 
 def is_closure(op):

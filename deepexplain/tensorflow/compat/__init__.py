@@ -1,0 +1,45 @@
+"""The only door to TensorFlow: no module outside this package imports it or asks its version.
+
+Everything here works on TensorFlow 1.15 and on 2.x, with eager execution on or off, and flips no switch.
+"""
+
+# Before all others, as it says what to do where TensorFlow is missing:
+from .api import TENSORFLOW_2, tf
+from .freezing import frozen, lookup_table
+from .functions import branches_of, function_body, function_definition, is_function, while_loop
+from .gradients import asked_for_gradient, gradient_name, original_gradient, register_gradient
+from .keras import keras_backend, keras_of, keras_session, keras_version, with_keras
+from .ops import copied_op, is_graph_tensor, same_op, text_attr, with_shape
+from .saved_models import load_saved_model, saved_model_loader
+from .sessions import eagerly, fast_run, mutation_lock
+
+__all__ = [
+    'TENSORFLOW_2',
+    'asked_for_gradient',
+    'branches_of',
+    'copied_op',
+    'eagerly',
+    'fast_run',
+    'frozen',
+    'function_body',
+    'function_definition',
+    'gradient_name',
+    'is_function',
+    'is_graph_tensor',
+    'keras_backend',
+    'keras_of',
+    'keras_session',
+    'keras_version',
+    'load_saved_model',
+    'lookup_table',
+    'mutation_lock',
+    'original_gradient',
+    'register_gradient',
+    'same_op',
+    'saved_model_loader',
+    'text_attr',
+    'tf',
+    'while_loop',
+    'with_keras',
+    'with_shape',
+]

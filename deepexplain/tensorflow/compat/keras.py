@@ -1,0 +1,51 @@
+"""Which Keras a model is of: Keras 3, tf_keras or that of TensorFlow. None is imported before it is asked for."""
+
+import importlib
+
+from .api import tf
+
+
+def keras_of(value):
+    """The Keras that value is a model (or layer) of, None where it is none."""
+    for cls in type(value).__mro__:
+        library = cls.__module__.split('.')[0]
+        if cls.__name__ == 'Layer' and library in ('keras', 'tf_keras'):
+            return importlib.import_module(library)
+        if cls.__name__ == 'Layer' and library in ('tensorflow', 'tensorflow_core'):
+            return tf.keras
+    return None
+
+
+def with_keras(major):
+    """The Keras of this major version; for Keras 2, if need be, another that reads its files; None without any."""
+    names = ['keras', 'tensorflow.keras'] if major >= 3 else ['tf_keras', 'tensorflow.keras', 'keras']
+    found = [keras for keras in map(_imported, names) if keras is not None]
+    exact = [keras for keras in found if keras_version(keras).startswith('3' if major >= 3 else '2')]
+    return (exact or (found if major < 3 else []) or [None])[0]
+
+
+def _imported(name):
+    try:
+        return importlib.import_module(name)
+    except ImportError as error:
+        if error.name in (name, name.split('.')[0]) or name.startswith('tensorflow.'):
+            return None
+        raise  # it is there but broken, or its backend is not
+
+
+def keras_backend(keras):
+    """What a Keras computes with: 'tensorflow', and for Keras 3 perhaps 'jax' or 'torch'."""
+    return getattr(keras.backend, 'backend', lambda: 'tensorflow')()
+
+
+def keras_version(keras):
+    """The version of a Keras module."""
+    return str(getattr(keras, '__version__', '2'))
+
+
+def keras_session(model):
+    """The session in which Keras keeps the weights of a model that is in a graph."""
+    ours = keras_of(model).__name__ == 'tf_keras'
+    backend = importlib.import_module('tf_keras.src.backend') if ours else tf.keras.backend
+    with model.inputs[0].graph.as_default():
+        return backend.get_session()

@@ -1,0 +1,44 @@
+"""What computes: sessions, and TensorFlow without one."""
+
+from contextlib import contextmanager
+
+from tensorflow.core.protobuf import config_pb2
+from tensorflow.python.eager import context as _context
+
+from .api import TENSORFLOW_2, tf
+
+
+def mutation_lock(graph):
+    """While it is held, no session takes over what is new in the graph: runs wait, building goes on."""
+    return graph._mutation_lock()
+
+
+def fast_run(session, fetches, feeds, in_caller_thread=False):
+    """``session.run`` compiled for these tensors, and names of those fed: a function of arrays that returns a list.
+
+    It does without the checks and conversions of ``session.run``: arrays must have the tensors' dtypes, and no
+    tensor may be fed and fetched. None where the session is not TensorFlow's own, or its ``run`` was replaced
+    (by a debugger, a tracer): then that is to be called.
+
+    ``in_caller_thread`` spares the change of threads, and runs ops one after the other: for simple graphs. Not on
+    TensorFlow 1.15, whose executor then calls itself from op to op until the stack is full.
+    """
+    own = type(session) in (tf.Session, tf.InteractiveSession) and 'run' not in vars(session)
+    if not own or not hasattr(session, '_make_callable_from_options'):
+        return None
+    options = config_pb2.CallableOptions()
+    options.feed.extend(feeds)
+    options.fetch.extend(tensor.name for tensor in fetches)
+    if in_caller_thread and TENSORFLOW_2:
+        options.run_options.inter_op_thread_pool = -1
+    return session._make_callable_from_options(options)
+
+
+@contextmanager
+def eagerly():
+    """Within this context TensorFlow computes eagerly in this thread, also where eager execution was disabled.
+
+    The graph keeps `tf.init_scope`, in which Keras makes its variables, from falling back to the default graph.
+    """
+    with tf.Graph().as_default(), _context.eager_mode():
+        yield

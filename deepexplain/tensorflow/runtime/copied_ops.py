@@ -1,0 +1,113 @@
+"""Copies of single ops, and the mark by which the rule of a copied activation finds what it needs besides."""
+
+from contextlib import contextmanager
+
+from ...errors import GraphError
+from ..compat import copied_op, text_attr, tf
+from .bodies import is_closure, loses_gradient
+from .dependence import ARRAYS
+from .frames import Frame
+from .graph import OF_SHAPES, Step
+from .hidden import OF_FRAMES
+from .overrides import GRADIENT_NAME, takes_rule
+from .values import Value
+
+#: Attribute of a copied activation: the name of the op, in its graph, that computes what its rule needs besides.
+BESIDE = '_deepexplain_beside'
+
+
+def beside(op):
+    """The op whose outputs a rule needs besides those of the copied activation ``op``, or None.
+
+    Given ``baselines``, that is the same activation at the baseline; given ``beside``, an identity of that tensor.
+    """
+    name = text_attr(op, BESIDE)
+    return None if name is None else op.graph.get_operation_by_name(name)
+
+
+class CopiedOps:
+    """Copies ops, and remembers of what.
+
+    Parameters
+    ----------
+    graph : tf.Graph
+        Whose ops stay as they are where nothing about them changes.
+    twice : bool
+        Whether there are baselines.
+    beside, treated
+        As those of :class:`~deepexplain.tensorflow.runtime.clone.Clone`.
+
+    Attributes
+    ----------
+    sources, origins, dropped
+        As those of :class:`~deepexplain.tensorflow.runtime.clone.Clone`.
+    in_frame : bool
+        Whether ops of the graph are read as the body of a loop.
+    """
+
+    def __init__(self, graph, twice, beside, treated):
+        self.sources, self.dropped, self.origins = [], [], {}
+        self.in_frame = False
+        self._graph, self._twice, self._beside = graph, twice, beside
+        self._treated = treated or (lambda step: takes_rule(step.op))
+        self._copies = {}  # name of an op of the graph -> its copy
+
+    @contextmanager
+    def inside(self, loop):
+        """Within this context, ops of the graph are read as the loop's body, if it is a loop of TensorFlow 1."""
+        before, self.in_frame = self.in_frame, isinstance(loop, Frame)
+        try:
+            yield
+        finally:
+            self.in_frame = before
+
+    def is_made_twice(self, op):
+        """Whether the op has a copy at the baseline in any case: an array is written once."""
+        return self._twice and op.type in ARRAYS
+
+    def note(self, op, value):
+        """Remember the copy of an op of the graph, for those that wait for it."""
+        if op.graph is self._graph and not self.in_frame:
+            self._copies[op.name] = value.at_x.op
+
+    def plain(self, op, inputs):
+        """The same op of other inputs, twice if they differ at the baseline."""
+        step = Step(op, [i for i, value in enumerate(inputs) if value.of_x])
+        of_x = bool(step.varying) and op.type not in OF_SHAPES
+        takes = of_x and self._treated(step)
+        if of_x:
+            self.sources.append(step)
+        at_baseline, attrs = None, None
+        anew = self.is_made_twice(op)
+        if anew or (any(value.differs for value in inputs) and op.type not in OF_SHAPES):
+            at_baseline = self._op_of(op, [value.at_baseline for value in inputs], {} if anew else None)
+            if takes:
+                attrs = {BESIDE: at_baseline.name}
+        elif self._beside is not None and takes and tf.get_default_graph() is not self._graph:
+            # In its body: the gradient of a loop of TensorFlow 1.15 takes no tensor from outside.
+            attrs = {BESIDE: tf.identity(self._beside).op.name}
+        at_x = self._op_of(op, [value.at_x for value in inputs], attrs, takes)
+        self.origins[at_x.graph, at_x.name] = step
+        return [Value(*both, of_x) for both in zip(at_x.outputs, (at_baseline or at_x).outputs)]
+
+    def _op_of(self, op, inputs, attrs=None, takes=False):
+        """The op with these inputs: itself if it has them, and is asked for no attributes.
+
+        ``takes`` says whether it takes the rule.
+        """
+        of_graph = op.graph is self._graph and not self.in_frame
+        if of_graph and attrs is None and all(a.name == b.name for a, b in zip(inputs, op.inputs)):
+            return op
+        if op.type in OF_FRAMES and self.in_frame:
+            raise GraphError(
+                f"Op '{op.name}' ({op.type}) is part of a cond in a while loop of TensorFlow 1 and cannot be copied, "
+                "as deeplift needs, and every method where the loop was frozen. Use 'occlusion' or 'shapley_sampling'; "
+                "or 'intgrad', if the loop was not frozen."
+            )
+        if takes:
+            attrs = dict(attrs or {}, _gradient_op_type=GRADIENT_NAME)
+        elif not of_graph and is_closure(op):
+            attrs = {'_gradient_op_type': None}
+            self.dropped.extend([op] if loses_gradient(op) else [])
+        control = [self._copies.get(other.name, other) for other in op.control_inputs] if of_graph else []
+        return copied_op(op, inputs, control, attrs)

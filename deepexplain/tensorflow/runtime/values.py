@@ -1,0 +1,36 @@
+"""What a copy has for a tensor, and how that goes through loops and branches, which take flat lists of tensors."""
+
+from collections import namedtuple
+
+
+class Value(namedtuple('Value', 'at_x at_baseline of_x')):
+    """What the copy has for a tensor: two tensors, or twice the same; and whether it is computed from X."""
+
+    @property
+    def differs(self):
+        """Whether the value at the baseline is another than that at X."""
+        return self.at_x is not self.at_baseline
+
+
+class Pairs:
+    """Values as a flat list of tensors and back: both tensors of a value for which ``differ`` says so, else one.
+
+    ``of_x`` says which of the values are computed from X.
+    """
+
+    def __init__(self, differ, of_x):
+        self._differ, self._of_x = differ, of_x
+
+    def tensors(self, values):
+        """The flat list."""
+        return [t for value, both in zip(values, self._differ) for t in (value[:2] if both else value[:1])]
+
+    def each(self, entries):
+        """An entry for each tensor of the flat list, given one for each value."""
+        return [entry for entry, both in zip(entries, self._differ) for _ in range(1 + both)]
+
+    def values(self, tensors):
+        """The values of a flat list."""
+        rest = iter(tensors)
+        at_x = [(next(rest), next(rest)) if both else (next(rest),) * 2 for both in self._differ]
+        return [Value(*both, of_x) for both, of_x in zip(at_x, self._of_x)]
