@@ -61,7 +61,7 @@ class NoiseTunnel:
     def __init__(self, explainer, kind='smoothgrad', samples=10, stdev=None, seed=None):
         if not (callable(getattr(explainer, 'run', None)) and callable(getattr(explainer, 'request', None))):
             raise ArgumentTypeError(f'explainer must be what get_explainer returns; got {explainer!r}.')
-        self.explainer, self.kind = explainer, one_of(kind, KINDS, 'kind')
+        self.explainer, self.kind = explainer, one_of(kind, 'kind', KINDS)
         self.samples = as_count(samples, 'samples')
         self.stdev = _as_stdevs(stdev, len(explainer.X) if explainer.has_multiple_inputs else None)
         self.seed = None if seed is None else as_seed(seed, 'seed')
@@ -160,4 +160,4 @@ def _as_stdevs(stdev, several):
                 f'X is a list of {several} tensors, so stdev must be one number or a list of {several}; got {stdev!r}.'
             )
         return [_as_stdevs(value, None) for value in stdev]
-    return None if stdev is None else as_number(stdev, 'stdev', at_least=0, unit='in the units of X')
+    return None if stdev is None else as_number(stdev, 'stdev', at_least=0, units='X')

@@ -56,7 +56,7 @@ class DeepLIFTRescale(Method):
     baselines: Any = at_run(None)
 
     def __post_init__(self):
-        rules = one_of(self.rules, ('original', 'complete'), 'rules')
+        rules = one_of(self.rules, 'rules', ('original', 'complete'))
         self.keep(baseline=own(self.baseline), rules=rules, baselines=own(self.baselines))
 
     def plan(self, problem):

@@ -61,12 +61,12 @@ class IntegratedGradients(Method):
         self.keep(
             steps=as_count(self.steps, 'steps'),
             baseline=own(self.baseline),
-            quadrature=one_of(self.quadrature, QUADRATURES, 'quadrature'),
+            quadrature=one_of(self.quadrature, 'quadrature', QUADRATURES),
             baselines=own(self.baselines),
             max_steps=as_count(self.max_steps, 'max_steps'),
         )
         if self.tolerance is not None:
-            self.keep(tolerance=as_number(self.tolerance, 'tolerance', above=0, unit='in the units of T'))
+            self.keep(tolerance=as_number(self.tolerance, 'tolerance', above=0, units='T'))
             if self.max_steps < self.steps:
                 raise ArgumentError(f'max_steps={self.max_steps} must not be less than steps={self.steps}.')
 
