@@ -7,6 +7,7 @@ from typing import Optional, Tuple, Union
 
 import numpy as np
 
+from ...arguments import as_count, as_flag
 from ...errors import ArgumentError, ArgumentTypeError, DeepExplainError, GraphError
 from ..compat import tf
 from ..runtime.graph import (
@@ -20,7 +21,7 @@ from ..runtime.graph import (
 )
 from ..runtime.memory import bounded_rows
 from ..runtime.overrides import graph_lock
-from ..runtime.samples import InputSpec, as_count, as_flag, as_inputs, as_weights
+from ..runtime.samples import InputSpec, as_inputs, as_weights
 from ..runtime.session import Call, Feeds, Runner
 from ..runtime.weights import weights_of
 from .audit import Audit, Row

@@ -2,12 +2,12 @@
 
 import numpy as np
 
+from ...arguments import as_count
 from ...errors import ArgumentError, ArgumentTypeError, warn
 from ..runtime.memory import aligned_empty
 from ..runtime.op_types import STEPS, is_continuous, is_linear
 from ..runtime.quadrature import QUADRATURES, refined
 from ..runtime.rows import interchangeable
-from ..runtime.samples import as_count
 from .base import register
 from .from_baseline import FromBaseline
 from .gradient import without_rule

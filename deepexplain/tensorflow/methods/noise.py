@@ -4,9 +4,9 @@ from contextlib import closing
 
 import numpy as np
 
+from ...arguments import as_count, as_integer
 from ...errors import ArgumentError, ArgumentTypeError
 from ..runtime.progress import progress_bar
-from ..runtime.samples import as_count, as_integer
 from .gradient import GradientBasedMethod
 
 #: Bytes of noisy copies that are handed to the explainer at a time.

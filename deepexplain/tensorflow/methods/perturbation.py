@@ -4,14 +4,14 @@ from contextlib import closing
 
 import numpy as np
 
+from ...arguments import as_count, as_flag, as_seed
 from ...errors import ArgumentError, AssertedArgumentError, warn
 from ..runtime import baselines
-from ..runtime.arguments import as_axes, as_positive, as_seed, as_sizes, check_length
+from ..runtime.arguments import as_axes, as_positive, as_sizes, check_length
 from ..runtime.orders import Contributions, Orders, RunningMean
 from ..runtime.parts import Features, Groups, Windows, as_feature_mask
 from ..runtime.perturbed import Perturbed
 from ..runtime.progress import progress_bar
-from ..runtime.samples import as_count, as_flag
 from .base import AttributionMethod, register
 
 #: Outputs of changed samples to keep at a time: samples x changes x outputs. In double precision, 8 MB.
