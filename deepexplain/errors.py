@@ -7,6 +7,8 @@ and new ``except`` clauses both catch it.
 
 import sys
 import warnings
+from types import FrameType
+from typing import Optional
 
 
 class DeepExplainError(RuntimeError):
@@ -37,9 +39,10 @@ class DeepExplainWarning(UserWarning):
     """The numbers may not mean what the method promises; the message names the reason."""
 
 
-def warn(message):
+def warn(message: str) -> None:
     """Warn with a DeepExplainWarning that points at the line of the user's code that led here."""
-    level, frame = 1, sys._getframe()
+    level = 1
+    frame: Optional[FrameType] = sys._getframe()
     while frame is not None and frame.f_globals.get('__name__', '').split('.')[0] == __name__.split('.')[0]:
         level, frame = level + 1, frame.f_back
     warnings.warn(message, DeepExplainWarning, stacklevel=level)

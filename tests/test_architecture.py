@@ -20,9 +20,12 @@ ROOMS = [
     'tensorflow.runtime',
     'tensorflow.compat',
     'metrics',
+    'arguments',
     'errors',
 ]
-#: Beside that way: they import from themselves and from errors only, and no other room imports them.
+#: The last rooms of that way, which every room may import from.
+SHARED = ['arguments', 'errors']
+#: Beside that way: they import from themselves and from the shared rooms only, and no other room imports them.
 SIDE_ROOMS = ['plotting']
 
 
@@ -70,7 +73,7 @@ def wrong_imports(name, imported):
     for other in imported:
         if other.split('.')[0] == 'deepexplain':
             yield f'{name} imports {other} by its absolute name'
-        elif side_room(name) != side_room(other) and is_module(other) and other != 'errors':
+        elif side_room(name) != side_room(other) and is_module(other) and other not in SHARED:
             yield f'{name} imports {other}, across the house'
         elif is_module(other) and other != 'tensorflow' and room(other) is not None:
             if room(name) is not None and room(other) < room(name):
@@ -104,7 +107,10 @@ def test_the_check_sees_what_it_forbids(tmp_path):
 
 def test_the_check_sees_imports_into_and_out_of_a_side_room(tmp_path):
     path = tmp_path / 'images.py'
-    path.write_text('from ..errors import warn\nfrom .axes import note\nfrom ..tensorflow.text import per_token\n')
+    path.write_text(
+        'from ..arguments import as_count\nfrom ..errors import warn\nfrom .axes import note\n'
+        'from ..tensorflow.text import per_token\n'
+    )
     found = list(wrong_imports('plotting.images', imports(['plotting'], str(path))))
     assert found == ['plotting.images imports tensorflow.text, across the house']
     path.write_text('from ..errors import warn\nfrom ..plotting import image\nimport tensorflow\n')
@@ -113,6 +119,27 @@ def test_the_check_sees_imports_into_and_out_of_a_side_room(tmp_path):
         'tensorflow.text imports plotting, across the house',
         'tensorflow.text imports tensorflow; only compat may',
     ]
+
+
+def test_the_check_sees_imports_out_of_the_shared_rooms(tmp_path):
+    path = tmp_path / 'arguments.py'
+    path.write_text(
+        'import numpy as np\nfrom .errors import warn\nfrom .metrics.samples import Samples\n'
+        'from .tensorflow.runtime import samples\nfrom .plotting import image\n'
+    )
+    found = list(wrong_imports('arguments', imports([], str(path))))
+    assert found == [
+        'arguments imports metrics.samples upward',
+        'arguments imports tensorflow.runtime.samples upward',
+        'arguments imports plotting, across the house',
+    ]
+    path.write_text('from .arguments import as_count\n')
+    assert list(wrong_imports('errors', imports([], str(path)))) == ['errors imports arguments upward']
+
+
+def test_arguments_are_checked_with_numpy_and_errors_alone():
+    path = os.path.join(ROOT, 'arguments.py')
+    assert set(imports([], path)) == {'errors', 'math', 'numpy', 'numpy.typing', 'operator', 'typing'}
 
 
 def run(code):

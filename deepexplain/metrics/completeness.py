@@ -6,8 +6,8 @@ from typing import NamedTuple
 import numpy as np
 
 from ..errors import ArgumentError
-from .arguments import as_array
 from .network import Explained, asked
+from .samples import one_array
 from .statistics import relative
 
 
@@ -79,7 +79,7 @@ def completeness(model, xs, attributions=None, *, ys=None, baseline=None, batch_
         if 'return_convergence_delta' not in inspect.signature(model.run).parameters:  # one written for 0.3
             raise ArgumentError("The explainer's run() does not know return_convergence_delta: give baseline.")
         found, delta = network.attributions(return_convergence_delta=True)
-        delta = as_array(delta, 'The convergence delta').astype(np.float64)
+        delta = one_array(delta, 'The convergence delta').astype(np.float64)
         return Completeness(delta, relative(delta, _sums(found, samples.several) - delta))
     at_baseline = samples.baseline(0 if baseline is None else baseline)
     f_x, f_baseline = network.outputs(iter([samples.values, at_baseline]))
@@ -112,7 +112,7 @@ def completeness_of(attributions, f_x, f_baseline):
     array([ 0., -1.])
     """
     total = _sums(attributions, several=False)
-    f_x, f_baseline = as_array(f_x, 'f_x'), as_array(f_baseline, 'f_baseline')
+    f_x, f_baseline = one_array(f_x, 'f_x'), one_array(f_baseline, 'f_baseline')
     if f_x.shape != total.shape or f_baseline.shape not in ((), total.shape):
         raise ArgumentError(
             f'f_x and f_baseline must have one number for each of the {len(total)} samples of attributions; got '
@@ -126,7 +126,7 @@ def completeness_of(attributions, f_x, f_baseline):
 def _sums(attributions, several):
     """The sum of each sample's attributions."""
     arrays = attributions if several else [attributions]
-    arrays = [as_array(array, 'attributions') for array in arrays]
+    arrays = [one_array(array, 'attributions') for array in arrays]
     if any(array.ndim == 0 or len(array) != len(arrays[0]) for array in arrays):
         raise ArgumentError(
             f'attributions must have the samples along their first axis; got {[array.shape for array in arrays]}.'

@@ -4,8 +4,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ..arguments import as_count
 from ..errors import ArgumentError
-from .arguments import as_count
 from .network import asked
 from .samples import Features
 

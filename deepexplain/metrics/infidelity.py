@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from ..arguments import as_count, as_generator, as_number, one_of
 from ..errors import ArgumentError, ArgumentTypeError
-from .arguments import as_count, as_generator, as_positive, one_of
 from .network import asked
 
 
@@ -86,7 +86,7 @@ def infidelity(
     network, samples = asked(model, xs, ys, batch_size, feed_dict)
     draws, random = as_count(draws, 'draws'), as_generator(seed)
     differences = samples.values.astype(np.float64) - samples.baseline(baseline)
-    draw = _drawing(perturbation, samples, differences, as_positive(scale, 'scale'), as_count(size, 'size'))
+    draw = _drawing(perturbation, samples, differences, as_number(scale, 'scale', above=0), as_count(size, 'size'))
     slopes = samples.like_xs(network.attributions(attributions), 'attributions')
     if multiply_by_inputs:
         slopes = np.divide(slopes, differences, out=np.zeros_like(slopes), where=differences != 0)
@@ -120,7 +120,7 @@ def _drawing(perturbation, samples, differences, scale, size):
         return lambda random: samples.like_xs(
             perturbation(samples.shaped(samples.values.copy()), random), 'What the perturbation returns'
         )
-    if one_of(perturbation, ['gaussian', 'square'], 'perturbation (or a function of xs)') == 'gaussian':
+    if one_of(perturbation, 'perturbation (or a function of xs)', ['gaussian', 'square']) == 'gaussian':
         return lambda random: random.normal(0, scale, differences.shape)
     if samples.several or len(samples.shape) < 3:
         shapes = [(samples.count,) + shape for shape in samples.shapes]

@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from ..arguments import as_count, as_generator, as_number
 from ..errors import ArgumentError, ArgumentTypeError
-from .arguments import as_count, as_generator, as_positive
 from .network import Explained, is_explainer
 from .samples import Samples
 from .statistics import relative
@@ -53,7 +53,7 @@ def max_sensitivity(explain, xs, *, ys=None, radius=0.02, draws=10, batch_size=N
     >>> (max_sensitivity(lambda rows: 3 * rows, xs, radius=0.1, draws=1000) * [1, 4]).round(3)
     array([0.1, 0.1])
     """
-    radius, draws, random = as_positive(radius, 'radius'), as_count(draws, 'draws'), as_generator(seed)
+    radius, draws, random = as_number(radius, 'radius', above=0), as_count(draws, 'draws'), as_generator(seed)
     samples = Samples(xs, getattr(explain, 'has_multiple_inputs', False))
     if is_explainer(explain):
         at = Explained(explain, samples, ys, batch_size, feed_dict).attributions

@@ -4,9 +4,9 @@ from itertools import islice
 
 import numpy as np
 
+from ..arguments import as_count
 from ..errors import ArgumentError, ArgumentTypeError
-from .arguments import as_array, as_count
-from .samples import Samples
+from .samples import Samples, one_array
 
 #: Rows that a function gets at once where the user does not say, and their bytes.
 MOST_ROWS = 1024
@@ -51,7 +51,7 @@ class Explained:
         """T of changed samples, shape (copies, samples); ``copies`` yields rows of values."""
         found = []
         for rows in copies:
-            outputs = as_array(self._explainer.outputs(self._samples.shaped(rows), **self._arguments), 'T')
+            outputs = one_array(self._explainer.outputs(self._samples.shaped(rows), **self._arguments), 'T')
             found.append(_one_a_row(outputs, len(rows), 'outputs(...) of the explainer'))
         return np.array(found, np.float64)
 
@@ -68,7 +68,7 @@ class Predicted:
 
     def __init__(self, predict, samples, ys, batch_size):
         self._predict, self._samples = predict, samples
-        self._ys = None if ys is None else as_array(ys, 'ys').astype(np.float64)
+        self._ys = None if ys is None else one_array(ys, 'ys').astype(np.float64)
         bytes_of_a_row = samples.values[0].nbytes
         self._batch_size = int(np.clip(MOST_BYTES // bytes_of_a_row, 1, MOST_ROWS))
         if batch_size is not None:
@@ -91,7 +91,7 @@ class Predicted:
         return given
 
     def _rows_of_outputs(self, rows):
-        outputs = as_array(self._predict(self._samples.shaped(rows)), 'What the function returns')
+        outputs = one_array(self._predict(self._samples.shaped(rows)), 'What the function returns')
         if outputs.shape[:1] != (len(rows),):
             raise ArgumentError(
                 f'The function must return one row of outputs for each of the {len(rows)} rows it is given; it '

@@ -4,8 +4,8 @@ from typing import List, NamedTuple, Optional
 
 import numpy as np
 
+from ..arguments import as_generator, one_of
 from ..errors import ArgumentError, ArgumentTypeError
-from .arguments import as_generator, one_of
 from .network import Explained, is_explainer
 from .samples import Samples
 from .statistics import pearson
@@ -90,7 +90,7 @@ def randomization(
     """
     if not (is_explainer(explainer) and callable(getattr(explainer, 'weights', None))):
         raise ArgumentTypeError(f'randomization needs an explainer, whose weights it can feed; got {explainer!r}.')
-    one_of(redraw, ['permutation', 'normal'], 'redraw')
+    redraw = one_of(redraw, 'redraw', ['permutation', 'normal'])
     samples = Samples(xs, getattr(explainer, 'has_multiple_inputs', False))
     original, random = Explained(explainer, samples, ys, batch_size, feed_dict), as_generator(seed)
     before = original.attributions()

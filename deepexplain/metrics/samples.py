@@ -2,8 +2,18 @@
 
 import numpy as np
 
+from ..arguments import as_array, as_count, is_list, text_of
 from ..errors import ArgumentError, ArgumentTypeError
-from .arguments import as_array, as_count
+
+
+def one_array(value, what):
+    """``value`` as one array of finite real numbers; a list of arrays is more likely one for each input."""
+    if isinstance(value, (list, tuple)) and any(isinstance(entry, np.ndarray) and entry.ndim for entry in value):
+        raise ArgumentError(
+            f'{what} must be one array; got a {type(value).__name__} of {len(value)} arrays. If each is a sample, '
+            'np.stack them; metrics of several inputs take an explainer of several inputs.'
+        )
+    return as_array(value, what, finite=True)
 
 
 class Samples:
@@ -27,7 +37,7 @@ class Samples:
         if several and not isinstance(xs, (list, tuple)):
             raise ArgumentError(f'xs must be a list of arrays, as X is a list of tensors; got {type(xs).__name__}.')
         self.several = several
-        arrays = [as_array(x, f'xs[{i}]') for i, x in enumerate(xs)] if several else [as_array(xs, 'xs')]
+        arrays = [one_array(x, f'xs[{i}]') for i, x in enumerate(xs)] if several else [one_array(xs, 'xs')]
         for array in arrays:
             if array.ndim == 0 or 0 in array.shape:
                 raise ArgumentError(f'xs must hold samples, along its first axis; its shape is {array.shape}.')
@@ -94,10 +104,10 @@ class Samples:
 
     def _one_for_each(self, value, what):
         if not self.several:
-            return [as_array(value, what)]
+            return [one_array(value, what)]
         if not isinstance(value, (list, tuple)) or len(value) != len(self.shapes):
             raise ArgumentError(f'{what} must be a list of {len(self.shapes)}, one for each input.')
-        return [as_array(entry, f'{what}[{i}]') for i, entry in enumerate(value)]
+        return [one_array(entry, f'{what}[{i}]') for i, entry in enumerate(value)]
 
 
 def _side_by_side(arrays):
@@ -141,7 +151,7 @@ class Features:
     def sums(self, attributions):
         """For each feature the sum of the attributions of its values, shape (samples, features)."""
         if self._dims is not None:
-            given = as_array(attributions, 'attributions')
+            given = one_array(attributions, 'attributions')
             if given.shape == self.shape:
                 return given.astype(np.float64).reshape(self._samples.count, -1)
             if given.shape != self._samples.shape:
@@ -159,12 +169,12 @@ class Features:
 def _as_dims(dims, samples):
     if samples.several:
         raise ArgumentError('dims are axes of one input; for several inputs, leave dims out: each value is a feature.')
-    if not isinstance(dims, (list, tuple, range, np.ndarray)) or len(dims) == 0:
-        raise ArgumentTypeError(f'dims must be a list of axes of xs; got {dims!r}.')
+    if not is_list(dims) or len(dims) == 0:
+        raise ArgumentTypeError(f'dims must be a list of axes of xs; got {text_of(dims)}.')
     axes = [as_count(dim, 'Each of dims (axis 0 is that of the samples)') for dim in dims]
     if max(axes) >= len(samples.shape) or axes != sorted(set(axes)):
         raise ArgumentError(
             f'dims must be axes of xs, from 1 to {len(samples.shape) - 1}, each once and in ascending order; '
-            f'got {list(dims)}.'
+            f'got {text_of(list(dims))}.'
         )
     return axes

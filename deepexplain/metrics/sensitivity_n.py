@@ -4,8 +4,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ..arguments import as_count, as_generator, is_list, text_of
 from ..errors import ArgumentError
-from .arguments import as_count, as_generator
 from .network import asked
 from .samples import Features
 from .statistics import mean_of_defined, pearson
@@ -121,7 +121,8 @@ def _random_sets(random, sets, count, size):
 
 
 def _as_sets(sets):
-    if as_count(sets, 'sets') < 2:
+    sets = as_count(sets, 'sets')
+    if sets < 2:
         raise ArgumentError(f'sets must be at least 2: there is no correlation of one; got {sets}.')
     return sets
 
@@ -131,10 +132,10 @@ def _as_sizes(n, count):
         raise ArgumentError(f'sensitivity_n needs at least two features; xs has {count}.')
     if n is None:
         return np.unique(np.geomspace(1, max(1, 0.8 * count), 12).round().astype(int).clip(1, count - 1)).tolist()
-    sizes = [as_count(size, 'n') for size in (n if np.ndim(n) else [n])]
+    sizes = [as_count(size, 'n') for size in (n if is_list(n) else [n])]
     if not sizes or max(sizes) >= count:
         raise ArgumentError(
             f'n must be at least 1 and less than the number of features, {count}, of which there is only one set of '
-            f'all; got {n}.'
+            f'all; got {text_of(n)}.'
         )
     return sizes

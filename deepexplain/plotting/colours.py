@@ -10,8 +10,8 @@ import matplotlib
 import numpy as np
 from matplotlib.colors import Colormap, LinearSegmentedColormap, ListedColormap, Normalize, to_rgb
 
+from ..arguments import as_number, one_of
 from ..errors import ArgumentError, ArgumentTypeError
-from .checks import choice, number
 
 SIGNS = ('all', 'positive', 'negative', 'absolute')
 
@@ -63,7 +63,7 @@ def colormap(cmap):
 
 def one_sign(values, sign):
     """What of the values is shown: all, what is positive or negative of them, or their absolute values."""
-    choice(sign, 'sign', SIGNS)
+    one_of(sign, 'sign', SIGNS)
     with np.errstate(invalid='ignore'):  # NumPy before 1.19 may warn of nan
         if sign == 'positive':
             return np.maximum(values, 0)
@@ -75,8 +75,8 @@ def one_sign(values, sign):
 def limit_of(values, percentile=100.0, limit=None):
     """The size at which colours end: ``limit``, or the percentile of the finite absolute values; never 0."""
     if limit is not None:
-        return number(limit, 'limit')
-    percentile = number(percentile, 'percentile', 0, 100)
+        return as_number(limit, 'limit', above=0)
+    percentile = as_number(percentile, 'percentile', above=0, at_most=100)
     sizes = np.abs(values[np.isfinite(values)])
     if not sizes.any():
         return 1.0  # nothing is to be seen, at any limit

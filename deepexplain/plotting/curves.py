@@ -2,10 +2,11 @@
 
 import numpy as np
 
+from ..arguments import as_count, as_names, as_number
 from ..errors import ArgumentError
 from .axes import axes_for, bad_kind, check_axes, ink_of, note
-from .checks import as_names, as_numbers, count, number, same_shape
 from .colours import LINES
+from .values import as_values, same_shape
 
 DASHES = ('-', '--', '-.', ':')
 
@@ -44,13 +45,13 @@ def convergence(deltas, steps, ax=None, *, tolerance=None):
     ('log', 'log')
     """
     check_axes(ax)
-    sizes = np.abs(as_numbers(deltas, 'deltas', 'steps', 'steps, samples'))
-    steps = as_numbers(steps, 'steps', 'steps')
+    sizes = np.abs(as_values(deltas, 'deltas', 'steps', 'steps, samples'))
+    steps = as_values(steps, 'steps', 'steps')
     if len(steps) != len(sizes):
         raise ArgumentError(f'steps must have one entry for each of the {len(sizes)} rows of deltas; got {len(steps)}.')
     if not np.isfinite(steps).all() or not (steps > 0).all():
         raise ArgumentError('steps must be finite and greater than 0, which logarithmic axes need.')
-    tolerance = None if tolerance is None else number(tolerance, 'tolerance')
+    tolerance = None if tolerance is None else as_number(tolerance, 'tolerance', above=0)
     order = np.argsort(steps, kind='stable')
     steps, sizes = steps[order], sizes[order].reshape(len(steps), -1)
     ax = axes_for(ax, (5.5, 3.6))
@@ -133,7 +134,7 @@ def running(estimates, ax=None, *, errors=None, names=None, counts=None, top=5):
     [1.0, 1.5, 2.0]
     """
     check_axes(ax)
-    estimates = as_numbers(estimates, 'estimates', 'orders', 'orders, features')
+    estimates = as_values(estimates, 'estimates', 'orders', 'orders, features')
     if errors is None:
         means, errors = _means(estimates.reshape(len(estimates), -1))
     else:
@@ -144,7 +145,8 @@ def running(estimates, ax=None, *, errors=None, names=None, counts=None, top=5):
         [f'feature {i}' for i in range(features)] if names is None else names, 'names', features, 'features'
     )
     counts = _counts(counts, len(means))
-    if count(top, 'top') > len(LINES):
+    top = as_count(top, 'top')
+    if top > len(LINES):
         raise ArgumentError(
             f'top must be at most {len(LINES)}, which is as many lines as can be told apart; got {top}.'
         )
@@ -179,7 +181,7 @@ def _means(estimates):
 
 
 def _checked_errors(errors, estimates):
-    errors = as_numbers(errors, 'errors', 'orders', 'orders, features')
+    errors = as_values(errors, 'errors', 'orders', 'orders, features')
     same_shape(errors, 'errors', estimates, 'estimates')
     if (errors[np.isfinite(errors)] < 0).any():
         raise ArgumentError('errors are standard errors, and none can be negative.')
@@ -189,7 +191,7 @@ def _checked_errors(errors, estimates):
 def _counts(counts, length):
     if counts is None:
         return np.arange(1, length + 1)
-    counts = as_numbers(counts, 'counts', 'orders')
+    counts = as_values(counts, 'counts', 'orders')
     if len(counts) != length:
         raise ArgumentError(
             f'counts must have one entry for each of the {length} rows of estimates; got {len(counts)}.'

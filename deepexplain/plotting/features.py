@@ -6,10 +6,11 @@ import numbers
 import numpy as np
 from matplotlib.axes import Axes
 
+from ..arguments import as_count, as_names, one_of
 from ..errors import ArgumentError
 from .axes import add_colorbar, axes_for, check_axes, ink_of, note, page_of
-from .checks import as_names, as_numbers, choice, count, same_shape
 from .colours import NEGATIVE, POSITIVE, colormap
+from .values import as_values, same_shape
 
 STYLES = ('points', 'violin')
 ONE_COLOUR = '#7a6fd0'
@@ -51,11 +52,11 @@ def tabular(attributions, names, values=None, top=10, ax=None):
     ['b', 'a', '2 others']
     """
     check_axes(ax)
-    attributions = as_numbers(attributions, 'attributions', 'features')
+    attributions = as_values(attributions, 'attributions', 'features')
     names = as_names(names, 'names', len(attributions), 'features')
     labels = names if values is None else _with_values(names, values)
     finite = np.isfinite(attributions)
-    shown, others = _largest(np.abs(attributions), count(top, 'top'))
+    shown, others = _largest(np.abs(attributions), as_count(top, 'top'))
     widths, labels = attributions[shown], [labels[i] for i in shown]
     if len(others):
         widths, labels = np.append(widths, attributions[others].sum()), [*labels, f'{len(others)} others']
@@ -156,16 +157,16 @@ def distribution(attributions, names, values=None, top=10, ax=None, *, style='po
     ['b', 'a']
     """
     check_axes(ax)
-    attributions = as_numbers(attributions, 'attributions', 'samples, features')
+    attributions = as_values(attributions, 'attributions', 'samples, features')
     names = as_names(names, 'names', attributions.shape[1], 'features')
-    if choice(style, 'style', STYLES) == 'violin' and values is not None:
+    if one_of(style, 'style', STYLES) == 'violin' and values is not None:
         raise ArgumentError("style='violin' has no colours for values; leave them out.")
     if values is not None:
-        values = as_numbers(values, 'values', 'samples, features')
+        values = as_values(values, 'values', 'samples, features')
         same_shape(values, 'values', attributions, 'attributions')
     cmap = colormap(cmap).with_extremes(bad='0.6')
     rows = [column[np.isfinite(column)] for column in attributions.T]
-    shown, others = _largest(np.array([np.abs(row).mean() if len(row) else 0.0 for row in rows]), count(top, 'top'))
+    shown, others = _largest(np.array([np.abs(row).mean() if len(row) else 0.0 for row in rows]), as_count(top, 'top'))
     ax = axes_for(ax, (6.5 if values is None else 7.2, 0.9 + 0.38 * max(2, len(shown))))
     _name_rows(ax, [names[i] for i in shown])
     ax.axvline(0, color=ink_of(ax), linewidth=0.8, zorder=0)

@@ -8,11 +8,12 @@ from matplotlib import pyplot as plt
 from matplotlib.cm import ScalarMappable
 from matplotlib.figure import FigureBase
 
+from ..arguments import as_names, one_of
 from ..errors import ArgumentError, ArgumentTypeError
 from .axes import add_colorbar, page_of
-from .checks import as_names, as_numbers, choice
 from .colours import Scale, limit_of
 from .images import as_picture, image, shown
+from .values import as_values
 
 SCALES = ('own', 'row', 'shared')
 
@@ -124,7 +125,7 @@ def _columns(attributions, pictures):
     columns = {}
     for name, maps in attributions.items():
         what = f'attributions[{name!r}]'
-        maps = [as_numbers(one, what, 'height, width', 'height, width, channels') for one in _samples(maps, what)]
+        maps = [as_values(one, what, 'height, width', 'height, width, channels') for one in _samples(maps, what)]
         if len(maps) != len(pictures):
             raise ArgumentError(f'{what} must have a map for each of the {len(pictures)} pictures; got {len(maps)}.')
         for one, picture in zip(maps, pictures):
@@ -136,7 +137,7 @@ def _columns(attributions, pictures):
 
 def _limits(maps, scale, percentile, sign, overlay):
     """Name -> the limit of each of its maps."""
-    choice(scale, 'scale', SCALES)
+    one_of(scale, 'scale', SCALES)
     values = [[shown(one, sign, overlay).ravel() for one in ones] for ones in maps.values()]
     if scale == 'own':
         limits = [[limit_of(one, percentile) for one in ones] for ones in values]

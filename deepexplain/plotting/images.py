@@ -6,10 +6,11 @@ import numpy as np
 from matplotlib.collections import LineCollection
 from skimage import feature, transform
 
+from ..arguments import as_array, as_number, one_of
 from ..errors import ArgumentError
 from .axes import add_colorbar, axes_for, check_axes, note_bad, page_of
-from .checks import as_array, as_numbers, choice, number
 from .colours import Scale, ink_on, limit_of, one_sign
+from .values import as_values
 
 OVERLAYS = ('edges', 'window', None)
 
@@ -79,9 +80,9 @@ def image(
     (-2.0, 2.0)
     """
     check_axes(ax)
-    attributions = as_numbers(attributions, 'attributions', 'height, width', 'height, width, channels')
+    attributions = as_values(attributions, 'attributions', 'height, width', 'height, width, channels')
     picture = None if picture is None else as_picture(picture, attributions.shape[:2])
-    sigma = number(sigma, 'sigma')
+    sigma = as_number(sigma, 'sigma', above=0)
     values = shown(attributions, sign, overlay)
     limit = limit_of(values, percentile, limit)
     if overlay == 'window':
@@ -111,7 +112,7 @@ def _axes_for(ax, values, room=0.0):
 
 def shown(attributions, sign='all', overlay='edges'):
     """What of the attributions is drawn, shape (height, width); the sizes that open the window, if that is drawn."""
-    if choice(overlay, 'overlay', OVERLAYS) == 'window':
+    if one_of(overlay, 'overlay', OVERLAYS) == 'window':
         return _summed(np.abs(one_sign(attributions, sign)))
     return one_sign(_summed(attributions), sign)
 
@@ -135,8 +136,8 @@ def _draw_window(ax, picture, sizes, limit):
 
 def as_picture(picture, size=None):
     """``picture`` with values in [0, 1] and shape (height, width, 1, 3 or 4)."""
-    dtype = as_array(picture, 'picture').dtype
-    picture = as_numbers(picture, 'picture', 'height, width', 'height, width, channels')
+    dtype = as_array(picture, 'picture', masked=np.nan).dtype
+    picture = as_values(picture, 'picture', 'height, width', 'height, width, channels')
     picture = picture[..., np.newaxis] if picture.ndim == 2 else picture
     if picture.shape[-1] not in (1, 3, 4):
         raise ArgumentError(f'picture must have 1, 3 or 4 channels, the last axis; got shape {picture.shape}.')

@@ -4,9 +4,10 @@ import numpy as np
 from matplotlib import pyplot as plt
 from skimage import feature, transform
 
+from ..arguments import as_array, as_number
 from ..errors import ArgumentError, ArgumentTypeError
-from .checks import as_array, as_numbers, number, same_shape
 from .colours import colormap, limit_of
+from .values import as_values, same_shape
 
 
 def plot(data, xi=None, cmap='RdBu_r', axis=plt, percentile=100, dilation=3.0, alpha=0.8):
@@ -44,11 +45,11 @@ def plot(data, xi=None, cmap='RdBu_r', axis=plt, percentile=100, dilation=3.0, a
     >>> axis.images[0].get_clim()
     (-2.0, 2.0)
     """
-    values = as_numbers(data, 'data', 'height, width', 'height, width, channels')
+    values = as_values(data, 'data', 'height, width', 'height, width, channels')
     limit = limit_of(values, percentile)
     values = values if values.ndim == 2 else values.mean(axis=-1)
-    edges = None if xi is None else _edges(xi, values, number(dilation, 'dilation'))
-    cmap, alpha = colormap(cmap).with_extremes(bad='0.6'), number(alpha, 'alpha', 0, 1)
+    edges = None if xi is None else _edges(xi, values, as_number(dilation, 'dilation', above=0))
+    cmap, alpha = colormap(cmap).with_extremes(bad='0.6'), as_number(alpha, 'alpha', above=0, at_most=1)
     if not hasattr(axis, 'imshow'):
         raise ArgumentTypeError(f'axis must be a matplotlib Axes or pyplot; got {type(axis).__name__}.')
     options = {'extent': (0, values.shape[1], 0, values.shape[0]), 'interpolation': 'none'}
@@ -63,7 +64,7 @@ def plot(data, xi=None, cmap='RdBu_r', axis=plt, percentile=100, dilation=3.0, a
 
 def _edges(xi, values, dilation):
     """Where the edges of the enlarged xi are, without those of its frame."""
-    grey = as_numbers(xi, 'xi', 'height, width', 'height, width, channels')
+    grey = as_values(xi, 'xi', 'height, width', 'height, width, channels')
     if not np.isfinite(grey).all():
         raise ArgumentError('xi holds nan or infinite values; replace them.')
     if as_array(xi, 'xi').dtype == np.uint8:

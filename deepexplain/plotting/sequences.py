@@ -1,7 +1,6 @@
 """DNA, RNA and proteins: letters as high as their attributions are large, a sequence logo."""
 
 import functools
-import numbers
 
 import numpy as np
 from matplotlib.font_manager import FontProperties
@@ -10,9 +9,10 @@ from matplotlib.textpath import TextPath
 from matplotlib.ticker import MaxNLocator
 from matplotlib.transforms import Affine2D
 
+from ..arguments import as_integer, as_names
 from ..errors import ArgumentError, ArgumentTypeError
 from .axes import axes_for, bad_kind, check_axes, ink_of, note
-from .checks import as_names, as_numbers, same_shape
+from .values import as_values, same_shape
 
 #: All can be seen on white and on black; which letter it is, its shape says.
 BASES = {'A': '#00885f', 'C': '#0072b2', 'G': '#a87400', 'T': '#d55e00', 'U': '#d55e00'}
@@ -84,10 +84,9 @@ def sequence(
     [0.5, 0.25]
     """
     check_axes(ax)
-    values = as_numbers(attributions, 'attributions', 'length', 'length, alphabet')
+    values = as_values(attributions, 'attributions', 'length', 'length, alphabet')
     columns = _letters_of(values, letters, one_hot, alphabet)
-    if isinstance(start, bool) or not isinstance(start, numbers.Integral):
-        raise ArgumentTypeError(f'start must be an integer; got {start!r}.')
+    start = as_integer(start, 'start')
     spans = _spans(highlight)
     if columns is None:
         columns = [list(alphabet)] * len(values)
@@ -99,7 +98,7 @@ def sequence(
     ax = axes_for(ax, (min(max(0.22 * len(values) + 1, 4), 16), 2.2))
     for first, end in spans:
         ax.axvspan(first - 0.5, end - 0.5, facecolor='#a87400', alpha=0.3, linewidth=0, zorder=0)
-    for position, (row, column) in enumerate(zip(values, columns), start=int(start)):
+    for position, (row, column) in enumerate(zip(values, columns), start=start):
         _draw_stack(ax, position, row, column, colors, flip)
     _set_axes(ax, values, start)
     return ax
@@ -136,7 +135,7 @@ def _single(value, what):
 
 
 def _decoded(one_hot, values, alphabet):
-    one_hot = as_numbers(one_hot, 'one_hot', 'length, alphabet')
+    one_hot = as_values(one_hot, 'one_hot', 'length, alphabet')
     expected = np.empty((len(values), len(alphabet)))
     same_shape(one_hot, 'one_hot', expected, 'positions and alphabet')
     if not np.isin(one_hot, (0, 1)).all() or (one_hot.sum(axis=-1) > 1).any():

@@ -3,10 +3,11 @@
 import numpy as np
 from matplotlib.collections import LineCollection, PolyCollection
 
+from ..arguments import as_names, as_number, one_of
 from ..errors import ArgumentError
 from .axes import add_colorbar, axes_for, check_axes, ink_of, note_bad, page_of
-from .checks import as_names, as_numbers, choice, number, same_shape
 from .colours import Scale, limit_of
+from .values import as_values, same_shape
 
 STYLES = ('line', 'bands')
 HEIGHTS = ('own', 'shared')
@@ -75,8 +76,8 @@ def timeseries(
     'time (s)'
     """
     check_axes(ax)
-    series = as_numbers(series, 'series', 'times', 'times, channels')
-    values = as_numbers(attributions, 'attributions', 'times', 'times, channels')
+    series = as_values(series, 'series', 'times', 'times, channels')
+    values = as_values(attributions, 'attributions', 'times', 'times, channels')
     same_shape(values, 'attributions', series, 'series')
     if len(series) < 2:
         raise ArgumentError(f'series must have at least 2 times; got shape {series.shape}.')
@@ -84,8 +85,8 @@ def timeseries(
     names = None if names is None else as_names(names, 'names', series.shape[1], 'channels')
     times, label = _times(times, rate, len(series))
     scale = Scale(limit_of(values, percentile, limit), page_of(ax), cmap)
-    choice(style, 'style', STYLES)
-    heights, lanes = _lanes(series, choice(heights, 'heights', HEIGHTS))
+    style = one_of(style, 'style', STYLES)
+    heights, lanes = _lanes(series, one_of(heights, 'heights', HEIGHTS))
     ax = axes_for(ax, (8, 1.2 + 0.9 * max(2, series.shape[1])))
     for height, value, lane in zip(heights.T, values.T, lanes):
         drawn = _draw_channel(ax, times, height, value, lane, scale, style)
@@ -99,10 +100,12 @@ def timeseries(
 def _times(times, rate, count):
     """The time of each sample, and what the axis is called."""
     if times is None:
-        return (np.arange(count) / number(rate, 'rate'), 'time (s)') if rate is not None else (np.arange(count), 'time')
+        if rate is None:
+            return np.arange(count), 'time'
+        return np.arange(count) / as_number(rate, 'rate', above=0), 'time (s)'
     if rate is not None:
         raise ArgumentError('times and rate both give the times; leave one of them out.')
-    times = as_numbers(times, 'times', 'times')
+    times = as_values(times, 'times', 'times')
     if len(times) != count:
         raise ArgumentError(f'times must have one entry for each of the {count} times of series; got {len(times)}.')
     if not np.isfinite(times).all() or not (np.diff(times) > 0).all():

@@ -8,9 +8,10 @@ from matplotlib.colors import to_hex
 from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import text_to_path
 
+from ..arguments import as_names, as_number
 from .axes import bad_kind, check_axes, ink_of, note_bad, page_of
-from .checks import as_names, as_numbers, number
 from .colours import Scale, ink_on, limit_of
+from .values import as_values
 
 #: How the signs look that cannot be seen; an empty token is seen, too.
 VISIBLE = {' ': '␣', '\n': '↵', '\t': '⇥', '\xa0': '␣', '\u3000': '␣'}
@@ -58,7 +59,7 @@ def text(tokens, attributions, ax=None, *, percentile=100.0, limit=None, cmap=No
     check_axes(ax)
     tokens, values = _checked(tokens, attributions)
     scale = Scale(limit_of(values, percentile, limit), page_of(ax), cmap)
-    fontsize = None if fontsize is None else number(fontsize, 'fontsize')
+    fontsize = None if fontsize is None else as_number(fontsize, 'fontsize', above=0)
     bad = not np.isfinite(values).all()
     if ax is None:
         size = fontsize or 12.0
@@ -192,7 +193,7 @@ def _span(token, value, colour):
 
 def _checked(tokens, attributions):
     """The tokens and one number for each."""
-    values = as_numbers(attributions, 'attributions', 'tokens', 'tokens, dimensions')
+    values = as_values(attributions, 'attributions', 'tokens', 'tokens, dimensions')
     tokens = as_names(tokens, 'tokens', len(values), 'attributions')
     if values.ndim == 2:
         with np.errstate(invalid='ignore'):  # inf - inf

@@ -146,14 +146,14 @@ def test_batch_size_seed_and_the_factor_that_normalize_takes_out(seed, batch_siz
 @pytest.mark.parametrize(
     ('options', 'error', 'message'),
     [
-        ({'perturbation': 'noise'}, ArgumentError, "must be 'gaussian' or 'square'; got 'noise'"),
+        ({'perturbation': 'noise'}, ArgumentError, "must be one of 'gaussian', 'square'; got 'noise'"),
         (
             {'perturbation': lambda xs, random: xs[0]},
             ArgumentError,
             r'What the perturbation returns must have the shape',
         ),
         ({'perturbation': 'square', 'size': 5}, ArgumentError, 'size must be at most the side of an image, 4; got 5'),
-        ({'scale': 0}, ArgumentError, 'scale must be greater than 0, and finite; got 0.0'),
+        ({'scale': 0}, ArgumentError, 'scale must be greater than 0 and finite; got 0'),
         ({'scale': 'a'}, ArgumentTypeError, "scale must be a number; got 'a'"),
         ({'draws': 0}, ArgumentError, 'draws must be at least 1; got 0'),
         ({'attributions': XS[..., 0]}, ArgumentError, r'the shape of xs, \(4, 5, 4, 2\); got \(4, 5, 4\)'),

@@ -84,7 +84,7 @@ def test_samples_keep_their_dtype_and_are_not_changed():
 @pytest.mark.parametrize(
     ('arguments', 'error', 'message'),
     [
-        ({'radius': -1}, ArgumentError, 'radius must be greater than 0, and finite; got -1.0'),
+        ({'radius': -1}, ArgumentError, 'radius must be greater than 0 and finite; got -1'),
         ({'draws': 1.5}, ArgumentTypeError, 'draws must be an integer; got 1.5'),
         ({'explain': 3}, ArgumentTypeError, 'explain must be an explainer or a function that returns attributions'),
         ({'explain': lambda rows: rows[:2]}, ArgumentError, r'attributions must have one row for each of 4 samples'),

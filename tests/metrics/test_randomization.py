@@ -138,7 +138,7 @@ def test_what_does_not_fit_is_refused():
         ArgumentTypeError, match='randomization needs an explainer, whose weights it can feed; got <func'
     ):
         randomization(lambda xs: xs, XS)
-    with pytest.raises(ArgumentError, match="redraw must be 'permutation' or 'normal'; got 'uniform'"):
+    with pytest.raises(ArgumentError, match="redraw must be one of 'permutation', 'normal'; got 'uniform'"):
         randomization(Layers(*SHAPES), XS, redraw='uniform')
     explainer = Layers(*SHAPES)
     explainer.run = lambda xs, feed_dict=None: xs * (np.nan if feed_dict else 1)

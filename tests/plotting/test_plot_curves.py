@@ -68,7 +68,7 @@ def test_one_number_of_steps():
         ({'steps': [1, 2]}, ArgumentError, 'steps must have one entry for each of the 3 rows of deltas; got 2'),
         ({'steps': [0, 1, 2]}, ArgumentError, 'steps must be finite and greater than 0'),
         ({'steps': [1, 2, np.nan]}, ArgumentError, 'steps must be finite and greater than 0'),
-        ({'tolerance': 0}, ArgumentError, 'tolerance must be greater than 0; got 0'),
+        ({'tolerance': 0}, ArgumentError, 'tolerance must be greater than 0 and finite; got 0'),
         ({'tolerance': '1%'}, ArgumentTypeError, "tolerance must be a number; got '1%'"),
     ],
 )

@@ -225,7 +225,7 @@ def test_the_colour_bar_says_where_there_is_more(ax, values, sign, extend):
         ({'overlay': ['edges']}, ArgumentError, 'overlay must be one of'),
         ({'overlay': 'window', 'picture': None}, ArgumentError, 'it needs one, and has no colour bar'),
         ({'overlay': 'window', 'colorbar': True}, ArgumentError, 'it needs one, and has no colour bar'),
-        ({'sigma': -1}, ArgumentError, 'sigma must be greater than 0; got -1'),
+        ({'sigma': -1}, ArgumentError, 'sigma must be greater than 0 and finite; got -1'),
     ],
 )
 def test_arguments_of_image(arguments, error, message):

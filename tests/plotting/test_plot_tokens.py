@@ -259,5 +259,5 @@ def test_arguments(function, tokens, attributions, error, message):
 
 
 def test_fontsize():
-    with pytest.raises(ArgumentError, match='fontsize must be greater than 0; got 0'):
+    with pytest.raises(ArgumentError, match='fontsize must be greater than 0 and finite; got 0'):
         text(['a'], [1.0], fontsize=0)

@@ -2,8 +2,9 @@
 
 import numpy as np
 
+from ...arguments import as_array
 from ...errors import ArgumentError, ArgumentTypeError
-from .samples import as_numbers, fits, shape_text
+from .samples import fits, shape_text
 
 
 def given(baseline, specs, multiple):
@@ -73,17 +74,18 @@ def _entries(baseline, specs, multiple):
                 f'X is a list of {len(specs)} tensors, so baseline must be a list of {len(specs)}; got {len(baseline)}.'
             )
         return list(baseline), [f'baseline[{i}]' for i in range(len(specs))]
-    if np.ndim(0 if baseline is None else baseline) > 0:
+    shape = () if baseline is None else as_array(baseline, 'baseline', specs[0].dtype, lazy=True).shape
+    if len(shape) > 0:
         raise ArgumentError(
             f'X is a list of {len(specs)} tensors, so baseline must be a list with one entry for each, or one '
-            f'number; got an array of shape {np.shape(baseline)}.'
+            f'number; got an array of shape {shape}.'
         )
     return [baseline] * len(specs), ['baseline'] * len(specs)
 
 
 def _numbers(value, what, spec):
     """``value`` as an array of the input's dtype, which it may share memory with."""
-    value = np.asarray(as_numbers(value, what, spec.dtype))
+    value = as_array(value, what, spec.dtype)
     is_integer = np.dtype(spec.dtype).kind in 'iu'
     if is_integer and value.dtype.kind not in 'biu':
         raise ArgumentTypeError(f"{what} must hold integers, as '{spec.name}' does; its dtype is {value.dtype}.")

@@ -15,8 +15,9 @@ Each kind has ``count`` parts. Of them, for all that follows, a method needs:
 import numpy as np
 from skimage.util import view_as_windows
 
+from ...arguments import as_array
 from ...errors import ArgumentError, ArgumentTypeError
-from .samples import as_numbers, shape_text
+from .samples import shape_text
 
 
 def keep(copies, stays, values):
@@ -176,7 +177,7 @@ def as_feature_mask(mask, shape, given_with):
     for name, value in given_with.items():
         if value is not None:
             raise ArgumentError(f'feature_mask and {name} both say which values go together: leave one of them out.')
-    mask = np.array(as_numbers(mask, 'feature_mask', np.int64))
+    mask = np.array(as_array(mask, 'feature_mask'))
     if mask.dtype.kind not in 'biu':
         raise ArgumentTypeError(f'feature_mask must be an array of integers; its dtype is {mask.dtype}.')
     if shape is not None:

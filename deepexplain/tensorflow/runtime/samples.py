@@ -4,12 +4,11 @@ An input is described by ``(name, dtype, shape)``, the shape with None for open 
 first, or None where the rank is unknown.
 """
 
-import contextlib
-import operator
 from collections import namedtuple
 
 import numpy as np
 
+from ...arguments import as_array
 from ...errors import ArgumentError, ArgumentTypeError
 
 InputSpec = namedtuple('InputSpec', 'name dtype shape')
@@ -25,34 +24,6 @@ def shape_text(shape):
 def fits(shape, expected):
     """Whether a shape agrees with one that may have None dimensions."""
     return len(shape) == len(expected) and all(e is None or d == e for d, e in zip(shape, expected))
-
-
-def as_numbers(value, what, dtype):
-    """``value`` as an array of real numbers of any dtype; array-likes that can be sliced stay what they are.
-
-    A memory map or an HDF5 data set is not read here. ``dtype`` is what it will be converted to, so that an
-    extension dtype (bfloat16) passes.
-    """
-    if hasattr(value, 'toarray'):
-        raise ArgumentTypeError(f'{what} is a sparse {type(value).__name__}: pass its toarray().')
-    if np.ma.is_masked(value):
-        raise ArgumentError(f'{what} has masked values, which a network cannot take: pass its filled(...).')
-    if hasattr(value, 'to_numpy'):  # pandas, which indexes by label
-        value = value.to_numpy()
-    is_lazy = isinstance(getattr(value, 'dtype', None), np.dtype) and hasattr(value, 'shape')
-    if isinstance(value, np.ndarray) or not is_lazy:  # not is_lazy: an HDF5 data set; a memory map is an ndarray
-        try:
-            value = np.asarray(value)
-        except ValueError as error:
-            raise ArgumentError(f'{what} must be one array, but its parts differ in shape: {error}') from None
-        except (NotImplementedError, TypeError) as error:  # a symbolic tensor
-            raise ArgumentTypeError(f'{what} must hold real numbers; got {type(value).__name__}: {error}') from None
-    if value.dtype.kind == 'O' and value.ndim:  # a table with columns of several types
-        with contextlib.suppress(TypeError, ValueError):
-            value = value.astype(np.float64)
-    if value.dtype.kind not in 'biuf' and value.dtype != dtype:
-        raise ArgumentTypeError(f'{what} must hold real numbers; its dtype is {value.dtype}.')
-    return value
 
 
 def check_finite(array, what, dtype):
@@ -93,7 +64,7 @@ def as_inputs(xs, specs, multiple):
     arrays = []
     for i, (value, spec) in enumerate(zip(xs, specs)):
         what = f'xs[{i}]' if multiple else 'xs'
-        value = as_numbers(value, what, spec.dtype)
+        value = as_array(value, what, spec.dtype, lazy=True)
         if value.dtype.kind == 'f' and np.dtype(spec.dtype).kind in 'iu':
             raise ArgumentTypeError(f"{what} must hold integers, as '{spec.name}' does; its dtype is {value.dtype}.")
         expected = None if spec.shape is None else (None,) + tuple(spec.shape[1:])
@@ -120,7 +91,7 @@ def as_weights(ys, n, row_shape, dtype):
 
     Returns the array and whether it has one row for each sample.
     """
-    ys = np.asarray(as_numbers(ys, 'ys', dtype)).astype(dtype)
+    ys = as_array(ys, 'ys', dtype).astype(dtype)
     per_row = row_shape is not None and ys.shape == (n,) + tuple(row_shape)
     if not per_row and ys.shape != tuple(row_shape or ()):
         if row_shape is None:
@@ -132,31 +103,6 @@ def as_weights(ys, n, row_shape, dtype):
     if not np.isfinite(ys).all():
         raise ArgumentError('ys holds nan or infinite values.')
     return ys, per_row
-
-
-def as_integer(value, name):
-    """``value`` as an int; a bool is none."""
-    try:
-        if isinstance(value, (bool, np.bool_)):
-            raise TypeError
-        return operator.index(value)
-    except TypeError:
-        raise ArgumentTypeError(f'{name} must be an integer; got {value!r}.') from None
-
-
-def as_flag(value, name):
-    """``value`` as a bool."""
-    if not isinstance(value, (bool, np.bool_)):
-        raise ArgumentTypeError(f'{name} must be True or False; got {value!r}.')
-    return bool(value)
-
-
-def as_count(value, name, error=ArgumentError):
-    """``value`` as an int of at least 1."""
-    value = as_integer(value, name)
-    if value < 1:
-        raise error(f'{name} must be at least 1; got {value}.')
-    return value
 
 
 def nearly_equal(a, b):

@@ -639,7 +639,7 @@ def test_a_feed_that_does_not_fit_is_refused(session, feed_dict, message):
         ([[0, 0, 0, 0], [1, np.inf, 3, 4]], ValueError, r'index \(1, 1\)'),
         ([['a', 'b', 'c', 'd']], TypeError, 'xs must hold real numbers; its dtype is <U1'),
         ([[1j, 0, 0, 0]], TypeError, 'its dtype is complex128'),
-        (None, TypeError, 'its dtype is object'),
+        (None, TypeError, 'xs must be an array; got None'),
     ],
 )
 def test_bad_xs_are_refused(session, method, kwargs, xs, kind, message):

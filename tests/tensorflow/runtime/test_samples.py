@@ -39,10 +39,3 @@ def test_weights_know_whether_they_have_a_row_a_sample():
     assert samples.as_weights(np.ones((5, 5)), 5, (5,), np.float32)[1] is True
     assert samples.as_weights(np.ones(5), 5, (5,), np.float32)[1] is False
     assert samples.as_weights(2, 4, None, np.float32)[1] is False
-
-
-@pytest.mark.parametrize('value', [True, 1.0, '1', None, np.float32(2), np.array([2]), np.array(2.5)])
-def test_a_count_is_an_integer(value):
-    with pytest.raises(TypeError, match='steps must be an integer; got'):
-        samples.as_count(value, 'steps')
-    assert samples.as_count(np.int64(3), 'steps') == 3

@@ -1,0 +1,281 @@
+"""The arguments that users pass, checked and converted: each kind of argument has one check, here. NumPy only.
+
+A check takes the value and the name that its errors call it by, and returns the value as what it says. Whatever
+comes, it raises nothing but errors of :mod:`deepexplain.errors`, which say the rule and what came.
+"""
+
+import math
+import operator
+from typing import TYPE_CHECKING, Any, Iterable, List, Optional, Type, TypeVar
+
+import numpy as np
+
+from .errors import ArgumentError, ArgumentTypeError
+
+if TYPE_CHECKING:
+    import numpy.typing as npt  # since NumPy 1.20; TensorFlow 1.15 has 1.18
+
+_Word = TypeVar('_Word')
+
+#: The longest text of a value in a message.
+MOST_TEXT = 200
+
+
+def text_of(value: object) -> str:
+    """What a message shows of a value: its repr, if it has one, and no more than fits."""
+    try:
+        # NumPy 2 writes np.float64(0.1), which nobody passed who passed 0.1.
+        text = str(value) if isinstance(value, (np.number, np.bool_)) else repr(value)
+    except Exception:  # an int of more than 4300 digits; whatever an object's own __repr__ raises
+        return f'a value of type {type(value).__name__}'
+    return text if len(text) <= MOST_TEXT else text[: MOST_TEXT - 3] + '...'
+
+
+def as_integer(value: Any, name: str) -> int:
+    """``value`` as an int; a bool is none, and neither is 1.0."""
+    try:
+        if isinstance(value, (bool, np.bool_)):
+            raise TypeError
+        return operator.index(value)
+    except Exception:  # whatever the __index__ of a tensor raises
+        raise ArgumentTypeError(f'{name} must be an integer; got {text_of(value)}.') from None
+
+
+def as_count(value: Any, name: str, error: Type[ArgumentError] = ArgumentError) -> int:
+    """``value`` as an int of at least 1; ``error`` is what is raised for one below."""
+    count = as_integer(value, name)
+    if count < 1:
+        raise error(f'{name} must be at least 1; got {text_of(count)}.')
+    return count
+
+
+def as_seed(value: Any, name: str = 'seed') -> int:
+    """``value`` as an int that NumPy takes for a seed."""
+    seed = as_integer(value, name)
+    if not 0 <= seed < 2**32:
+        raise ArgumentError(f'{name} must be from 0 to 2**32 - 1; got {text_of(seed)}.')
+    return seed
+
+
+def as_generator(seed: Any, name: str = 'seed') -> np.random.RandomState:
+    """A random generator of its own, from a seed or None; its numbers are the same in every version of NumPy."""
+    return np.random.RandomState(None if seed is None else as_seed(seed, name))
+
+
+def as_flag(value: Any, name: str) -> bool:
+    """``value`` as a bool; 0 and 1 are none."""
+    if not isinstance(value, (bool, np.bool_)):
+        raise ArgumentTypeError(f'{name} must be True or False; got {text_of(value)}.')
+    return bool(value)
+
+
+def as_number(
+    value: Any,
+    name: str,
+    *,
+    above: Optional[float] = None,
+    at_least: Optional[float] = None,
+    at_most: Optional[float] = None,
+    units: str = '',
+    error: Type[ArgumentError] = ArgumentError,
+) -> float:
+    """``value`` as a finite float within limits.
+
+    Parameters
+    ----------
+    value : int, float, Fraction, scalar of NumPy, array without axes or anything else that is one real number
+    name : str
+        What the errors call it.
+    above, at_least, at_most : float, optional
+        The limits: it must be greater than the first, and may be equal to the others.
+    units : str, optional
+        What it is measured in the units of, for the errors: 'X'.
+    error : type, default ArgumentError
+        What is raised where it is not within the limits.
+
+    Raises
+    ------
+    ArgumentTypeError
+        It is no real number: a bool, a str, None, complex, an array with axes, a symbolic tensor.
+    ArgumentError, or ``error``
+        It is nan, infinite, too large for a float, or beyond a limit.
+
+    Examples
+    --------
+    >>> from fractions import Fraction
+    >>> from deepexplain.arguments import as_number
+    >>> as_number(Fraction(1, 4), 'alpha', above=0, at_most=1)
+    0.25
+    """
+    measured = f', in the units of {units}' if units else ''
+    try:
+        number = _as_float(value)
+    except OverflowError:
+        number = math.inf
+    except Exception:  # whatever __float__ or __array__ of an object raises
+        raise ArgumentTypeError(f'{name} must be a number{measured}; got {text_of(value)}.') from None
+    is_within = (
+        math.isfinite(number)
+        and (above is None or number > above)
+        and (at_least is None or number >= at_least)
+        and (at_most is None or number <= at_most)
+    )
+    if not is_within:
+        rules = [] if above is None else [f'greater than {above}']
+        rules += [] if at_least is None else [f'at least {at_least}']
+        rules += [] if at_most is None else [f'at most {at_most}']
+        rules += ['finite'] if at_most is None or len(rules) == 1 else []  # two limits say that already
+        raise error(f'{name} must be {" and ".join(rules)}{measured}; got {text_of(value)}.')
+    return number
+
+
+def _as_float(value: Any) -> float:
+    if hasattr(value, '__array__'):  # NumPy's own, and tensors, if they have a value
+        value = np.asarray(value)
+        if value.ndim or value.dtype.kind not in 'iufV':  # V: bfloat16
+            raise TypeError
+    elif isinstance(value, bool) or not (hasattr(value, '__float__') or hasattr(value, '__index__')):
+        raise TypeError  # float() would take a str and bytes, too
+    return float(value)
+
+
+def one_of(value: object, name: str, words: Iterable[_Word]) -> _Word:
+    """That of the ``words``, each a str or None, which ``value`` is."""
+    words = list(words)
+    for word in words:
+        # Only words are compared: an array would answer with an array.
+        if value is word or (isinstance(value, str) and value == word):
+            return word
+    raise ArgumentError(f'{name} must be one of {", ".join(map(repr, words))}; got {text_of(value)}.')
+
+
+def as_names(value: Any, name: str, count: Optional[int] = None, of: str = 'things') -> List[str]:
+    """``value`` as a list of str, one for each of the ``count`` things, whose name in the plural is ``of``."""
+    try:
+        if isinstance(value, (str, bytes)):
+            raise TypeError
+        names = [str(entry) for entry in value]
+    except Exception:  # a tensor has an __iter__, which raises
+        raise ArgumentTypeError(f'{name} must be a list of names; got {text_of(value)}.') from None
+    if count is not None and len(names) != count:
+        raise ArgumentError(f'{name} must have one entry for each of the {count} {of}; got {len(names)}.')
+    return names
+
+
+def is_list(value: object) -> bool:
+    """Whether ``value`` is one of the things that a list of integers is given as."""
+    return isinstance(value, (list, tuple, range)) or (isinstance(value, np.ndarray) and value.ndim > 0)
+
+
+def as_array(
+    value: Any,
+    name: str,
+    dtype: 'Optional[npt.DTypeLike]' = None,
+    *,
+    lazy: bool = False,
+    finite: bool = False,
+    masked: Optional[float] = None,
+) -> 'npt.NDArray[Any]':
+    """``value`` as an array of real numbers: of bools, integers or floats.
+
+    It is no copy if it was one, so it is not to be written to.
+
+    Parameters
+    ----------
+    value : array-like
+        Of any shape; a table (pandas) with columns of several types, too.
+    name : str
+        What the errors call it.
+    dtype : dtype, optional
+        An extension dtype (bfloat16) that is kept, because it is what the array will be converted to. Others are
+        converted to float64.
+    lazy : bool, default False
+        Whether what can be sliced like an array, such as an HDF5 data set, is returned as it is, and not read. (A
+        memory map is an array, which is never read here.)
+    finite : bool, default False
+        Whether nan and infinite values are refused.
+    masked : float, optional
+        What masked values become. Default: they are refused.
+
+    Raises
+    ------
+    ArgumentError
+        Its parts differ in shape; it has masked values or, with ``finite``, some that are not finite; a number is too
+        large for a float.
+    ArgumentTypeError
+        It is sparse, or holds anything but real numbers; NumPy cannot read it.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from deepexplain.arguments import as_array
+    >>> as_array(np.ma.masked_equal([1, 2, 3], 2), 'xs', masked=np.nan)
+    array([ 1., nan,  3.])
+    """
+    if value is None:
+        raise ArgumentTypeError(f'{name} must be an array; got None.')
+    if hasattr(type(value), 'toarray'):
+        raise ArgumentTypeError(f'{name} is a sparse {type(value).__name__}: pass its toarray().')
+    if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
+        value = _filled(value, name, masked)
+    array: npt.NDArray[Any] = _read(value, name, dtype, lazy)
+    kind = array.dtype.kind
+    if kind not in 'biuf' and (dtype is None or array.dtype != dtype):
+        if kind == 'O' or (kind == 'V' and array.dtype.type is not np.void):  # np.void: a record, or mere bytes
+            array = _as_floats(array, name)
+        else:
+            hint = ' Pass its real part, or its np.abs.' if kind == 'c' else ''
+            raise ArgumentTypeError(f'{name} must hold real numbers; its dtype is {array.dtype}.{hint}')
+    if finite and not np.isfinite(array).all():
+        where = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
+        raise ArgumentError(f'{name} must be finite; the first nan or infinite value is at index {where}.')
+    return array
+
+
+def _filled(value: Any, name: str, masked: Optional[float]) -> 'npt.NDArray[Any]':
+    if masked is None:
+        raise ArgumentError(f'{name} has masked values, which are no numbers: pass its filled(...).')
+    if value.dtype.kind not in 'biufO':
+        return np.asarray(value.data)  # refused later, for its dtype
+    return np.asarray((value if value.dtype.kind == 'O' else value.astype(np.float64)).filled(masked))
+
+
+def _read(value: Any, name: str, dtype: 'Optional[npt.DTypeLike]', lazy: bool) -> Any:
+    """``value`` as an array of any dtype; or, where it may be lazy, as what has the dtype and the shape of one."""
+    try:
+        if hasattr(value, 'to_numpy'):  # pandas, which indexes by label
+            value = value.to_numpy()
+        found = getattr(value, 'dtype', None)
+        if lazy and isinstance(found, np.dtype) and hasattr(value, 'shape'):
+            is_array = isinstance(value, (np.ndarray, np.generic))
+            if not is_array and (found.kind in 'biuf' or (dtype is not None and found == dtype)):
+                return value
+        return np.asarray(value)
+    except Exception as error:  # whatever a tensor's __array__ raises: symbolic, on another device, with a gradient
+        if isinstance(error, ValueError) and isinstance(value, (list, tuple)):
+            raise ArgumentError(f'{name} must be one array, but its parts differ in shape: {_reason(error)}') from None
+        raise ArgumentTypeError(
+            f'{name} must hold real numbers; NumPy cannot read this {type(value).__name__}: {_reason(error)}'
+        ) from None
+
+
+def _as_floats(array: 'npt.NDArray[Any]', name: str) -> 'npt.NDArray[np.float64]':
+    """An array of objects, or of an extension dtype, in double precision."""
+    try:
+        for entry in array.flat if array.dtype.kind == 'O' else ():
+            if isinstance(entry, (str, bytes, complex, np.complexfloating)):  # NumPy would convert them
+                raise TypeError(f'it holds {text_of(entry)}')
+            if isinstance(entry, np.ndarray) and entry.dtype.kind == 'O':  # NumPy 2.4 crashes if it holds itself
+                raise TypeError('it holds an array of objects')
+        return array.astype(np.float64)
+    except OverflowError as error:
+        raise ArgumentError(f'{name} holds a number that is too large: {_reason(error)}') from None
+    except Exception as error:  # whatever the __float__ of an entry raises
+        raise ArgumentTypeError(
+            f'{name} must hold real numbers; its dtype is {array.dtype}: {_reason(error)}'
+        ) from None
+
+
+def _reason(error: Exception) -> str:
+    """What an error of NumPy, or of an object's own, says, as the end of a sentence."""
+    return f'{str(error).rstrip(".") or type(error).__name__}.'
