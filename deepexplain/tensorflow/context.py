@@ -106,8 +106,8 @@ class DeepExplain:
         xs, ys, batch_size, feed_dict, progress, return_convergence_delta
             See :meth:`~deepexplain.tensorflow.explainer.Explainer.run`.
         **kwargs
-            Arguments of the method: see ``help`` of its class in ``deepexplain.tensorflow.methods``; and ``strict=True`` to raise a GraphError, instead of a
-            warning, where the sum that the method promises does not hold.
+            Arguments of the method: see ``help`` of its class in ``deepexplain.tensorflow.methods``. And
+            ``strict=True``: raise a GraphError, instead of a warning, where the sum that it promises does not hold.
 
         Returns
         -------
@@ -146,7 +146,9 @@ class DeepExplain:
         cls = method_named(method)
         with self._lock:
             if not (isinstance(cls, type) and issubclass(cls, Method)):  # a class of 0.3's form: see legacy.py
-                return self._kept((cls, frozen(arguments)), T, X, keep, lambda: cls(T, X, self.session, None, **arguments))
+                return self._kept(
+                    (cls, frozen(arguments)), T, X, keep, lambda: cls(T, X, self.session, None, **arguments)
+                )
             made, strict = method_from(cls, (), arguments)
             in_graph = frozen([getattr(made, f.name) for f in fields(cls) if not f.metadata.get('at_run')])
             explainer = self._kept(

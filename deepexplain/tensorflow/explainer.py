@@ -1,7 +1,7 @@
 """An explainer: a method, a problem, and the engine that computes the one for the other."""
 
 from dataclasses import fields
-from typing import Any
+from typing import Any, Dict
 
 from ..errors import ArgumentError, ArgumentTypeError
 from .engine.backward import Backward
@@ -10,11 +10,11 @@ from .engine.gradients import GradientEngine
 from .engine.leaks import leaks_of
 from .engine.problem import Problem
 from .engine.request import Request
-from .methods.method import Method, method_from, same
+from .methods.method import method_from, same
 from .runtime.weights import weights_of
 
 #: The kind of a plan -> the engine that runs it.
-ENGINES = {Backward: GradientEngine, Changes: ChangeEngine}
+ENGINES: Dict[type, Any] = {Backward: GradientEngine, Changes: ChangeEngine}
 
 
 class Explainer:
@@ -42,10 +42,10 @@ class Explainer:
         Whether X is a list.
     """
 
-    def __init__(self, method: Method, problem: Problem, strict: bool = False) -> None:
+    def __init__(self, method: Any, problem: Problem, strict: bool = False) -> None:
         self._set(method, problem, strict)
 
-    def _set(self, method: Method, problem: Problem, strict: bool, built: Any = None) -> None:
+    def _set(self, method: Any, problem: Problem, strict: bool, built: Any = None) -> None:
         self.method, self.problem, self.strict, self.name = method, problem, strict, method.name
         self.session, self.T, self.has_multiple_inputs = problem.session, problem.target, problem.several
         self.X: Any = list(problem.inputs) if problem.several else problem.inputs[0]
@@ -206,9 +206,7 @@ class Explainer:
             )
         request = self.request(xs, ys, feed_dict)
         self._check_delta(request)
-        return leaks_of(
-            self.engine, lambda: self.method.plan(self.problem), request, lambda: self._cut(request, None)
-        )
+        return leaks_of(self.engine, lambda: self.method.plan(self.problem), request, lambda: self._cut(request, None))
 
     def weights(self) -> Any:
         """The weights between X and T, nearest to T first; see :func:`~..runtime.weights.weights_of`."""

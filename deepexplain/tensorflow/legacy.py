@@ -113,7 +113,7 @@ class AttributionMethod(metaclass=_BuiltLast):
     def run(self, xs, ys=None, batch_size=None, feed_dict=None, **more):
         """Attributions of xs; see :meth:`Explainer.run <deepexplain.tensorflow.explainer.Explainer.run>`."""
         if self.explainer is None:
-            raise DeepExplainError(f'{type(self).__name__} is a PerturbationBasedMethod and must have a run() of its own.')
+            raise DeepExplainError(f'{type(self).__name__} needs a run() of its own, as a PerturbationBasedMethod.')
         return self.explainer.run(xs, ys, batch_size, self._feeds(feed_dict), **more)
 
     def with_arguments(self, **arguments):

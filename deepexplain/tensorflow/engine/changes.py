@@ -8,7 +8,7 @@ import numpy as np
 
 from ...errors import DeepExplainError, GraphError
 from ..rules.book import Decisions, RuleBook
-from ..rules.plain import evaluated
+from ..rules.plain import EVALUATED
 from ..runtime.graph import steps_of
 from ..runtime.perturbed import Perturbed
 from ..runtime.progress import progress_bar
@@ -55,7 +55,7 @@ class Changes:
     explain: Callable[[Any, Any], List[Any]]
     baseline: Baselines
     promise: Promise = NOTHING
-    rules: RuleBook = evaluated(None)
+    rules: RuleBook = EVALUATED
     key: Optional[Hashable] = None
     first: Optional[Callable[[Any], Any]] = None
     finish: Callable[[List[Any]], List[Any]] = list

@@ -97,7 +97,7 @@ class Network:
 
 
 def weights_of_outputs(target):
-    """A placeholder for weights of the target's outputs: 1, whatever its rank and open dimensions, if nothing is fed."""
+    """A placeholder for weights of the outputs of T: 1 if nothing is fed, whatever T's rank and open dimensions."""
     return tf.placeholder_with_default(np.ones((), target.dtype.as_numpy_dtype), shape=None, name='ys')
 
 

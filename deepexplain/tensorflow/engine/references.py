@@ -15,8 +15,8 @@ class References:
     ----------
     in_graph : bool, default False
         Whether they must be computed in the graph, beside those at x. Otherwise they are where activations are inside
-        loops and branches, from which nothing can be fetched; and else they are computed by a run of the baseline alone,
-        mostly one row of it, and fed.
+        loops and branches, from which nothing can be fetched; and else a run of the baseline alone, mostly of one row,
+        computes them, and they are fed.
 
     Attributes
     ----------

@@ -1,6 +1,6 @@
 """One call of ``run``: its samples, what they are weighted by and compared with, and what else each run feeds."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, List, Optional, Sequence, Tuple
 
 import numpy as np
@@ -50,7 +50,7 @@ class Request:
     at_once: int = 1
     baselines: Sequence[Any] = ()
     is_set: bool = False
-    progress: Any = NoProgress()
+    progress: Any = field(default_factory=NoProgress)
 
     @property
     def n(self):

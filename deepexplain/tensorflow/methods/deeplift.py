@@ -51,9 +51,9 @@ class DeepLIFTRescale(Method):
     https://doi.org/10.48550/arXiv.1711.06104
     """
 
-    baseline: Any = at_run(None)
+    baseline: Any = at_run(default=None)
     rules: str = 'original'
-    baselines: Any = at_run(None)
+    baselines: Any = at_run(default=None)
 
     def __post_init__(self):
         rules = one_of(self.rules, 'rules', ('original', 'complete'))

@@ -35,7 +35,7 @@ class EpsilonLRP(Method):
     Bach et al., PLoS ONE 10(7), 2015. https://doi.org/10.1371/journal.pone.0130140
     """
 
-    epsilon: float = at_run(1e-4)
+    epsilon: float = at_run(default=1e-4)
 
     def __post_init__(self):
         self.keep(epsilon=as_number(self.epsilon, 'epsilon', above=0, error=AssertedArgumentError))

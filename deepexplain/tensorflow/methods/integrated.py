@@ -50,12 +50,12 @@ class IntegratedGradients(Method):
     gradients, 2021 (a set of baselines). https://doi.org/10.1038/s42256-021-00343-w
     """
 
-    steps: int = at_run(100)
-    baseline: Any = at_run(None)
-    quadrature: str = at_run('riemann_right')
-    baselines: Any = at_run(None)
-    tolerance: Optional[float] = at_run(None)
-    max_steps: int = at_run(10000)
+    steps: int = at_run(default=100)
+    baseline: Any = at_run(default=None)
+    quadrature: str = at_run(default='riemann_right')
+    baselines: Any = at_run(default=None)
+    tolerance: Optional[float] = at_run(default=None)
+    max_steps: int = at_run(default=10000)
 
     def __post_init__(self):
         self.keep(

@@ -33,7 +33,7 @@ Value = TypeVar('Value')
 AnyClass = TypeVar('AnyClass', bound=type)
 
 
-def at_run(default: Value) -> Value:
+def at_run(*, default: Value) -> Value:
     """The default of an argument that each run reads, so that explainers with different ones can share a graph."""
     value: Value = field(default=default, metadata={'at_run': True})
     return value

@@ -48,10 +48,10 @@ class Occlusion(Method):
     https://doi.org/10.1007/978-3-319-10590-1_53
     """
 
-    window_shape: Any = at_run(None)
-    step: Any = at_run(None)
-    baseline: Any = at_run(None)
-    feature_mask: Optional[Any] = at_run(None)
+    window_shape: Any = at_run(default=None)
+    step: Any = at_run(default=None)
+    baseline: Any = at_run(default=None)
+    feature_mask: Optional[Any] = at_run(default=None)
 
     def __post_init__(self):
         self.keep(baseline=own(self.baseline), feature_mask=own(self.feature_mask))

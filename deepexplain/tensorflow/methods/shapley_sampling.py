@@ -9,7 +9,7 @@ from ...errors import ArgumentError, warn
 from ..engine.baselines import Baselines
 from ..engine.changes import Changes
 from ..engine.promise import TO_DIFFERENCE
-from ..rules.plain import evaluated
+from ..rules.plain import EVALUATED_EXACTLY
 from ..runtime.arguments import as_axes
 from ..runtime.orders import Contributions, Orders, RunningMean
 from ..runtime.parts import Features, Groups, as_feature_mask
@@ -84,15 +84,15 @@ class ShapleySampling(Method):
     https://doi.org/10.48550/arXiv.2104.12199
     """
 
-    samples: int = at_run(5)
-    sampling_dims: Any = at_run(None)
-    baseline: Any = at_run(None)
-    feature_mask: Any = at_run(None)
-    seed: Optional[int] = at_run(None)
-    antithetic: bool = at_run(False)
-    return_standard_error: bool = at_run(False)
-    tolerance: Optional[float] = at_run(None)
-    max_samples: int = at_run(1000)
+    samples: int = at_run(default=5)
+    sampling_dims: Any = at_run(default=None)
+    baseline: Any = at_run(default=None)
+    feature_mask: Any = at_run(default=None)
+    seed: Optional[int] = at_run(default=None)
+    antithetic: bool = at_run(default=False)
+    return_standard_error: bool = at_run(default=False)
+    tolerance: Optional[float] = at_run(default=None)
+    max_samples: int = at_run(default=1000)
 
     def __post_init__(self):
         self.keep(
@@ -147,7 +147,7 @@ class ShapleySampling(Method):
             self._explain,
             Baselines(problem, self.baseline),
             promise=TO_DIFFERENCE,
-            rules=evaluated(True),
+            rules=EVALUATED_EXACTLY,
             first=None if mask is None else lambda shape: Groups(mask, shape).first(),
             finish=self._finish,
         )

@@ -55,7 +55,6 @@ GRADIENT = RuleBook(_promising_nothing, changes_gradients=False)
 INTEGRATED_GRADIENT = RuleBook(_on_a_path, changes_gradients=False)
 
 
-def evaluated(exact):
-    """A rule book for methods that only run the network forward."""
-    rule = Rule('evaluated', exact)
-    return RuleBook(lambda step: rule, changes_gradients=False)
+#: For methods that only run the network forward, and promise nothing; and for those whose sum holds for every network.
+EVALUATED = RuleBook(lambda step: Rule('evaluated'), changes_gradients=False)
+EVALUATED_EXACTLY = RuleBook(lambda step: Rule('evaluated', True), changes_gradients=False)

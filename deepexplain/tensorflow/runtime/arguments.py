@@ -1,12 +1,7 @@
 """Arguments of the methods that depend on X, checked: windows and axes. NumPy only."""
 
-from ...arguments import as_count, as_integer, as_number, is_list, text_of
+from ...arguments import as_count, as_integer, is_list, text_of
 from ...errors import ArgumentError, ArgumentTypeError, AssertedArgumentError
-
-
-def as_positive(value, name):
-    """``value`` as a float greater than 0."""
-    return as_number(value, name, above=0)
 
 
 def as_sizes(value, name, ndims):

@@ -31,6 +31,7 @@ def varying(op, at_baseline):
 
 
 def as_list(gradients):
+    """Gradients as a list, of an op with one input or more."""
     return list(gradients) if isinstance(gradients, (list, tuple)) else [gradients]
 
 
