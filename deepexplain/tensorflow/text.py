@@ -2,8 +2,9 @@
 
 import numpy as np
 
-from ..errors import ArgumentError
-from .runtime.graph import tensors_behind
+from ..errors import ArgumentError, ArgumentTypeError
+from .compat import is_graph_tensor, tf
+from .runtime.graph import tensor_named, tensors_behind
 
 
 def embedding_outputs(T, ids):
@@ -11,8 +12,9 @@ def embedding_outputs(T, ids):
 
     Parameters
     ----------
-    T, ids : tf.Tensor
-        The target and the ids (or any tensor whose gradient ends on the way to T, say in a cast to integers).
+    T, ids : tf.Tensor, or its name
+        The target and the ids (or any tensor whose gradient ends on the way to T, say in a cast to integers). Two
+        names are of tensors in the default graph.
 
     Returns
     -------
@@ -22,7 +24,7 @@ def embedding_outputs(T, ids):
     Raises
     ------
     ArgumentError
-        There is none: T does not depend on the ids, or not by a lookup.
+        There is none: T does not depend on the ids, or not by a lookup. Or there is no tensor of this name.
 
     Examples
     --------
@@ -34,6 +36,11 @@ def embedding_outputs(T, ids):
     ...     embedding_outputs(tf.reduce_sum(words, axis=[1, 2]), ids)[0] is words
     True
     """
+    graph = next((tensor.graph for tensor in (T, ids) if is_graph_tensor(tensor)), tf.get_default_graph())
+    T, ids = tensor_named(graph, T, 'T'), tensor_named(graph, ids, 'ids')
+    for name, tensor in [('T', T), ('ids', ids)]:
+        if not is_graph_tensor(tensor):
+            raise ArgumentTypeError(f'{name} must be a tensor of a graph, or its name; got {type(tensor).__name__}.')
     found = tensors_behind(T, ids)
     if not found:
         raise ArgumentError(f"No embedding was found on the way from '{ids.name}' to '{T.name}'.")

@@ -53,11 +53,13 @@ def register(name: str, also_called: str = '') -> Callable[[AnyClass], AnyClass]
     """
 
     def add(cls: AnyClass) -> AnyClass:
-        if isinstance(cls, MethodType):
-            if not callable(getattr(cls, 'plan', None)):
+        made: Any = cls
+        if isinstance(made, MethodType):
+            if not callable(getattr(made, 'plan', None)):
                 raise ArgumentTypeError(f'{cls.__name__} needs plan(problem), which returns how it is computed.')
-            dataclass(frozen=True, eq=False, repr=False)(cls)
-        setattr(cls, 'name', name)  # noqa: B010 - mypy knows no name of any class
+            as_dataclass: Any = dataclass(frozen=True, eq=False, repr=False)
+            as_dataclass(made)
+        made.name = name
         attribution_methods[name] = (cls, len(attribution_methods))
         _also_called.update((_plain(other), name) for other in [*also_called.split(), cls.__name__])
         return cls
@@ -112,6 +114,7 @@ class MethodType(type):
         return super().__call__(*args, **arguments)
 
 
+@dataclass(frozen=True, eq=False, repr=False)
 class Method(metaclass=MethodType):
     """A method and its arguments. Derive from it, list arguments as fields, and say by ``plan`` how it is computed.
 

@@ -1,10 +1,10 @@
 """A model that is open: its graph, its session, its inputs and outputs, and its tensors by name."""
 
-import difflib
 from contextlib import contextmanager
 
 from ...errors import ArgumentError, DeepExplainError, GraphError, ModelError
 from ..compat import lookup_table, tf
+from ..runtime.graph import tensor_named
 
 #: What to do with files of weights alone.
 OF_CHECKPOINTS = (
@@ -73,19 +73,7 @@ class OpenModel:
         return self._as_tensor(name)
 
     def _as_tensor(self, name):
-        if not isinstance(name, str):
-            return name
-        full = self._keys.get(name, name)
-        full = full if ':' in full else full + ':0'
-        try:
-            return self.graph.as_graph_element(full, allow_operation=False)
-        except (KeyError, ValueError):
-            known = sorted(self._keys) + [tensor.name for op in self.graph.get_operations() for tensor in op.outputs]
-            wanted = name.split(':')[0]
-            like = [one for one in known if wanted in one][:5] or difflib.get_close_matches(full, known, 5, 0.4)
-            raise ArgumentError(
-                f"There is no tensor '{name}' in this model. Names like it: {', '.join(like) or 'none'}."
-            ) from None
+        return tensor_named(self.graph, name, None, 'in this model', self._keys)
 
     def close(self):
         """Close the session, unless it was there before."""

@@ -1,6 +1,7 @@
 """Reading a graph: what lies between X and T, what a run needs, how large it is. Nothing here adds an op."""
 
 from collections import namedtuple
+from difflib import get_close_matches
 
 import numpy as np
 
@@ -13,14 +14,31 @@ from .overrides import custom_gradient
 MOST_OPS_OF_SIMPLE_GRAPH = 200
 
 
-def tensor_named(graph, tensor, what):
-    """The tensor of this name, and what is no name as it is. ``what`` begins the message of the error."""
+def tensor_named(graph, tensor, what=None, where='in this graph', keys=None):
+    """The tensor of this name ('dense/BiasAdd:0', 'dense/BiasAdd'), and what is no name as it is.
+
+    Parameters
+    ----------
+    what, where : str
+        What the tensor is to be, and where it must be: for the error, which has the names most like it.
+    keys : dict, optional
+        Further names -> names of tensors.
+    """
     if not isinstance(tensor, str):
         return tensor
+    keys = keys or {}
+    full = keys.get(tensor, tensor)
+    full = full if ':' in full else full + ':0'
     try:
-        return graph.as_graph_element(tensor, allow_operation=False)
-    except (KeyError, ValueError) as error:
-        raise ArgumentError(f'{what}: {error.args[0]}') from None
+        return graph.as_graph_element(full, allow_operation=False)
+    except (KeyError, ValueError):
+        known = sorted(keys) + [z.name for op in graph.get_operations() for z in op.outputs]
+        wanted = tensor.split(':')[0]
+        like = [one for one in known if wanted and wanted in one][:5] or get_close_matches(full, known, 5, 0.4)
+        begin = f'{what}: there' if what else 'There'
+        raise ArgumentError(
+            f"{begin} is no tensor '{tensor}' {where}. Names like it: {', '.join(like) or 'none'}."
+        ) from None
 
 
 def ops_between(target, inputs):
