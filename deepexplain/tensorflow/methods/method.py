@@ -1,6 +1,7 @@
 """What all methods share: a frozen dataclass of their arguments, with a name under which it is registered."""
 
 import difflib
+import inspect
 import re
 from collections import OrderedDict
 from dataclasses import dataclass, field, fields
@@ -59,6 +60,8 @@ def register(name: str, also_called: str = '') -> Callable[[AnyClass], AnyClass]
                 raise ArgumentTypeError(f'{cls.__name__} needs plan(problem), which returns how it is computed.')
             as_dataclass: Any = dataclass(frozen=True, eq=False, repr=False)
             as_dataclass(made)
+            signature = inspect.signature(made.__init__)  # help() and editors would find that of the metaclass
+            made.__signature__ = signature.replace(parameters=list(signature.parameters.values())[1:])
         made.name = name
         attribution_methods[name] = (cls, len(attribution_methods))
         _also_called.update((_plain(other), name) for other in [*also_called.split(), cls.__name__])
