@@ -101,7 +101,8 @@ def test_imports_go_down_and_only_compat_imports_tensorflow(name, package, path)
 def test_the_check_sees_what_it_forbids(tmp_path):
     path = tmp_path / 'graph.py'
     path.write_text(
-        'def f():\n    import tensorflow as tf\n    from ..methods import method\n    from ..context import DeepExplain\n'
+        'def f():\n    import tensorflow as tf\n    from ..methods import method\n'
+        '    from ..context import DeepExplain\n'
     )
     found = list(wrong_imports('tensorflow.runtime.graph', imports(['tensorflow', 'runtime'], str(path))))
     assert found == [
