@@ -133,7 +133,7 @@ class BackwardPass:
                 self.target = self._copied(fed, beside_x, strict)
             else:
                 self.target = problem.target
-                self.decisions.enter(steps_of(self.between, self.inputs))
+                self.decisions.enter(steps_of(self.between, self.inputs), target=self.target)
                 self.audit().say(plan, strict)
             self.network = Network(problem)
             self.passes = []  # placeholder of ys and attributions of each backward pass
@@ -146,7 +146,7 @@ class BackwardPass:
         )
         copied = ops_between(clone.target, self.inputs)
         left = _left_as_they_are(copied, self.inputs, clone, set(self.between))
-        self.decisions.enter(clone.sources + left, clone.origins)
+        self.decisions.enter(clone.sources + left, clone.origins, clone.target)
         self.audit().say(self.plan, strict)
         if clone.dropped:
             warn(
@@ -241,11 +241,11 @@ def dense(gradient, x):
 def _left_as_they_are(copied, inputs, clone, own):
     """Steps that the copy does not know to be computed from X: behind a loop of TensorFlow 1 that it keeps."""
     known, found = {step.op for step in clone.sources}, []
-    for op, varying in steps_of(copied, inputs):
+    for op, varying, discrete in steps_of(copied, inputs):
         origin = clone.origins.get((op.graph, op.name))
         source = op if origin is None else origin.op
         if source not in known and (origin is not None or op in own):
-            found.append(Step(source, varying))
+            found.append(Step(source, varying, discrete))
     return found
 
 

@@ -100,7 +100,7 @@ class Gaps:
         copies, top = dict(clone.origins), steps_of(copied, inputs)
         for step in top:
             key = step.op.graph, step.op.name
-            copies[key] = Step(copies.get(key, step).op, step.varying)
+            copies[key] = Step(copies.get(key, step).op, step.varying, step.discrete)
         self._decisions = Decisions(plan.rules)
         self._decisions.enter([], copies)
         # Found out before the rule is on, which hides the gradients that the user chose.

@@ -9,7 +9,7 @@ LINEAR = Rule('linear', True)
 
 def linear(step):
     """Entry for linear ops whose gradient is their own."""
-    return LINEAR if is_linear(*step) and keeps_its_gradient(step.op) else None
+    return LINEAR if is_linear(step.op, step.varying) and keeps_its_gradient(step.op) else None
 
 
 def activations(rule):
@@ -19,7 +19,7 @@ def activations(rule):
 
 def plain(step):
     """Entry for all that has no rule: its gradient, through which a sum does not hold unless the op is linear."""
-    op, varying = step
+    op, varying = step.op, step.varying
     if is_discrete(op):
         return Rule('no gradient', True)  # nothing is lost as yet: that is where numbers are made of it again
     if op.type == 'StopGradient':
@@ -45,7 +45,7 @@ def _on_a_path(step):
         return rule._replace(exact=None)
     chosen = step.op.type in ('Select', 'SelectV2')  # continuous, it is hoped, where the condition turns
     jumps = not chosen and not all(is_continuous(step.op.inputs[i]) for i in step.varying)
-    return Rule('linear' if is_linear(*step) else rule.name, not jumps)
+    return Rule('linear' if is_linear(step.op, step.varying) else rule.name, not jumps)
 
 
 #: The gradient, of which nothing is promised.

@@ -9,6 +9,7 @@ from .dependence import ARRAYS
 from .frames import Frame
 from .graph import OF_SHAPES, Step
 from .hidden import OF_FRAMES
+from .op_types import carries, is_continuous
 from .overrides import GRADIENT_NAME, takes_rule
 from .values import Value
 
@@ -72,7 +73,8 @@ class CopiedOps:
 
     def plain(self, op, inputs):
         """The same op of other inputs, twice if they differ at the baseline."""
-        step = Step(op, [i for i, value in enumerate(inputs) if value.of_x])
+        varying = [i for i, value in enumerate(inputs) if value.of_x]
+        step = Step(op, varying, tuple(i for i in varying if inputs[i].jumps and is_continuous(op.inputs[i])))
         of_x = bool(step.varying) and op.type not in OF_SHAPES
         takes = of_x and self._treated(step)
         if of_x:
@@ -88,7 +90,8 @@ class CopiedOps:
             attrs = {BESIDE: tf.identity(self._beside).op.name}
         at_x = self._op_of(op, [value.at_x for value in inputs], attrs, takes)
         self.origins[at_x.graph, at_x.name] = step
-        return [Value(*both, of_x) for both in zip(at_x.outputs, (at_baseline or at_x).outputs)]
+        jumps = of_x and not carries(op, [i for i in varying if not inputs[i].jumps])
+        return [Value(*both, of_x, jumps) for both in zip(at_x.outputs, (at_baseline or at_x).outputs)]
 
     def _op_of(self, op, inputs, attrs=None, takes=False):
         """The op with these inputs: itself if it has them, and is asked for no attributes.

@@ -1,5 +1,7 @@
 """Which op types are linear, and in which of their inputs: tables. What they do not know is not taken to be linear."""
 
+import numpy as np
+
 from ..compat import tf
 from .overrides import custom_gradient
 
@@ -116,6 +118,27 @@ def is_continuous(tensor):
 def is_discrete(op):
     """Whether an op computes conditions, indices and the like, which have no differences to share."""
     return not any(is_continuous(z) for z in op.outputs)
+
+
+def carries(op, carrying):
+    """Whether anything can be attributed through an op to its inputs at the indices ``carrying``, which carry.
+
+    Not through an indicator: a number made of a condition, or a step between few values.
+    """
+    if op.type == 'Sign' or (op.type in STEPS and _is_within_one(op.inputs[0].op)):
+        return False
+    return not is_discrete(op) and any(is_continuous(op.inputs[i]) for i in carrying)
+
+
+def _is_within_one(op):
+    """Whether the values of an op are known to be between 0 and 1, or other numbers as near to each other."""
+    if op.type in ('Minimum', 'Maximum'):
+        other = {'Minimum': 'Maximum', 'Maximum': 'Minimum'}[op.type]
+        bounds = [[tf.get_static_value(z) for z in one.inputs] for one in [op, *[z.op for z in op.inputs]]]
+        of_other = [b for one, b in zip([z.op for z in op.inputs], bounds[1:]) if one.type == other]
+        ends = [[b for b in both if b is not None] for both in (bounds[0], of_other[0] if of_other else [])]
+        return bool(ends[0] and ends[1]) and np.abs(ends[0][0] - ends[1][0]).max() <= 1
+    return op.type in ('Sigmoid', 'Softmax')
 
 
 def keeps_its_gradient(op):

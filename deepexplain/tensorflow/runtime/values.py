@@ -3,8 +3,15 @@
 from collections import namedtuple
 
 
-class Value(namedtuple('Value', 'at_x at_baseline of_x')):
-    """What the copy has for a tensor: two tensors, or twice the same; and whether it is computed from X."""
+class Value(namedtuple('Value', 'at_x at_baseline of_x jumps')):
+    """What the copy has for a tensor: two tensors, or twice the same; and whether it is computed from X.
+
+    ``jumps`` says whether it holds numbers made of conditions and the like alone; see :class:`~.graph.Step`.
+    """
+
+    def __new__(cls, at_x, at_baseline, of_x, jumps=False):
+        """Make a value, which does not jump unless that is known."""
+        return super().__new__(cls, at_x, at_baseline, of_x, jumps)
 
     @property
     def differs(self):
