@@ -13,6 +13,7 @@ from ..runtime.arrays import WITH_GRADIENT
 from ..runtime.clone import Clone, is_frozen, is_opened
 from ..runtime.graph import Step, check_passes_gradient, has_control_flow, hidden_ops, ops_between, steps_of
 from ..runtime.overrides import gradient_rule, graph_lock, original_grad
+from ..runtime.taken import never_run
 from .audit import Audit, named_ops
 from .baselines import Baselines
 from .network import Network, weighted, weights_of_outputs
@@ -133,7 +134,7 @@ class BackwardPass:
                 self.target = self._copied(fed, beside_x, strict)
             else:
                 self.target = problem.target
-                self.decisions.enter(steps_of(self.between, self.inputs), target=self.target)
+                self.decisions.enter(steps_of(self.between, self.inputs), {}, self.target, never_run(self.between))
                 self.audit().say(plan, strict)
             self.network = Network(problem)
             self.passes = []  # placeholder of ys and attributions of each backward pass
@@ -146,7 +147,7 @@ class BackwardPass:
         )
         copied = ops_between(clone.target, self.inputs)
         left = _left_as_they_are(copied, self.inputs, clone, set(self.between))
-        self.decisions.enter(clone.sources + left, clone.origins, clone.target)
+        self.decisions.enter(clone.sources + left, clone.origins, clone.target, never_run(self.between))
         self.audit().say(self.plan, strict)
         if clone.dropped:
             warn(

@@ -1,6 +1,6 @@
 """A rule book decides, once, what each op between X and T gets; the audit, the gradient and leaks read its entry."""
 
-from typing import Any, Callable, Dict, Iterable, List, Mapping, NamedTuple, Optional, Sequence, Union
+from typing import Any, Callable, Collection, Dict, Iterable, List, Mapping, NamedTuple, Optional, Sequence, Union
 
 from ..runtime.graph import Step
 from .indicators import absorbed, is_indicator
@@ -112,16 +112,21 @@ class Decisions:
         return self.rule(step).multiply is not None
 
     def enter(
-        self, steps: Sequence[Step], copies: Optional[Mapping[Any, Step]] = None, target: Optional[Any] = None
+        self,
+        steps: Sequence[Step],
+        copies: Optional[Mapping[Any, Step]] = None,
+        target: Optional[Any] = None,
+        idle: Collection[Any] = (),
     ) -> None:
         """List the steps from X to T; ``copies``: graph and name of a copied op -> the step that it is a copy of.
 
-        With the ``target``, nothing is lost at numbers made of conditions which only multiply what takes all.
+        Ops in ``idle`` get their rules, but are not listed: they are not expected to run. With the ``target``, nothing is lost at numbers made of conditions which only multiply what takes all.
         """
         if target is not None:
             self._forgive(steps, copies or {}, target)
-        self.listed = [Decision(step, self.rule(step)) for step in steps]
-        self._of_ops = {key_of(d.step.op.graph, d.step.op.name): d for d in self.listed}
+        decisions = [Decision(step, self.rule(step)) for step in steps]
+        self.listed = [decision for decision in decisions if decision.step.op not in idle]
+        self._of_ops = {key_of(d.step.op.graph, d.step.op.name): d for d in decisions}
         for (graph, name), step in (copies or {}).items():
             self._of_ops[key_of(graph, name)] = Decision(step, self.rule(step))
 

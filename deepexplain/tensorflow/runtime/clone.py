@@ -111,7 +111,7 @@ class Clone:
         if op.type in LOOPS:
             return self._loop(self._bodies.loop(op), inputs, wanted)
         if op.type in BRANCHES:
-            return self._control_flow.branches(op, inputs, wanted, self._call)
+            return self._control_flow.branches(op, inputs, wanted, self._call, self._ops.unlisted)
         if is_opened(op):
             return self._call(self._bodies.called(op), inputs, wanted)
         if op.type == 'Switch':

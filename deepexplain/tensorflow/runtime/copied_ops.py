@@ -48,7 +48,7 @@ class CopiedOps:
 
     def __init__(self, graph, twice, beside, treated):
         self.sources, self.dropped, self.origins = [], [], {}
-        self.in_frame = False
+        self.in_frame, self._listing = False, True
         self._graph, self._twice, self._beside = graph, twice, beside
         self._treated = treated or (lambda step: takes_rule(step.op))
         self._copies = {}  # name of an op of the graph -> its copy
@@ -61,6 +61,15 @@ class CopiedOps:
             yield
         finally:
             self.in_frame = before
+
+    @contextmanager
+    def unlisted(self):
+        """Within this context, what is copied is no source: it is not expected to run."""
+        before, self._listing = self._listing, False
+        try:
+            yield
+        finally:
+            self._listing = before
 
     def is_made_twice(self, op):
         """Whether the op has a copy at the baseline in any case: an array is written once."""
@@ -77,7 +86,7 @@ class CopiedOps:
         step = Step(op, varying, tuple(i for i in varying if inputs[i].jumps and is_continuous(op.inputs[i])))
         of_x = bool(step.varying) and op.type not in OF_SHAPES
         takes = of_x and self._treated(step)
-        if of_x:
+        if of_x and self._listing:
             self.sources.append(step)
         at_baseline, attrs = None, None
         anew = self.is_made_twice(op)

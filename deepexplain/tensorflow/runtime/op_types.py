@@ -74,6 +74,10 @@ HOMOGENEOUS = _names(
     SegmentMax SegmentMin TopKV2 UnsortedSegmentMax UnsortedSegmentMin"""
 )
 
+#: Ops on tensor arrays -> the attribute that says what these hold.
+_TYPE_OF_ARRAYS = dict.fromkeys(_names('TensorArrayScatterV3 TensorArraySplitV3 TensorArrayWriteV3'), 'T')
+_TYPE_OF_ARRAYS.update(dict.fromkeys(_names('TensorArrayConcatV3 TensorArrayGatherV3 TensorArrayReadV3'), 'dtype'))
+
 #: Flat between jumps, so that they pass no gradient.
 STEPS = _names('Ceil Floor Rint Round Sign')
 
@@ -112,7 +116,21 @@ def is_homogeneous(op, varying):
 
 def is_continuous(tensor):
     """Whether a tensor holds real or complex numbers, or other tensors that may."""
-    return tensor.dtype.is_floating or tensor.dtype.is_complex or tensor.dtype.name in ('variant', 'resource')
+    if tensor.dtype.name == 'variant':
+        return not any(_holds_no_numbers(op) for op in [tensor.op, *tensor.consumers()])
+    if tensor.dtype.is_floating and tensor.op.type.startswith('TensorArray'):
+        return not _holds_no_numbers(tensor.op)  # what says in which order an array is written
+    return tensor.dtype.is_floating or tensor.dtype.is_complex or tensor.dtype.name == 'resource'
+
+
+def _holds_no_numbers(op):
+    """Whether an op is on a list or an array of conditions or integers."""
+    name = 'element_dtype' if op.type.startswith('TensorList') else _TYPE_OF_ARRAYS.get(op.type)
+    try:
+        dtype = tf.as_dtype(op.get_attr(name)) if name else tf.float32
+    except ValueError:  # of a list, its length and shape
+        return False
+    return dtype.is_bool or dtype.is_integer
 
 
 def is_discrete(op):
