@@ -120,7 +120,8 @@ class Decisions:
     ) -> None:
         """List the steps from X to T; ``copies``: graph and name of a copied op -> the step that it is a copy of.
 
-        Ops in ``idle`` get their rules, but are not listed: they are not expected to run. With the ``target``, nothing is lost at numbers made of conditions which only multiply what takes all.
+        Ops in ``idle`` get their rules, but are not listed: they are not expected to run. With the ``target``,
+        nothing is lost at numbers made of conditions which only multiply what takes all.
         """
         if target is not None:
             self._forgive(steps, copies or {}, target)

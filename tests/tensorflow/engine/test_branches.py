@@ -1,6 +1,7 @@
 """Branches that no run takes are not listed: by constants, and by flags for which a default stands."""
 
 import warnings
+from contextlib import contextmanager
 
 import numpy as np
 import pytest
@@ -13,15 +14,23 @@ from deepexplain.tensorflow import DeepExplain
 OLD = tf.__version__.startswith('1.')
 
 
+@contextmanager
+def made_of(op_type):
+    before = tf.control_flow_v2_enabled()
+    (tf.enable_control_flow_v2 if op_type == 'If' else tf.disable_control_flow_v2)()
+    try:
+        yield
+    finally:
+        (tf.enable_control_flow_v2 if before else tf.disable_control_flow_v2)()
+
+
 @pytest.fixture(params=['Switch', 'If'])
 def cond(request):
     """tf.cond, made of the ops of either TensorFlow."""
     if OLD and request.param == 'If':
         pytest.skip('TensorFlow 1 makes no If unless it is asked to')
-    before = tf.control_flow_v2_enabled() if not OLD else False
-    (tf.enable_control_flow_v2 if request.param == 'If' else tf.disable_control_flow_v2)()
-    yield tf.cond
-    (tf.enable_control_flow_v2 if before else tf.disable_control_flow_v2)()
+    with made_of(request.param):
+        yield tf.cond
 
 
 def flagged(cond, flag, if_true, if_false):
@@ -100,13 +109,11 @@ def test_a_flag_that_is_fed_takes_the_rules_of_its_branch(session, cond):
 @pytest.mark.skipif(OLD, reason='TensorFlow 1 makes no Case')
 @pytest.mark.parametrize('which', [1, 5])
 def test_cases_that_no_run_takes_are_not_listed(session, which):
-    tf.enable_control_flow_v2()
-    try:
-        _, _, delta, audit, said = explained(
-            session, lambda X: tf.switch_case(tf.constant(which), [lambda: broken(X), lambda: kept(X)]), strict=True
-        )
-    finally:
-        tf.disable_control_flow_v2()
+    def build(X):
+        return tf.switch_case(tf.constant(which), [lambda: broken(X), lambda: kept(X)])
+
+    with made_of('If'):
+        _, _, delta, audit, said = explained(session, build, strict=True)
     assert not audit.breaks
     assert not said
     assert np.abs(delta).max() < 1e-12
