@@ -142,8 +142,9 @@ class BackwardPass:
 
     def _copied(self, fed, beside_x, strict):
         """A copy of the target in which every op can take its rule."""
+        finite = self.plan.references is not None and self.plan.references.finite
         clone = Clone(
-            self.problem.target, self.inputs, self.between, baselines=beside_x, beside=fed, treated=self.decisions.takes
+            self.problem.target, self.inputs, self.between, beside_x, fed, treated=self.decisions.takes, finite=finite
         )
         copied = ops_between(clone.target, self.inputs)
         left = _left_as_they_are(copied, self.inputs, clone, set(self.between))
@@ -245,7 +246,7 @@ def _left_as_they_are(copied, inputs, clone, own):
     for op, varying, discrete in steps_of(copied, inputs):
         origin = clone.origins.get((op.graph, op.name))
         source = op if origin is None else origin.op
-        if source not in known and (origin is not None or op in own):
+        if source not in known and (source in own or source is not op):  # our choices are no steps of the user's
             found.append(Step(source, varying, discrete))
     return found
 

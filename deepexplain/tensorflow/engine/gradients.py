@@ -8,6 +8,7 @@ import numpy as np
 from ...errors import warn
 from ..runtime.progress import progress_bar
 from .backward import BackwardPass
+from .explosions import warn_of_explosions
 from .path import Walk
 from .rows import RowOracle, cut_for_gradients
 
@@ -66,6 +67,8 @@ class GradientEngine:
                         for result, value in zip(results, attributions):
                             result[output, part] = value
         self._warn_of_undefined(results)
+        if self.plan.references is not None and self.plan.references.finite:
+            warn_of_explosions(self, results, request)
         run.warn_of_missed(self.name)
         return results, []
 

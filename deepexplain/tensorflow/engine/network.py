@@ -95,6 +95,12 @@ class Network:
             )
         return value
 
+    def sizes(self, request, of, rows):
+        """How large T is at each row: its outputs without their signs, summed; of each by itself with ys='each'."""
+        (value,) = request.run([self._each], of, rows)
+        sizes = np.abs(value)
+        return sizes.sum(axis=-1)[None] if request.outputs is None else sizes.T
+
 
 def weights_of_outputs(target):
     """A placeholder for weights of the outputs of T: 1 if nothing is fed, whatever T's rank and open dimensions."""

@@ -42,6 +42,9 @@ class Clone:
     treated : function of a Step, optional
         Whether the op takes the rule, whatever gradient the user chose for it; default: see ``takes_rule``.
 
+    finite : bool, default False
+        Whether copies have large numbers in place of infinite ones; see :mod:`~.finite`.
+
     Attributes
     ----------
     target : tf.Tensor
@@ -60,10 +63,10 @@ class Clone:
         is assigned before it is read.
     """
 
-    def __init__(self, target, inputs, between, baselines=None, beside=None, treated=None):
+    def __init__(self, target, inputs, between, baselines=None, beside=None, treated=None, finite=False):
         self._twice = baselines is not None
         self._bodies = Bodies(target.graph)
-        self._ops = CopiedOps(target.graph, self._twice, beside, treated)
+        self._ops = CopiedOps(target.graph, self._twice, beside, treated, finite)
         self._control_flow = ControlFlow(self._bodies)
         self.sources, self.origins, self.dropped = self._ops.sources, self._ops.origins, self._ops.dropped
         values = {x.name: Value(x, baseline, True) for x, baseline in zip(inputs, baselines or inputs)}

@@ -6,6 +6,7 @@ from ...errors import GraphError
 from ..compat import copied_op, text_attr, tf
 from .bodies import is_closure, loses_gradient
 from .dependence import ARRAYS
+from .finite import DIVERGING, finite
 from .frames import Frame
 from .graph import OF_SHAPES, Step
 from .hidden import OF_FRAMES
@@ -35,7 +36,7 @@ class CopiedOps:
         Whose ops stay as they are where nothing about them changes.
     twice : bool
         Whether there are baselines.
-    beside, treated
+    beside, treated, finite
         As those of :class:`~deepexplain.tensorflow.runtime.clone.Clone`.
 
     Attributes
@@ -46,10 +47,10 @@ class CopiedOps:
         Whether ops of the graph are read as the body of a loop.
     """
 
-    def __init__(self, graph, twice, beside, treated):
+    def __init__(self, graph, twice, beside, treated, finite):
         self.sources, self.dropped, self.origins = [], [], {}
         self.in_frame, self._listing = False, True
-        self._graph, self._twice, self._beside = graph, twice, beside
+        self._graph, self._twice, self._beside, self._finite = graph, twice, beside, finite
         self._treated = treated or (lambda step: takes_rule(step.op))
         self._copies = {}  # name of an op of the graph -> its copy
 
@@ -100,7 +101,14 @@ class CopiedOps:
         at_x = self._op_of(op, [value.at_x for value in inputs], attrs, takes)
         self.origins[at_x.graph, at_x.name] = step
         jumps = of_x and not carries(op, [i for i in varying if not inputs[i].jumps])
+        if self._finite and at_baseline is not None and at_x.type in DIVERGING:
+            return [self._finite_value(at_x, at_baseline, of_x, jumps)]
         return [Value(*both, of_x, jumps) for both in zip(at_x.outputs, (at_baseline or at_x).outputs)]
+
+    def _finite_value(self, at_x, at_baseline, of_x, jumps):
+        outputs = [finite(op.outputs[0]) for op in (at_x, at_baseline)]
+        self.origins[outputs[0].graph, outputs[0].op.name] = Step(outputs[0].op, [1], (1,) if jumps else ())
+        return Value(*outputs, of_x, jumps)
 
     def _op_of(self, op, inputs, attrs=None, takes=False):
         """The op with these inputs: itself if it has them, and is asked for no attributes.

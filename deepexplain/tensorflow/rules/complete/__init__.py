@@ -15,10 +15,22 @@ from ...runtime.op_types import is_continuous, is_linear, keeps_its_gradient
 from ...runtime.overrides import original_grad
 from ..book import Rule, RuleBook
 from ..plain import LINEAR, plain
-from . import elementwise, indicators, largest, products, softmax
-from .registry import RULES, rule, rule_of
+from . import elementwise, indicators, largest, normalizations, products, softmax
+from .registry import RULES, of_finite, rule, rule_of
 
-__all__ = ['COMPLETE', 'RULES', 'complete', 'elementwise', 'indicators', 'largest', 'products', 'rule', 'softmax']
+__all__ = [
+    'COMPLETE',
+    'RULES',
+    'complete',
+    'elementwise',
+    'indicators',
+    'largest',
+    'normalizations',
+    'of_finite',
+    'products',
+    'rule',
+    'softmax',
+]
 
 #: Their rule is for the first input only, the others held.
 OF_FIRST_INPUT = frozenset('Dilation2D FakeQuantWithMinMaxVars FakeQuantWithMinMaxVarsPerChannel'.split())
@@ -30,10 +42,13 @@ def complete(step):
         return Rule('linear', True, lambda op, grad: grad)
     if is_linear(step.op, step.varying):
         # A gradient that the user chose is not that of the value.
-        return LINEAR if keeps_its_gradient(step.op) else Rule('linear', True, original_grad)
+        own = LINEAR if keeps_its_gradient(step.op) else Rule('linear', True, original_grad)
+        return Rule('linear', True, products.times_finite) if products.may_have_infinite_slope(step) else own
     which = indicators.factors(step)
     if which is not None:
         return Rule('indicator', True, _with_baseline(functools.partial(indicators.indicator, which=which)))
+    if normalizations.is_normalization(step):
+        return Rule('normalization', True, _with_baseline(normalizations.normalization))
     name, function = rule_of(step.op.type)
     return Rule(name, True, _with_baseline(function)) if name and _can_be_treated(name, step) else None
 
