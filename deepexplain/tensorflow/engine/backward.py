@@ -20,6 +20,7 @@ from .network import Network, weighted, weights_of_outputs
 from .path import Path
 from .promise import NOTHING, Promise
 from .references import References
+from .turns import judge
 
 #: With ys='each', backward passes that share a forward pass. More take longer to build than they save.
 MOST_PASSES = 8
@@ -134,11 +135,12 @@ class BackwardPass:
                 self.target = self._copied(fed, beside_x, strict)
             else:
                 self.target = problem.target
-                self.decisions.enter(steps_of(self.between, self.inputs), {}, self.target, never_run(self.between))
-                self.audit().say(plan, strict)
+                self._enter(steps_of(self.between, self.inputs), {}, strict)
             self.network = Network(problem)
             self.passes = []  # placeholder of ys and attributions of each backward pass
             self.add_pass(self.network.Y)
+        if plan.path is not None:
+            self._judge(strict)
 
     def _copied(self, fed, beside_x, strict):
         """A copy of the target in which every op can take its rule."""
@@ -148,8 +150,8 @@ class BackwardPass:
         )
         copied = ops_between(clone.target, self.inputs)
         left = _left_as_they_are(copied, self.inputs, clone, set(self.between))
-        self.decisions.enter(clone.sources + left, clone.origins, clone.target, never_run(self.between))
-        self.audit().say(self.plan, strict)
+        self.target = clone.target
+        self._enter(clone.sources + left, clone.origins, strict)
         if clone.dropped:
             warn(
                 f'{named_ops(clone.dropped)} has a custom gradient (tf.custom_gradient) in a function body, which can '
@@ -159,6 +161,28 @@ class BackwardPass:
         for x in self.inputs:
             check_passes_gradient(clone.target, x, self.between)
         return clone.target
+
+    def _enter(self, steps, copies, strict):
+        self._entered = steps, copies, self.target, never_run(self.problem.between)
+        self.decisions.enter(*self._entered)
+        if self.plan.path is None:
+            self.audit().say(self.plan, strict)
+
+    def _judge(self, strict):
+        """Find out which choices jump: by runs, which wait for the graph to be built."""
+        steps, copies = self._entered[:2]
+        ops = {graph.get_operation_by_name(name): step for (graph, name), step in copies.items()}
+        known = {id(step.op) for step in ops.values()}
+        ops.update((step.op, step) for step in steps if id(step.op) not in known)
+        judge(self.decisions, steps, ops, self.problem, lambda: adding_to(self.problem.graph))
+        self.decisions.enter(*self._entered)
+        self.audit().say(self.plan, strict)
+
+    def found_to_jump(self, steps):
+        """Let the audit know of steps at which T was seen to jump."""
+        for step in steps:
+            self.decisions.amend(step, self.decisions.rule(step)._replace(exact=False))
+        self.decisions.enter(*self._entered)
 
     def audit(self):
         """What each op between X and T gets, as an :class:`Audit`."""

@@ -85,4 +85,6 @@ def _where(engine, request, of):
     worst = int(np.argmax(sizes))
     if sizes[worst] < 10:
         return ''
-    return f'; near the baseline, {named_ops([ops[worst]])} gives or multiplies by {sizes[worst]:.3g}'
+    decision = engine.back.decisions.of(ops[worst])
+    op = ops[worst] if decision is None else decision.step.op
+    return f'; near the baseline, {named_ops([op])} gives or multiplies by {sizes[worst]:.3g}'

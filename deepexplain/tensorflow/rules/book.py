@@ -131,6 +131,10 @@ class Decisions:
         for (graph, name), step in (copies or {}).items():
             self._of_ops[key_of(graph, name)] = Decision(step, self.rule(step))
 
+    def amend(self, step: Step, rule: Rule) -> None:
+        """Give a step another rule, before it is listed or again."""
+        self._made[self._key(step)] = rule
+
     def _forgive(self, steps: Sequence[Step], copies: Mapping[Any, Step], target: Any) -> None:
         lost = [step for step in steps if self.rule(step).exact is False and is_indicator(step)]
         if not lost:

@@ -1,6 +1,14 @@
 """The true gradient of each op, and what that means for the sum that a method promises."""
 
-from ..runtime.op_types import STEPS, is_continuous, is_discrete, is_linear, keeps_its_gradient
+from ..runtime.op_types import (
+    JUMPING,
+    STEPS,
+    WITHOUT_GRADIENT,
+    is_continuous,
+    is_discrete,
+    is_linear,
+    keeps_its_gradient,
+)
 from ..runtime.overrides import custom_gradient, takes_rule
 from .book import Rule, RuleBook
 
@@ -39,11 +47,13 @@ def _on_a_path(step):
     rule = plain(step)
     if step.op.type in STEPS:
         return Rule('no gradient', False)
+    if step.op.type in JUMPING or any(i in step.varying for i in WITHOUT_GRADIENT.get(step.op.type, ())):
+        return Rule('plain gradient', False)
     if rule.name == 'no gradient':
         return rule
     if rule.name == 'custom gradient':
         return rule._replace(exact=None)
-    chosen = step.op.type in ('Select', 'SelectV2')  # continuous, it is hoped, where the condition turns
+    chosen = step.op.type in ('Select', 'SelectV2')  # whether that jumps, engine.turns finds out
     jumps = not chosen and not all(is_continuous(step.op.inputs[i]) for i in step.varying)
     return Rule('linear' if is_linear(step.op, step.varying) else rule.name, not jumps)
 

@@ -102,11 +102,15 @@ class CopiedOps:
         self.origins[at_x.graph, at_x.name] = step
         jumps = of_x and not carries(op, [i for i in varying if not inputs[i].jumps])
         if self._finite and at_baseline is not None and at_x.type in DIVERGING:
-            return [self._finite_value(at_x, at_baseline, of_x, jumps)]
+            found = self._finite_value(at_x, at_baseline, of_x, jumps)
+            if found is not None:
+                return [found]
         return [Value(*both, of_x, jumps) for both in zip(at_x.outputs, (at_baseline or at_x).outputs)]
 
     def _finite_value(self, at_x, at_baseline, of_x, jumps):
         outputs = [finite(op.outputs[0]) for op in (at_x, at_baseline)]
+        if outputs[0] is at_x.outputs[0]:
+            return None
         self.origins[outputs[0].graph, outputs[0].op.name] = Step(outputs[0].op, [1], (1,) if jumps else ())
         return Value(*outputs, of_x, jumps)
 

@@ -30,12 +30,14 @@ def large(dtype):
 
 def is_large(z):
     """Where a number stands for an infinite one, or was made of one by a few steps."""
+    if z.dtype.base_dtype == tf.float16:  # there is no room for large numbers
+        return tf.zeros_like(z, tf.bool)
     return tf.abs(z) > 1e-6 * large(z.dtype)
 
 
 def finite(z):
     """The output of an op, with large numbers in place of infinite ones. Gradients pass."""
-    if z.op.type not in DIVERGING or not z.dtype.is_floating:
+    if z.op.type not in DIVERGING or not z.dtype.is_floating or z.dtype.base_dtype == tf.float16:
         return z
     most = tf.constant(large(z.dtype), z.dtype)
     undefined = tf.zeros_like(z) if z.op.type in QUOTIENTS else tf.zeros_like(z) + most

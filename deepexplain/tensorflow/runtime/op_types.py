@@ -81,6 +81,16 @@ _TYPE_OF_ARRAYS.update(dict.fromkeys(_names('TensorArrayConcatV3 TensorArrayGath
 #: Flat between jumps, so that they pass no gradient.
 STEPS = _names('Ceil Floor Rint Round Sign')
 
+#: With jumps, which their gradient knows nothing of: that of what would be without rounding, or 0.
+JUMPING = _names(
+    """FakeQuantWithMinMaxArgs FakeQuantWithMinMaxVars FakeQuantWithMinMaxVarsPerChannel FloorDiv FloorMod Mod NextAfter
+    QuantizeAndDequantize QuantizeAndDequantizeV2 QuantizeAndDequantizeV3 QuantizeAndDequantizeV4 TruncateDiv
+    TruncateMod"""
+)
+
+#: Op type -> inputs that their output depends on continuously, but for which TensorFlow has no gradient.
+WITHOUT_GRADIENT = {'Betainc': (0, 1), 'Polygamma': (0,), 'Zeta': (0,)}
+
 
 def is_linear(op, varying):
     """Whether an op is a linear (or affine) function of its inputs at the indices ``varying``, the others held."""

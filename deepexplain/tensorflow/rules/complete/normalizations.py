@@ -1,8 +1,7 @@
 """Normalizations, x / norm(x): quotients whose denominator is 0 where x is, and which stay bounded all the same."""
 
-import numpy as np
-
 from ...compat import tf
+from ...runtime.alike import alike
 from ...runtime.finite import finite
 from .registry import ratio, sum_to
 
@@ -87,17 +86,7 @@ def _squares(op):
     if op.type == 'Pow':
         power = tf.get_static_value(op.inputs[1])
         return power is not None and (power == 2).all()
-    return op.type == 'Square' or (op.type == 'Mul' and _same(*_conjugated(op)))
-
-
-def _same(a, b, depth=4):
-    """Whether two tensors are one, or computed alike of the same."""
-    if a.name == b.name:
-        return True
-    if a.op.type == b.op.type == 'Const':
-        return np.array_equal(tf.get_static_value(a), tf.get_static_value(b))
-    alike = depth > 0 and a.op.type == b.op.type and a.op.inputs and a.value_index == b.value_index
-    return bool(alike) and all(_same(*both, depth - 1) for both in zip(a.op.inputs, b.op.inputs))
+    return op.type == 'Square' or (op.type == 'Mul' and alike(*_conjugated(op)))
 
 
 def _conjugated(op):
@@ -110,7 +99,7 @@ FINITE = frozenset(['Select', 'SelectV2'])
 
 def _is_of(u, normed, depth=5):
     """Whether a numerator is made of one of the tensors that are normed."""
-    if any(_same(u, z) for z in normed):
+    if any(alike(u, z) for z in normed):
         return True
     return (
         bool(normed)
