@@ -215,7 +215,8 @@ class Explainer:
 
     def request(self, xs: Any, ys: Any = None, feed_dict: Any = None) -> Request:
         """Check the arguments of a call, as :meth:`run` does: samples, weights, feeds and baselines in one object."""
-        return self.engine.request(xs, ys, feed_dict)
+        request: Request = self.engine.request(xs, ys, feed_dict)
+        return request
 
     def takes_copies(self, request: Request, batch_size: Any = None) -> bool:
         """Whether copies of all samples may follow each other in one call, as if they were more samples.
@@ -227,7 +228,7 @@ class Explainer:
         of_all = baseline is not None and (baseline.is_function or request.has_baseline_for_each)
         if of_all or request.has_whole_feeds or self.T.shape.ndims == 0 or request.fixed_rows is not None:
             return False
-        return batch_size == 1 or self.engine.oracle.may_cut(request, request.n)
+        return batch_size == 1 or bool(self.engine.oracle.may_cut(request, request.n))
 
     def _cut(self, request: Request, batch_size: Any) -> Any:
         cut = self.engine.cut(request, batch_size)

@@ -1,20 +1,34 @@
 """May rows be put together otherwise than the user did? What the network answered, and how a call is cut by it."""
 
-from collections import namedtuple
 from itertools import islice
+from typing import TYPE_CHECKING, Any, Callable, Dict, Hashable, List, NamedTuple, Optional
 
 import numpy as np
 
 from ...errors import ArgumentError, warn
+from ...types import Array
 from ..compat import tf
 from ..runtime.memory import bounded_rows
 from ..runtime.rows import independent, interchangeable, made_up_pairs, separable, summed
 from .problem import first_dimension
 
-#: How a call is cut: the samples of a session run; the most rows of one, copies of samples included; whether its rows
-#: are in step (every run holds each sample of its part once, in order, and all of them changed alike); and whether
-#: runs of fewer rows than the graph fixes are padded.
-Cut = namedtuple('Cut', 'samples rows in_step padded')
+if TYPE_CHECKING:
+    from .problem import Problem
+    from .request import Request
+
+
+class Cut(NamedTuple):
+    """How a call is cut.
+
+    The samples of a session run; the most rows of one, copies of samples included; whether its rows are in step (every
+    run holds each sample of its part once, in order, and all of them changed alike); and whether runs of fewer rows
+    than the graph fixes are padded.
+    """
+
+    samples: int
+    rows: int
+    in_step: bool
+    padded: bool
 
 
 class RowOracle:
@@ -27,25 +41,25 @@ class RowOracle:
         What one session run says of them: attributions or outputs, a list of arrays with a row for each row.
     """
 
-    def __init__(self, problem, observe):
+    def __init__(self, problem: 'Problem', observe: Callable[..., List[Array]]) -> None:
         self._problem, self._observe_rows = problem, observe
-        self._answers = {}
+        self._answers: Dict[Any, Any] = {}
 
-    def once(self, key, find_out):
+    def once(self, key: Hashable, find_out: Callable[[], Any]) -> Any:
         """What ``find_out()`` returned when it was first asked for."""
         if key not in self._answers:
             self._answers[key] = find_out()
         return self._answers[key]
 
-    def ask(self, question, request, *count, pairs=2):
+    def ask(self, question: Callable[..., bool], request: 'Request', *count: Optional[int], pairs: int = 2) -> bool:
         """The network's answer to a question of ``runtime.rows``."""
         first, last = request.samples(slice(0, 1)), request.samples(slice(request.n - 1, request.n))
 
-        def answer(ids=False):
+        def answer(ids: bool = False) -> bool:
             made_up = islice(made_up_pairs(first, last, ids), pairs)
             return question(lambda rows: self._observe(request, rows), made_up, *count)
 
-        def answer_of_ids_too():
+        def answer_of_ids_too() -> bool:
             try:
                 return answer()
             except tf.errors.InvalidArgumentError:  # ids come as floats, too, and then noise is not among them
@@ -53,9 +67,9 @@ class RowOracle:
                     raise
                 return answer(ids=True)
 
-        return self.once((question, count, pairs), answer_of_ids_too)
+        return bool(self.once((question, count, pairs), answer_of_ids_too))
 
-    def _observe(self, request, rows):
+    def _observe(self, request: 'Request', rows: List[Array]) -> List[Array]:
         """What a run of made-up rows says: their attributions (or outputs), and T if it has a row for each."""
         count = len(rows[0])
         probe = request.probe([0] * count)
@@ -63,11 +77,11 @@ class RowOracle:
         seen = self._observe_rows(probe, slice(0, count), rows)
         return seen + ([target] if target.shape[:1] == (count,) else [])
 
-    def independent(self, request, count):
+    def independent(self, request: 'Request', count: int) -> bool:
         """Whether, among so many rows, a change of one leaves the others as they were."""
         return self.ask(independent, request, count, pairs=1)
 
-    def apart(self, request):
+    def apart(self, request: 'Request') -> bool:
         """Whether a sample gets the same, alone or beside others; in a fixed batch, whatever the others are."""
         try:
             if request.fixed_rows is not None:
@@ -76,7 +90,7 @@ class RowOracle:
         except tf.errors.OpError:
             return False  # a network that does not take any number of rows
 
-    def may_cut(self, request, rows):
+    def may_cut(self, request: 'Request', rows: int) -> bool:
         """Whether the samples may be cut into parts of this many rows although the user did not ask for it.
 
         Two rows show if a network mixes samples, but not if it does so at a distance: hence the second question.
@@ -90,13 +104,13 @@ class RowOracle:
         except tf.errors.OpError:
             return False  # a network that does not take any number of rows
 
-    def may_part(self, request):
+    def may_part(self, request: 'Request') -> bool:
         """Whether a sample is explained alike in every row, whatever is beside it, so that others may be left out."""
         if request.fixed_rows is None:
             return self.may_cut(request, request.n)
         return self.apart(request) and self.ask(interchangeable, request, request.fixed_rows)
 
-    def check_interchangeable(self, request):
+    def check_interchangeable(self, request: 'Request') -> None:
         """Raise unless a fixed batch may be filled with any number of samples.
 
         A mask with one row a sample (``T * mask``) makes rows differ: its rows must meet exactly their samples.
@@ -115,12 +129,12 @@ class RowOracle:
                 f'{request.n} samples: give exactly {fixed}, in order.'
             )
 
-    def bounded(self, request, backward=False):
+    def bounded(self, request: 'Request', backward: bool = False) -> int:
         """How many rows a session run holds where nobody says."""
         shapes = request.sample_shapes
         return bounded_rows(self.once(('bytes', shapes), lambda: self._problem.row_bytes(shapes)), backward)
 
-    def warn_that_samples_mix(self, how):
+    def warn_that_samples_mix(self, how: str) -> None:
         """Warn that a sample's attributions depend on the others of its run, and so on ``how``."""
         warn(
             f"T '{self._problem.target.name}' mixes samples (batch statistics? dropout that is on?): attributions of a "
@@ -129,7 +143,9 @@ class RowOracle:
         )
 
 
-def cut_for_gradients(oracle, problem, request, batch_size, rows_of_a_sample):
+def cut_for_gradients(
+    oracle: RowOracle, problem: 'Problem', request: 'Request', batch_size: Optional[int], rows_of_a_sample: int
+) -> Cut:
     """How to cut a call of a backward pass, with so many rows for each sample and output.
 
     Raises where cutting the samples into batches, or padding them, would change the numbers; warns where that is the
@@ -160,11 +176,11 @@ def cut_for_gradients(oracle, problem, request, batch_size, rows_of_a_sample):
     return _of_samples(min(batch_size or request.n, request.n))
 
 
-def _of_samples(samples):
+def _of_samples(samples: int) -> Cut:
     return Cut(samples, samples, False, True)
 
 
-def _cut_of_reduced_target(oracle, problem, request, batch_size):
+def _cut_of_reduced_target(oracle: RowOracle, problem: 'Problem', request: 'Request', batch_size: Optional[int]) -> Cut:
     """The same for a T that is reduced over the samples: they must stay together, unless T is their sum."""
     if batch_size is None or batch_size >= request.n:
         return Cut(request.n, request.n, False, False)
@@ -179,7 +195,9 @@ def _cut_of_reduced_target(oracle, problem, request, batch_size):
     return Cut(batch_size, 1, False, False)
 
 
-def cut_for_changes(oracle, problem, name, request, batch_size):
+def cut_for_changes(
+    oracle: RowOracle, problem: 'Problem', name: str, request: 'Request', batch_size: Optional[int]
+) -> Cut:
     """How to cut a call of a method that changes samples and reads T.
 
     Raises where a row of T does not belong to the sample in the same row of X. Rows are in step, as in 0.3, for

@@ -1,6 +1,6 @@
 """DeepLIFT: contributions of the difference between the input and a baseline."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any, List
 
 from ...arguments import one_of
 from ..engine.backward import Backward
@@ -11,6 +11,10 @@ from ..rules.complete import COMPLETE, complete
 from ..rules.rescale import rescale_book
 from .epsilon_lrp import UNSUPPORTED
 from .method import Method, at_run, own, register
+
+if TYPE_CHECKING:
+    from ..engine.problem import Problem
+    from ..rules.book import Decision
 
 NO_RULES_NEEDED = "'intgrad' and 'shapley_sampling' need no rules."
 
@@ -55,11 +59,11 @@ class DeepLIFTRescale(Method):
     rules: str = 'original'
     baselines: Any = at_run(default=None)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         rules = one_of(self.rules, 'rules', ('original', 'complete'))
         self.keep(baseline=own(self.baseline), rules=rules, baselines=own(self.baselines))
 
-    def plan(self, problem):
+    def plan(self, problem: 'Problem') -> Backward:
         """Take slopes from the baseline for derivatives, and multiply by what the input differs from it."""
         references = References(in_graph=self.rules == 'complete')
         return Backward(
@@ -74,11 +78,11 @@ class DeepLIFTRescale(Method):
         )
 
 
-def _beyond_complete(breaks):
+def _beyond_complete(breaks: 'List[Decision]') -> str:
     return f'{NO_RULES_NEEDED} explainer.leaks(xs) says how much goes missing where.'
 
 
-def _beyond_original(breaks):
+def _beyond_original(breaks: 'List[Decision]') -> str:
     broken = {decision.step.op.name for decision in breaks}
     mended = [decision for decision in breaks if complete(decision.step)]
     if not mended:

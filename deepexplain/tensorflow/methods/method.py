@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from typing_extensions import dataclass_transform
 else:
 
-    def dataclass_transform(**_):  # noqa: D103 - it speaks to type checkers only
+    def dataclass_transform(**_: Any) -> Any:  # noqa: D103 - it speaks to type checkers only
         return lambda function: function
 
 
