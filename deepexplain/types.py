@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any, Callable, Optional, Sequence, Tuple, Unio
 
 import numpy as np
 
-__all__ = ['Array', 'ArrayLike', 'Baseline', 'BaselineSet', 'OpenShape', 'Shape']
+__all__ = ['Array', 'ArrayLike', 'Baseline', 'BaselineSet', 'Integers', 'OpenShape', 'Shape']
 
 if TYPE_CHECKING:
     import numpy.typing as npt  # since NumPy 1.20; TensorFlow 1.15 has 1.18
@@ -24,6 +24,9 @@ Baseline = Union[None, float, ArrayLike, Callable[[Any], ArrayLike], Sequence[Un
 
 #: A set of them: an array with a row for each, or a function of xs that returns one; or a list of arrays.
 BaselineSet = Union[None, ArrayLike, Callable[[Any], ArrayLike], Sequence[ArrayLike]]
+
+#: A list of integers.
+Integers = Union[Sequence[int], Array]
 
 #: A shape; and one in which None stands for a dimension that is open.
 Shape = Tuple[int, ...]

@@ -1,6 +1,7 @@
-"""The rooms of the house: who may import whom, read from the syntax trees, imports inside functions included."""
+"""The rooms of the house, read from the syntax trees: who may import whom, and how large what is in them may be."""
 
 import ast
+import collections
 import os
 import subprocess
 import sys
@@ -16,15 +17,21 @@ ROOMS = [
     'tensorflow.models',
     'tensorflow.text',
     'tensorflow.context',
+    'tensorflow.legacy',
+    'tensorflow.noise',
+    'tensorflow.explainer',
     'tensorflow.methods',
+    'tensorflow.engine',
+    'tensorflow.rules',
     'tensorflow.runtime',
     'tensorflow.compat',
     'metrics',
     'arguments',
     'errors',
+    'types',
 ]
 #: The last rooms of that way, which every room may import from.
-SHARED = ['arguments', 'errors']
+SHARED = ['arguments', 'errors', 'types']
 #: Beside that way: they import from themselves and from the shared rooms only, and no other room imports them.
 SIDE_ROOMS = ['plotting']
 
@@ -38,11 +45,14 @@ def modules():
                 yield '.'.join(part for part in parts if part != '__init__'), parts[:-1], path
 
 
+def source(path):
+    with open(path, encoding='utf-8') as file:
+        return file.read()
+
+
 def imports(package, path):
     """Full names of what a module imports, those of this library without 'deepexplain.'."""
-    with open(path) as file:
-        tree = ast.parse(file.read())
-    for node in ast.walk(tree):
+    for node in ast.walk(ast.parse(source(path))):
         if isinstance(node, ast.Import):
             for alias in node.names:
                 yield alias.name
@@ -92,12 +102,13 @@ def test_imports_go_down_and_only_compat_imports_tensorflow(name, package, path)
 def test_the_check_sees_what_it_forbids(tmp_path):
     path = tmp_path / 'graph.py'
     path.write_text(
-        'def f():\n    import tensorflow as tf\n    from ..methods import base\n    from ..context import DeepExplain\n'
+        'def f():\n    import tensorflow as tf\n    from ..methods import method\n'
+        '    from ..context import DeepExplain\n'
     )
     found = list(wrong_imports('tensorflow.runtime.graph', imports(['tensorflow', 'runtime'], str(path))))
     assert found == [
         'tensorflow.runtime.graph imports tensorflow; only compat may',
-        'tensorflow.runtime.graph imports tensorflow.methods.base upward',
+        'tensorflow.runtime.graph imports tensorflow.methods.method upward',
         'tensorflow.runtime.graph imports tensorflow.context upward',
     ]
     path.write_text('import tensorflow as tf\nfrom ..runtime import graph\n')
@@ -140,6 +151,76 @@ def test_the_check_sees_imports_out_of_the_shared_rooms(tmp_path):
 def test_arguments_are_checked_with_numpy_and_errors_alone():
     path = os.path.join(ROOT, 'arguments.py')
     assert set(imports([], path)) == {'errors', 'math', 'numpy', 'numpy.typing', 'operator', 'typing'}
+
+
+#: What the house holds: lines of a file in tensorflow/, methods of a class, classes of ours in a chain, and classes in
+#: which one name is overridden.
+MOST_LINES, MOST_METHODS, MOST_IN_CHAIN, MOST_OVERRIDING = 300, 15, 2, 3
+
+
+def classes(paths):
+    """Name of each class -> the names of its bases, its methods, and all names that it defines."""
+    found = {}
+    for path in paths:
+        for node in ast.walk(ast.parse(source(path))):
+            if isinstance(node, ast.ClassDef):
+                bases = [
+                    base.attr if isinstance(base, ast.Attribute) else getattr(base, 'id', '') for base in node.bases
+                ]
+                methods = [part.name for part in node.body if isinstance(part, ast.FunctionDef)]
+                targets = [t for part in node.body if isinstance(part, ast.Assign) for t in part.targets]
+                targets += [part.target for part in node.body if isinstance(part, ast.AnnAssign) and part.value]
+                found[node.name] = bases, methods, {*methods, *[t.id for t in targets if isinstance(t, ast.Name)]}
+    return found
+
+
+def ancestors(name, known):
+    """The classes of ours that a class derives from, however far."""
+    bases = [base for base in known[name][0] if base in known and base != name]
+    return bases + [ancestor for base in bases for ancestor in ancestors(base, known)]
+
+
+def too_large(known):
+    for name, (bases, methods, _) in known.items():
+        if len(methods) > MOST_METHODS:
+            yield f'{name} has {len(methods)} methods'
+        chain = 1 + max([1 + len(ancestors(base, known)) for base in bases if base in known], default=0)
+        if chain > MOST_IN_CHAIN:
+            yield f'{name} ends a chain of {chain} classes'
+    overriding = collections.Counter(
+        own for name in known for own in known[name][2] if any(own in known[a][2] for a in ancestors(name, known))
+    )
+    yield from (f'{own} is overridden in {n} classes' for own, n in overriding.items() if n > MOST_OVERRIDING)
+
+
+def library(*without):
+    return [path for name, _, path in modules() if not name.startswith(without)]
+
+
+def test_no_file_is_too_long():
+    lines = {name: source(path).count('\n') for name, _, path in modules() if name.startswith('tensorflow')}
+    assert {name: count for name, count in lines.items() if count > MOST_LINES} == {}
+
+
+def test_no_class_is_too_large_no_chain_too_long_and_no_name_overridden_all_over():
+    # Errors are a tree by their nature: who catches one catches all below it.
+    assert list(too_large(classes(library('errors')))) == []
+
+
+def test_the_check_sees_what_is_too_large(tmp_path):
+    path = tmp_path / 'house.py'
+    methods = '\n'.join(f'    def m{i}(self): pass' for i in range(16))
+    path.write_text(
+        f'class Large:\n{methods}\n'
+        'class A:\n    x = 1\n    def run(self): pass\n'
+        + ''.join(f'class B{i}(A):\n    def run(self): pass\n' for i in range(4))
+        + 'class C(house.B0):\n    x = 2\n'
+    )
+    assert list(too_large(classes([str(path)]))) == [
+        'Large has 16 methods',
+        'C ends a chain of 3 classes',
+        'run is overridden in 4 classes',
+    ]
 
 
 def run(code):

@@ -103,7 +103,8 @@ class AttributionMethod(metaclass=_BuiltLast):
     def _build(self) -> None:
         """Add to the graph what the method needs."""
         if self._method is not None or isinstance(self, GradientBasedMethod):
-            self.explainer = Explainer(_Hooked(self), self._problem, self.strict)
+            hooked: Any = _Hooked(self)
+            self.explainer = Explainer(hooked, self._problem, self.strict)
             self._network = self.explainer.engine.network
         if self.symbolic_attribution is None:
             with adding_to(self._problem.graph):

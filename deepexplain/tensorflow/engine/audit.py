@@ -55,6 +55,8 @@ class Audit:
         count = f'{len(self.rows)} ops between X and T'
         if not self.promise:
             lines = [f"'{self.method}' promises no sum. {count}:"]
+        elif self.rows and all(row.exact is None for row in self.rows):
+            lines = [f"'{self.method}' promises {self.promise}; whether its sum holds through {count} is not known:"]
         elif self.breaks:
             lines = [f"'{self.method}' breaks its sum, {self.promise}, at {len(self.breaks)} of {count}:"]
         else:

@@ -212,7 +212,7 @@ def _products(differences: Sequence[Tensor], multipliers: Sequence[Tensor], tens
 
 
 def leaks_of(
-    engine: 'GradientEngine', fresh_plan: 'Callable[[], Backward]', request: 'Request', cut: Callable[[], Any]
+    engine: 'GradientEngine', fresh_plan: Callable[[], Any], request: 'Request', cut: Callable[[], Any]
 ) -> Leaks:
     """The :class:`Leaks` of a call; each sample takes a run of its own.
 
@@ -247,7 +247,7 @@ def _is_together(engine: 'GradientEngine', request: 'Request', cut: Callable[[],
     return request.n > 1 and (request.n == request.fixed_rows or not engine.oracle.apart(request))
 
 
-def _built(engine: 'GradientEngine', fresh_plan: 'Callable[[], Backward]') -> Gaps:
+def _built(engine: 'GradientEngine', fresh_plan: Callable[[], Any]) -> Gaps:
     graph = engine.problem.graph
     if graph.finalized:
         raise GraphError('The graph is finalized, so leaks() cannot add to it: call it once before that.')

@@ -21,9 +21,9 @@ class Path:
     """The points of a path, and when there are enough of them; see the arguments of ``intgrad``."""
 
     steps: int
-    quadrature: str
-    tolerance: Optional[float]
-    max_steps: int
+    quadrature: str = 'riemann_right'
+    tolerance: Optional[float] = None
+    max_steps: int = 10000
 
 
 class Walk:

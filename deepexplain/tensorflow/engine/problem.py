@@ -9,7 +9,7 @@ from ...types import Shape
 from ..compat import Graph, Session, Tensor, is_graph_tensor
 from ..runtime.graph import advice_behind, check_reaches, ops_between, row_bytes, tensor_named
 from ..runtime.overrides import graph_lock
-from ..runtime.samples import InputSpec
+from ..runtime.samples import InputSpec, shape_text
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,9 +112,9 @@ class Problem:
         return row_bytes(self.between, self.inputs, sample_shapes)
 
     def __repr__(self) -> str:
-        shapes = [f"'{tensor.name}' {tensor.shape}" for tensor in self.inputs]
-        X = f'[{", ".join(shapes)}]' if self.several else shapes[0]
-        return f"T='{self.target.name}' {self.target.shape}, X={X}"
+        inputs = [f"'{spec.name}' {shape_text(spec.shape)}" for spec in self.specs]
+        X = f'[{", ".join(inputs)}]' if self.several else inputs[0]
+        return f"T='{self.target.name}' {shape_text(_spec(self.target).shape)}, X={X}"
 
 
 def first_dimension(tensor: Tensor) -> Optional[int]:

@@ -1,8 +1,9 @@
 """DeepLIFT: contributions of the difference between the input and a baseline."""
 
-from typing import TYPE_CHECKING, Any, List
+from typing import TYPE_CHECKING, List
 
 from ...arguments import one_of
+from ...types import Baseline, BaselineSet
 from ..engine.backward import Backward
 from ..engine.baselines import Baselines
 from ..engine.promise import TO_DIFFERENCE
@@ -55,9 +56,9 @@ class DeepLIFTRescale(Method):
     https://doi.org/10.48550/arXiv.1711.06104
     """
 
-    baseline: Any = at_run(default=None)
+    baseline: Baseline = at_run(default=None)
     rules: str = 'original'
-    baselines: Any = at_run(default=None)
+    baselines: BaselineSet = at_run(default=None)
 
     def __post_init__(self) -> None:
         rules = one_of(self.rules, 'rules', ('original', 'complete'))

@@ -1,9 +1,10 @@
 """Integrated gradients: the true gradient, averaged over a path."""
 
-from typing import TYPE_CHECKING, Any, Optional
+from typing import TYPE_CHECKING, Optional
 
 from ...arguments import as_count, as_number, one_of
 from ...errors import ArgumentError
+from ...types import Baseline, BaselineSet
 from ..engine.backward import Backward
 from ..engine.baselines import Baselines
 from ..engine.path import Path
@@ -54,9 +55,9 @@ class IntegratedGradients(Method):
     """
 
     steps: int = at_run(default=100)
-    baseline: Any = at_run(default=None)
+    baseline: Baseline = at_run(default=None)
     quadrature: str = at_run(default='riemann_right')
-    baselines: Any = at_run(default=None)
+    baselines: BaselineSet = at_run(default=None)
     tolerance: Optional[float] = at_run(default=None)
     max_steps: int = at_run(default=10000)
 

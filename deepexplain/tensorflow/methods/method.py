@@ -1,10 +1,11 @@
 """What all methods share: a frozen dataclass of their arguments, with a name under which it is registered."""
 
 import difflib
+import inspect
 import re
 from collections import OrderedDict
 from dataclasses import dataclass, field, fields
-from typing import TYPE_CHECKING, Any, Callable, ClassVar, Dict, Optional, Tuple, Type, TypeVar
+from typing import TYPE_CHECKING, Any, Callable, ClassVar, Dict, Optional, Tuple, Type, TypeVar, Union
 
 import numpy as np
 
@@ -14,6 +15,10 @@ from ..compat import is_graph_tensor
 
 if TYPE_CHECKING:
     from typing_extensions import dataclass_transform
+
+    from ..engine.backward import Backward
+    from ..engine.changes import Changes
+    from ..engine.problem import Problem
 else:
 
     def dataclass_transform(**_: Any) -> Any:  # noqa: D103 - it speaks to type checkers only
@@ -54,11 +59,13 @@ def register(name: str, also_called: str = '') -> Callable[[AnyClass], AnyClass]
 
     def add(cls: AnyClass) -> AnyClass:
         made: Any = cls
-        if isinstance(made, MethodType):
+        if isinstance(cls, MethodType):
             if not callable(getattr(made, 'plan', None)):
                 raise ArgumentTypeError(f'{cls.__name__} needs plan(problem), which returns how it is computed.')
             as_dataclass: Any = dataclass(frozen=True, eq=False, repr=False)
             as_dataclass(made)
+            signature = inspect.signature(made.__init__)  # help() and editors would find that of the metaclass
+            made.__signature__ = signature.replace(parameters=list(signature.parameters.values())[1:])
         made.name = name
         attribution_methods[name] = (cls, len(attribution_methods))
         _also_called.update((_plain(other), name) for other in [*also_called.split(), cls.__name__])
@@ -132,6 +139,11 @@ class Method(metaclass=MethodType):
     """
 
     name: ClassVar[str] = ''
+
+    if TYPE_CHECKING:
+
+        def plan(self, problem: Problem) -> Union[Backward, Changes]:
+            """Say how it is computed."""
 
     def __repr__(self) -> str:
         given = [(f.name, getattr(self, f.name)) for f in fields(self) if not same(getattr(self, f.name), f.default)]

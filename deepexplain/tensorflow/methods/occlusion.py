@@ -1,11 +1,11 @@
 """Occlusion: parts of the input become the baseline, and what the target loses is theirs."""
 
-from typing import TYPE_CHECKING, Any, List, Optional, Tuple, Union
+from typing import TYPE_CHECKING, List, Optional, Tuple, Union
 
 import numpy as np
 
 from ...errors import AssertedArgumentError, warn
-from ...types import Array
+from ...types import Array, ArrayLike, Baseline, Integers
 from ..engine.baselines import Baselines
 from ..engine.changes import Changes
 from ..engine.promise import Promise
@@ -54,10 +54,10 @@ class Occlusion(Method):
     https://doi.org/10.1007/978-3-319-10590-1_53
     """
 
-    window_shape: Any = at_run(default=None)
-    step: Any = at_run(default=None)
-    baseline: Any = at_run(default=None)
-    feature_mask: Optional[Any] = at_run(default=None)
+    window_shape: Union[int, Integers, None] = at_run(default=None)
+    step: Union[int, Integers, None] = at_run(default=None)
+    baseline: Baseline = at_run(default=None)
+    feature_mask: ArrayLike = at_run(default=None)
 
     def __post_init__(self) -> None:
         self.keep(baseline=own(self.baseline), feature_mask=own(self.feature_mask))

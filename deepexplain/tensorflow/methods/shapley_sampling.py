@@ -1,12 +1,12 @@
 """Shapley values, sampled: features become the baseline one after the other, in random orders."""
 
-from typing import TYPE_CHECKING, Any, List, Optional, Tuple, Union
+from typing import TYPE_CHECKING, List, Optional, Tuple, Union
 
 import numpy as np
 
 from ...arguments import as_count, as_flag, as_number, as_seed
 from ...errors import ArgumentError, warn
-from ...types import Array
+from ...types import Array, ArrayLike, Baseline, Integers
 from ..engine.baselines import Baselines
 from ..engine.changes import Changes
 from ..engine.promise import TO_DIFFERENCE
@@ -90,9 +90,9 @@ class ShapleySampling(Method):
     """
 
     samples: int = at_run(default=5)
-    sampling_dims: Any = at_run(default=None)
-    baseline: Any = at_run(default=None)
-    feature_mask: Any = at_run(default=None)
+    sampling_dims: Optional[Integers] = at_run(default=None)
+    baseline: Baseline = at_run(default=None)
+    feature_mask: ArrayLike = at_run(default=None)
     seed: Optional[int] = at_run(default=None)
     antithetic: bool = at_run(default=False)
     return_standard_error: bool = at_run(default=False)

@@ -1,5 +1,6 @@
 """Reading a graph: what lies between X and T, what a run needs, how large it is. Nothing here adds an op."""
 
+import re
 from difflib import get_close_matches
 from typing import Any, Iterable, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Set, Tuple
 
@@ -39,13 +40,19 @@ def tensor_named(
     try:
         return graph.as_graph_element(full, allow_operation=False)
     except (KeyError, ValueError):
-        known = sorted(keys) + [z.name for op in graph.get_operations() for z in op.outputs]
-        wanted = tensor.split(':')[0]
-        like = [one for one in known if wanted and wanted in one][:5] or get_close_matches(full, known, 5, 0.4)
+        like = _like(full, sorted(keys) + [z.name for op in graph.get_operations() for z in op.outputs])
         begin = f'{what}: there' if what else 'There'
         raise ArgumentError(
             f"{begin} is no tensor '{tensor}' {where}. Names like it: {', '.join(like) or 'none'}."
         ) from None
+
+
+def _like(name: str, known: List[str]) -> List[str]:
+    """The names most like a wrong one: those that hold it, else those with many of its letters. None of our own."""
+    known = [one for one in known if not re.match(r'deepexplain(_\d+)?/', one)]
+    wanted = name.split(':')[0].lower()
+    holding = sorted((one for one in known if wanted and wanted in one.lower()), key=len)
+    return holding[:5] or get_close_matches(name, known, 5, 0.4)
 
 
 def ops_between(target: Tensor, inputs: Sequence[Tensor]) -> List[Operation]:
