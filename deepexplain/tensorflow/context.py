@@ -99,8 +99,9 @@ class DeepExplain:
 
         Parameters
         ----------
-        method : str
-            A name among ``deepexplain.tensorflow.methods.attribution_methods``.
+        method : str, or a method
+            A name among ``deepexplain.tensorflow.methods.attribution_methods``; or a method with its arguments, such as
+            ``IntegratedGradients(steps=50)``, beside which only ``strict`` may be given.
         T, X : tensors, or their names
             Target, of any float dtype and shape (samples, ...) or (); and input, of shape (samples, ...), or a list of
             inputs: any tensors of the graph that T is computed from. Several outputs of a sample are explained as
@@ -145,7 +146,12 @@ class DeepExplain:
     def _explainer(self, method: Any, T: Tensor, X: Any, arguments: Dict[str, Any], keep: bool) -> Any:
         if not self.context_on:
             raise DeepExplainError('Explain can be called only within a DeepExplain context.')
-        cls: Any = method_named(method)
+        if isinstance(method, Method):
+            more = sorted(set(arguments) - {'strict'})
+            if more:
+                raise ArgumentTypeError(f'{method!r} has its arguments: give {", ".join(more)} there, not beside it.')
+            arguments = {**{f.name: getattr(method, f.name) for f in fields(method) if f.init}, **arguments}
+        cls: Any = type(method) if isinstance(method, Method) else method_named(method)
         with self._lock:
             if not (isinstance(cls, type) and issubclass(cls, Method)):  # a class of 0.3's form: see legacy.py
                 return self._kept(

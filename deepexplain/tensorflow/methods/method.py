@@ -113,12 +113,14 @@ class MethodType(type):
             return type(bases[0])(name, bases, namespace)
         return super().__new__(mcs, name, bases, namespace)
 
-    def __call__(cls, *args: Any, **arguments: Any) -> Any:
-        """Make an instance."""
-        is_old = 'session' in arguments or any(hasattr(a, 'run') and hasattr(a, 'graph') for a in args[2:])
-        if is_old and MethodType.adapter is not None:
-            return MethodType.adapter(cls)(*args, **arguments)
-        return super().__call__(*args, **arguments)
+    if not TYPE_CHECKING:  # type checkers shall see the arguments of the dataclass instead
+
+        def __call__(cls, *args: Any, **arguments: Any) -> Any:
+            """Make an instance."""
+            is_old = 'session' in arguments or any(hasattr(a, 'run') and hasattr(a, 'graph') for a in args[2:])
+            if is_old and MethodType.adapter is not None:
+                return MethodType.adapter(cls)(*args, **arguments)
+            return super().__call__(*args, **arguments)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
