@@ -167,9 +167,8 @@ def running(
             f'top must be at most {len(LINES)}, which is as many lines as can be told apart; got {top}.'
         )
     sizes = np.where(np.isfinite(means[-1]), np.abs(means[-1]), -1)
-    beside: Dict[str, Any] = (
-        {'loc': 'upper left', 'bbox_to_anchor': (1, 1)} if ax is None else {}
-    )  # a new figure makes room for it
+    # A new figure makes room for it.
+    beside: Dict[str, Any] = {'loc': 'upper left', 'bbox_to_anchor': (1, 1)} if ax is None else {}
     ax = axes_for(ax, (7, 3.6))
     for line, i in enumerate(np.argsort(-sizes, kind='stable')[:top]):
         _draw_estimate(ax, counts, means[:, i], errors[:, i], names[i], line)

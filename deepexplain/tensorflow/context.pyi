@@ -2,7 +2,7 @@
 
 A name that no checker can read (a variable of type ``str``, the name of a method that a user registered) takes no
 keywords but ``strict``, because what accepted any would accept the wrong ones of a known name, too. Pass the method
-itself, ``de.explain(Mine(scale=2.0), T, X, xs)``, or the keywords as ``**{'scale': 2.0}``.
+itself, ``de.explain(Mine(scale=2.0), T, X, xs)``, or the keywords as ``**more``, with ``more: dict[str, Any]``.
 """
 
 from typing import Any, Literal, overload

@@ -49,9 +49,8 @@ class Walk:
     ) -> None:
         self._path, self._evaluate, self._by_output = path, evaluate, by_output
         self._network, self._oracle = network, oracle
-        self._seen: List[
-            Tuple[int, int, Array]
-        ] = []  # where there is a tolerance: how many paths, their steps, the deltas of those that miss it
+        # Where there is a tolerance: how many paths, their steps, the deltas of those that miss it.
+        self._seen: List[Tuple[int, int, Array]] = []
 
     def attributions(
         self, request: 'Request', of: Array, xs: List[Array], baselines: List[Array], most_rows: int

@@ -35,9 +35,8 @@ class References:
     def __init__(self, in_graph: bool = False) -> None:
         self.in_graph = in_graph
         self.baselines: List[Tensor] = []
-        self._fed: Dict[
-            Operation, Tuple[Tensor, Tensor]
-        ] = {}  # activation -> its input, placeholder for the value of that at the baseline
+        # Activation -> its input, placeholder for the value of that at the baseline.
+        self._fed: Dict[Operation, Tuple[Tensor, Tensor]] = {}
 
     def choose(self, problem: 'Problem') -> bool:
         """Whether values at the baseline are computed in the graph, so that it must be copied."""
