@@ -20,10 +20,14 @@ def function_definition(graph, name):
     return getattr(function, 'cached_definition', None) or function.definition
 
 
-def function_body(graph, name):
-    """The body of a function that ops of this graph call: a graph of its own, with ``inputs`` and ``outputs``."""
+def function_body(graph, name, shapes=None):
+    """The body of a function that ops of this graph call: a graph of its own, with ``inputs`` and ``outputs``.
+
+    ``shapes`` are those of its inputs, where more is known of them than the function says.
+    """
     with graph.as_default():
-        return _function_def_to_graph.function_def_to_graph(function_definition(graph, name))
+        definition = function_definition(graph, name)
+        return _function_def_to_graph.function_def_to_graph(definition, input_shapes=shapes)
 
 
 def while_loop(cond, body, starts, shapes, like):

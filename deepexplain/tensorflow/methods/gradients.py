@@ -14,7 +14,7 @@ class DummyZero(Method):
     def plan(self, problem):
         """Block every activation."""
         blocked = Rule('blocked', multiply=lambda op, grad: tf.zeros_like(grad))
-        return Backward(rules=RuleBook(activations(blocked), GRADIENT))
+        return Backward(rules=RuleBook(activations(blocked), GRADIENT), by_row=True)
 
 
 @register('saliency', also_called='gradient vanilla_gradient sensitivity')
@@ -28,7 +28,7 @@ class Saliency(Method):
 
     def plan(self, problem):
         """Take the absolute value of the gradient."""
-        return Backward(lambda back: [tf.abs(gradient) for gradient in back.gradients()])
+        return Backward(lambda back: [tf.abs(gradient) for gradient in back.gradients()], by_row=True)
 
 
 @register('grad*input', also_called='gradxinput input*gradient input_x_gradient gradient*input gradtimesinput')
@@ -42,4 +42,4 @@ class GradientXInput(Method):
 
     def plan(self, problem):
         """Multiply the gradient by the input."""
-        return Backward(lambda back: [gradient * x for gradient, x in zip(back.gradients(), back.inputs)])
+        return Backward(lambda back: [gradient * x for gradient, x in zip(back.gradients(), back.inputs)], by_row=True)

@@ -15,25 +15,26 @@ class Bodies:
         self._graph = graph
         self._read = {}  # name of a function -> its body
 
-    def named(self, name):
-        """The body of the function of this name."""
-        if name not in self._read:
-            self._read[name] = function_body(self._graph, name)
-        return self._read[name]
+    def named(self, name, shapes=None):
+        """The body of the function of this name, for inputs of these shapes."""
+        key = name, None if shapes is None else tuple(map(str, shapes))
+        if key not in self._read:
+            self._read[key] = function_body(self._graph, name, shapes)
+        return self._read[key]
 
-    def called(self, op):
+    def called(self, op, shapes=None):
         """The body that a call runs."""
-        return self.named(op.get_attr('f').name if op.type in CALLS else op.type)
+        return self.named(op.get_attr('f').name if op.type in CALLS else op.type, shapes)
 
-    def loop(self, op):
+    def loop(self, op, shapes=None):
         """The loop that a While is."""
-        cond, body = (self.named(op.get_attr(name).name) for name in ('cond', 'body'))
+        cond, body = (self.named(op.get_attr(name).name, shapes) for name in ('cond', 'body'))
         return Loop(op, cond, body, [output.shape for output in op.outputs])
 
-    def branches(self, op):
+    def branches(self, op, shapes=None):
         """The bodies that an If or Case chooses from."""
         functions = [op.get_attr(name) for name in BRANCHES[op.type]]
-        return [self.named(f.name) for f in (functions[0] if isinstance(functions[0], list) else functions)]
+        return [self.named(f.name, shapes) for f in (functions[0] if isinstance(functions[0], list) else functions)]
 
 
 def is_closure(op):
