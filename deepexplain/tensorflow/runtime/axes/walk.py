@@ -121,7 +121,7 @@ class Walk:
         return found if isinstance(found, list) else [found] * len(op.outputs)
 
     def _found(self, op, states):
-        if op.type in ('Shape', 'ShapeN', 'Size', 'Rank'):
+        if op.type in ('Shape', 'ShapeN', 'Size', 'Rank', 'TensorArraySizeV3', 'TensorListLength'):
             return self._of_shape(op)
         if op.type == 'Merge':
             # In the first pass through a loop of TensorFlow 1, nothing is known of what comes round.
@@ -143,7 +143,7 @@ class Walk:
         return KINDS[op.type](self, op, states)
 
     def _of_shape(self, op):
-        if op.type == 'Rank':
+        if op.type not in ('Shape', 'ShapeN', 'Size'):
             return None
         sizes = [tuple(self.sizes(tensor)) for tensor in op.inputs]
         if op.type == 'Size':
