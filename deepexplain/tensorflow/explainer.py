@@ -184,9 +184,10 @@ class Explainer:
         -------
         float64 ndarray, shape (samples,); with ``ys='each'`` (outputs, samples)
         """
-        self.problem.check_has_rows('outputs()')
         batch_size = self.problem.batch_size(batch_size)
-        request, cut = self._cut(self.request(xs, ys, feed_dict), batch_size)
+        request = self.request(xs, ys, feed_dict)
+        self.problem.check_has_rows('outputs()', request.n)
+        request, cut = self._cut(request, batch_size)
         scores: Array = self.engine.network.scores(request, cut.samples)
         return scores
 
@@ -249,4 +250,4 @@ class Explainer:
         reason = self.engine.plan.promise.refusal(request)
         if reason is not None:
             raise ArgumentError(f"'{self.name}' has no convergence delta: {reason}")
-        self.problem.check_has_rows('return_convergence_delta')
+        self.problem.check_has_rows('return_convergence_delta', request.n)

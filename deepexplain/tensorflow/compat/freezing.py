@@ -27,7 +27,7 @@ def frozen(call: Callable[..., Any], specs: Sequence[Any]) -> Frozen:
     names_out = [tensor.name for tensor in function.outputs]
     keys, rest = {}, iter(names_out)
     for key in sorted(structure) if isinstance(structure, dict) else ():
-        names = [next(rest) for leaf in tf.nest.flatten(structure[key]) if leaf is not None]
+        names = [next(rest) for leaf in tf.nest.flatten(structure[key], expand_composites=True) if leaf is not None]
         keys.update({key: names[0]} if len(names) == 1 else {})
     names_in = [tensor.name for tensor in function.inputs[: len(specs)]]
     return Frozen(function.graph, names_in, names_out, keys, _tables(function.graph.as_graph_def(), handles))

@@ -1,6 +1,6 @@
 """The functions that ops of a graph call, and the loops and branches that are made of functions."""
 
-from typing import Any, Callable, List, Sequence
+from typing import Any, Callable, List, Optional, Sequence
 
 from tensorflow.python.framework import function_def_to_graph as _function_def_to_graph
 from tensorflow.python.ops import cond_v2 as _cond_v2
@@ -23,10 +23,14 @@ def function_definition(graph: Graph, name: str) -> Any:
     return getattr(function, 'cached_definition', None) or function.definition
 
 
-def function_body(graph: Graph, name: str) -> Any:
-    """The body of a function that ops of this graph call: a graph of its own, with ``inputs`` and ``outputs``."""
+def function_body(graph: Graph, name: str, shapes: Optional[Sequence[Any]] = None) -> Any:
+    """The body of a function that ops of this graph call: a graph of its own, with ``inputs`` and ``outputs``.
+
+    ``shapes`` are those of its inputs, where more is known of them than the function says.
+    """
     with graph.as_default():
-        return _function_def_to_graph.function_def_to_graph(function_definition(graph, name))
+        definition = function_definition(graph, name)
+        return _function_def_to_graph.function_def_to_graph(definition, input_shapes=shapes)
 
 
 def while_loop(

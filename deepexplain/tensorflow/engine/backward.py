@@ -84,6 +84,9 @@ class Backward:
         What mends that, in a sentence, for the ops where it breaks.
     keeps_sums : bool
         Whether attributions are a chain of rules that each keep a sum, so that a gap arises at single ops.
+    by_row : bool
+        Whether rules and attributions treat each row by itself, so that they are apart where the network keeps them
+        apart. Otherwise that is asked of the attributions, with made-up samples.
     """
 
     attributions: Callable[['BackwardPass'], List[Any]] = _gradients
@@ -96,6 +99,7 @@ class Backward:
     at_breaks: str = '{} has no rule'
     advice: Callable[[Any], str] = _no_advice
     keeps_sums: bool = False
+    by_row: bool = False
 
 
 class BackwardPass:

@@ -16,7 +16,7 @@ from ..runtime.progress import progress_bar
 from .audit import Audit
 from .backward import adding_to
 from .baselines import Baselines
-from .gradients import compared
+from .gradients import completed
 from .network import Network
 from .promise import NOTHING, Promise
 from .rows import RowOracle, cut_for_changes
@@ -98,7 +98,7 @@ class ChangeEngine:
             self._decisions.enter(steps_of(problem.between, problem.inputs))
             with adding_to(problem.graph):
                 self.network = Network(problem)
-            self.oracle = RowOracle(problem, self._observe)
+            self.oracle = RowOracle(problem, self._observe, by_row=True)
             self._made = {}
         self.target, self.between = problem.target, problem.between
 
@@ -108,9 +108,9 @@ class ChangeEngine:
 
     def request(self, xs: ArrayLike, ys: ArrayLike, feed_dict: Optional[Dict[Any, Any]]) -> 'Request':
         """The checked arguments of a call."""
-        self.problem.check_has_rows(f"'{self.name}'")
         request = self.network.request(xs, ys, feed_dict, self.network.fetches(None), [])
-        return compared(request, self.plan.baseline)
+        self.problem.check_has_rows(f"'{self.name}'", request.n)
+        return completed(request, self.plan.baseline, self.oracle)
 
     def cut(self, request: 'Request', batch_size: Optional[int]) -> 'Cut':
         """How the call is cut into session runs: a :class:`~.rows.Cut`."""

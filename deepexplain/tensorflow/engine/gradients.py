@@ -52,7 +52,7 @@ class GradientEngine:
         self.name, self.plan, self.problem = name, plan, problem
         self.back = BackwardPass(name, plan, problem, strict) if built is None else built.back
         self.network = self.back.network
-        self.oracle = RowOracle(problem, self._observe) if built is None else built.oracle
+        self.oracle = RowOracle(problem, self._observe, plan.by_row) if built is None else built.oracle
         self.target, self.between = self.back.target, self.back.between
 
     def audit(self) -> 'Audit':
@@ -63,7 +63,7 @@ class GradientEngine:
         """The checked arguments of a call."""
         back = self.back
         request = self.network.request(xs, ys, feed_dict, back.passes[0][1], back.placeholders)
-        return compared(request, self.plan.baseline)
+        return completed(request, self.plan.baseline, self.oracle)
 
     def cut(self, request: 'Request', batch_size: Optional[int]) -> 'Cut':
         """How the call is cut into session runs: a :class:`~.rows.Cut`."""
@@ -100,9 +100,8 @@ class GradientEngine:
         """Warn where a delta is not of its sample alone."""
         if cut.samples > 1 and request.n > 1 and not self.oracle.apart(request):
             warn(
-                f"T '{self.problem.target.name}' mixes samples (batch statistics? dropout that is on?): a sample's "
-                'attributions are also of the outputs of others, so only the sum of delta over all samples says '
-                'whether they add up.'
+                f"{self.oracle.proof.sentence(request)}: a sample's attributions are also of the outputs of others, so "
+                'only the sum of delta over all samples says whether they add up.'
             )
 
     def _run(self) -> 'Union[Walk, _Once]':
@@ -197,8 +196,10 @@ class _Once:
         """No point is missed where there is no path."""
 
 
-def compared(request: 'Request', baseline: 'Optional[Baselines]') -> 'Request':
-    """The request with the baselines of its samples, where the method has any."""
+def completed(request: 'Request', baseline: 'Optional[Baselines]', oracle: RowOracle) -> 'Request':
+    """The request with the baselines of its samples, where the method has any, and with what is known of T's rows."""
+    if oracle.proof.has_equal_parts(request):
+        request = replace(request, equal_parts=True)
     if baseline is None:
         return request
     return replace(request, baselines=baseline.resolve(request.arrays), is_set=baseline.is_set)

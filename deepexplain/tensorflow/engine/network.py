@@ -101,12 +101,17 @@ class Network:
     def score(self, request: Request, of: Any, rows: List[Array]) -> Array:
         """The outputs that one session run gives: shape (rows,), or (rows, outputs)."""
         (value,) = request.run(self.fetches(request), of, rows)
-        if value.shape[:1] != (len(rows[0]),):
-            raise ArgumentError(
-                f"The method needs one row of T for each sample, but T '{self.problem.target.name}' has "
-                f'{len(value) if value.ndim else "no"} rows for {len(rows[0])} samples.'
-            )
-        return value
+        count = len(rows[0])
+        if value.shape[:1] == (count,):
+            return value
+        if request.outputs is None and (count == request.n == 1 or (request.equal_parts and len(value) % count == 0)):
+            summed: Array = value.reshape(count, -1).sum(axis=1)
+            return summed
+        which = ", and ys='each' for one row each" if request.outputs is not None else ''
+        raise ArgumentError(
+            f"The method needs one row of T for each sample, but T '{self.problem.target.name}' has "
+            f'{len(value) if value.ndim else "no"} rows for {count} samples{which}.'
+        )
 
 
 def weights_of_outputs(target: Tensor) -> Tensor:

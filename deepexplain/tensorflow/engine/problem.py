@@ -87,9 +87,9 @@ class Problem:
                     f'{advice_behind(self.target, x)}'
                 )
 
-    def check_has_rows(self, what: str) -> None:
-        """Raise where T is a scalar: ``what`` begins the message."""
-        if self.target.shape.ndims == 0:
+    def check_has_rows(self, what: str, samples: Optional[int] = None) -> None:
+        """Raise where T is a scalar, unless all of it belongs to a single sample. ``what`` begins the error."""
+        if self.target.shape.ndims == 0 and samples != 1:
             raise ArgumentError(
                 f"{what} needs one value of T for each sample, but T '{self.target.name}' is a scalar, in "
                 'which rows cannot be told apart. Leave out the reduction over the samples.'

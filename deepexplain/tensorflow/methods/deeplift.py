@@ -76,6 +76,7 @@ class DeepLIFTRescale(Method):
             at_breaks=UNSUPPORTED.format(self.name),
             advice=_beyond_complete if self.rules == 'complete' else _beyond_original,
             keeps_sums=True,
+            by_row=True,
         )
 
 

@@ -59,4 +59,5 @@ class EpsilonLRP(Method):
             at_breaks=UNSUPPORTED.format(self.name),
             advice=lambda breaks: "No option of 'elrp' mends that; 'deeplift' with rules='complete' has more rules.",
             keeps_sums=True,
+            by_row=True,
         )

@@ -19,7 +19,7 @@ class DummyZero(Method):
     def plan(self, problem: 'Problem') -> Backward:
         """Block every activation."""
         blocked = Rule('blocked', multiply=lambda op, grad: tf.zeros_like(grad))
-        return Backward(rules=RuleBook(activations(blocked), GRADIENT))
+        return Backward(rules=RuleBook(activations(blocked), GRADIENT), by_row=True)
 
 
 @register('saliency', also_called='gradient vanilla_gradient sensitivity')
@@ -33,7 +33,7 @@ class Saliency(Method):
 
     def plan(self, problem: 'Problem') -> Backward:
         """Take the absolute value of the gradient."""
-        return Backward(lambda back: [tf.abs(gradient) for gradient in back.gradients()])
+        return Backward(lambda back: [tf.abs(gradient) for gradient in back.gradients()], by_row=True)
 
 
 @register('grad*input', also_called='gradxinput input*gradient input_x_gradient gradient*input gradtimesinput')
@@ -47,4 +47,4 @@ class GradientXInput(Method):
 
     def plan(self, problem: 'Problem') -> Backward:
         """Multiply the gradient by the input."""
-        return Backward(lambda back: [gradient * x for gradient, x in zip(back.gradients(), back.inputs)])
+        return Backward(lambda back: [gradient * x for gradient, x in zip(back.gradients(), back.inputs)], by_row=True)

@@ -84,4 +84,5 @@ class IntegratedGradients(Method):
             baseline=Baselines(problem, self.baseline, self.baselines),
             path=Path(self.steps, self.quadrature, self.tolerance, self.max_steps),
             at_breaks="'intgrad' integrates gradients, and {} jumps or passes none",
+            by_row=True,
         )

@@ -112,7 +112,7 @@ def _compare(model: 'OpenModel', call: Callable[..., Any], specs: Sequence[Any],
         except Exception:  # it does not take samples of this size
             continue
         try:
-            found = model.session.run(model.outputs, dict(zip(model.inputs, samples)))
+            found = [_array(value) for value in model.session.run(model.outputs, dict(zip(model.inputs, samples)))]
         except tf.errors.OpError as error:
             raise ModelError(f'{source} was traced, but its graph does not run in a session: {error}') from error
         different = [i for i, (ours, theirs) in enumerate(zip(found, expected)) if not _agree(ours, theirs)]
@@ -122,9 +122,9 @@ def _compare(model: 'OpenModel', call: Callable[..., Any], specs: Sequence[Any],
         for i in different:
             raise ModelError(
                 f"{source} was opened, but '{model.outputs[i].name}' is not what the source computes for the same "
-                f'made-up samples of shape {samples[0].shape}: it begins with {_begin(found[i])}, not '
-                f'{_begin(expected[i])}. Does it compute something else as a tf.function than eagerly, or outside of '
-                'TensorFlow, or were its weights changed meanwhile?'
+                f'made-up samples of shape {samples[0].shape}: {_difference(found[i], expected[i])}. Does it compute '
+                'something else as a tf.function than eagerly, or outside of TensorFlow, or were its weights changed '
+                'meanwhile?'
             )
         return
 
@@ -146,19 +146,50 @@ def _made_up(spec: Any, size: int) -> Any:
 
 def _values(call: Callable[..., Any], samples: Sequence[Array]) -> List[Array]:
     with eagerly():
-        found = tf.nest.flatten(call(*[tf.convert_to_tensor(sample) for sample in samples]))
-        return [np.asarray(value) for value in found if value is not None]
+        found = call(*[tf.convert_to_tensor(sample) for sample in samples])
+        # Of a ragged or sparse tensor, its components: the outputs of what was traced.
+        found = [value for value in tf.nest.flatten(found, expand_composites=True) if value is not None]
+        return [_array(tf.convert_to_tensor(value).numpy()) for value in found]
+
+
+def _array(value: Any) -> Array:
+    """What TensorFlow computed, as an array; a single string comes as bytes."""
+    return np.asarray(value, object if isinstance(value, bytes) else None)
 
 
 def _agree(a: Array, b: Array) -> bool:
+    """Whether two arrays are the same: floats but for rounding, all else exactly."""
     if a.shape != b.shape:
         return False
-    if a.dtype.kind not in 'fc' and a.dtype.name != 'bfloat16':
+    if not (_is_inexact(a) and _is_inexact(b)):
         return bool((a == b).all())
-    a, b = a.astype(np.float64), b.astype(np.float64)
+    a, b = _widened(a), _widened(b)
     scale = np.abs(b[np.isfinite(b)]).max() if np.isfinite(b).any() else 0
     return bool(np.allclose(a, b, rtol=0, atol=1e-3 * scale + 1e-6, equal_nan=True))
 
 
-def _begin(values: Array) -> str:
-    return ', '.join(f'{value:.4g}' if np.isreal(value) else repr(value) for value in values.ravel()[:3].tolist())
+def _is_inexact(array: Array) -> bool:
+    return array.dtype.kind in 'fc' or array.dtype.name == 'bfloat16'
+
+
+def _widened(array: Array) -> Array:
+    return array.astype(np.complex128 if array.dtype.kind == 'c' else np.float64)
+
+
+def _difference(came: Array, wanted: Array) -> str:
+    """What to say of two arrays that do not agree: of their shapes, or of the values that are most different."""
+    if came.shape != wanted.shape:
+        return f'its shape is {came.shape}, not {wanted.shape}'
+    far = np.asarray(came != wanted)
+    if _is_inexact(came) and _is_inexact(wanted):
+        with np.errstate(invalid='ignore'):
+            distance = np.abs(_widened(came) - _widened(wanted))
+        far = np.where(far & ~(np.isnan(came) & np.isnan(wanted)), np.where(np.isnan(distance), np.inf, distance), 0)
+    at = np.unravel_index(far.argmax(), far.shape)
+    place = f' at {list(map(int, at))}' if at else ''
+    return f'it is {_shown(came[at])}, not {_shown(wanted[at])}{place}'
+
+
+def _shown(value: Any) -> str:
+    value = value.item() if hasattr(value, 'item') else value
+    return f'{value:.4g}' if isinstance(value, (float, complex)) else repr(value)

@@ -1,6 +1,6 @@
 """Reading a body: part of a graph that computes ``outputs`` from ``inputs``, of a function or of a loop."""
 
-from typing import Any, Dict, Iterable, List, Mapping, Sequence, Set
+from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Set
 
 from ...errors import GraphError
 from ..compat import Graph, Operation, Tensor, function_body
@@ -15,27 +15,28 @@ class Bodies:
 
     def __init__(self, graph: Graph) -> None:
         self._graph = graph
-        self._read: Dict[str, Any] = {}  # name of a function -> its body
+        self._read: Dict[Any, Any] = {}  # name of a function -> its body
 
-    def named(self, name: str) -> Any:
-        """The body of the function of this name."""
-        if name not in self._read:
-            self._read[name] = function_body(self._graph, name)
-        return self._read[name]
+    def named(self, name: str, shapes: Optional[Sequence[Any]] = None) -> Any:
+        """The body of the function of this name, for inputs of these shapes."""
+        key = name, None if shapes is None else tuple(map(str, shapes))
+        if key not in self._read:
+            self._read[key] = function_body(self._graph, name, shapes)
+        return self._read[key]
 
-    def called(self, op: Operation) -> Any:
+    def called(self, op: Operation, shapes: Optional[Sequence[Any]] = None) -> Any:
         """The body that a call runs."""
-        return self.named(op.get_attr('f').name if op.type in CALLS else op.type)
+        return self.named(op.get_attr('f').name if op.type in CALLS else op.type, shapes)
 
-    def loop(self, op: Operation) -> Any:
+    def loop(self, op: Operation, shapes: Optional[Sequence[Any]] = None) -> Any:
         """The loop that a While is."""
-        cond, body = (self.named(op.get_attr(name).name) for name in ('cond', 'body'))
+        cond, body = (self.named(op.get_attr(name).name, shapes) for name in ('cond', 'body'))
         return Loop(op, cond, body, [output.shape for output in op.outputs])
 
-    def branches(self, op: Operation) -> List[Any]:
+    def branches(self, op: Operation, shapes: Optional[Sequence[Any]] = None) -> List[Any]:
         """The bodies that an If or Case chooses from."""
         functions = [op.get_attr(name) for name in BRANCHES[op.type]]
-        return [self.named(f.name) for f in (functions[0] if isinstance(functions[0], list) else functions)]
+        return [self.named(f.name, shapes) for f in (functions[0] if isinstance(functions[0], list) else functions)]
 
 
 def is_closure(op: Operation) -> bool:

@@ -19,7 +19,8 @@ def made_up_pairs(first: List[Array], last: List[Array], ids: bool = False) -> I
     """Yield pairs of samples to try the network with, each a list with an array of one row for each input.
 
     Samples of the user, of which ``first`` and ``last`` are two, may be zero everywhere or alike, and would then
-    show nothing. The first pair is not below the user's values, for networks that take a root or logarithm.
+    show nothing. The first pair is not below the user's values, for networks that take a root or logarithm; the last
+    is two samples of the user, of which many values are left out, as the methods leave them out.
     Integers, and floats where ``ids`` says so, stay ids that exist.
     """
     if ids or any(x.dtype.kind in 'iu' for x in first):
@@ -32,6 +33,7 @@ def made_up_pairs(first: List[Array], last: List[Array], ids: bool = False) -> I
             [(x + change(random.standard_normal(x.shape)) * (float(x.std()) or 1.0)).astype(x.dtype) for x in first]
             for _ in range(2)
         )
+    yield tuple([(x * (random.uniform(size=x.shape) < 0.5)).astype(x.dtype) for x in rows] for rows in (first, last))
 
 
 def independent(observe: Observe, pairs: Pairs, count: int) -> bool:

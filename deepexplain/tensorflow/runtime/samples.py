@@ -99,7 +99,13 @@ def as_weights(ys: Any, n: int, row_shape: Optional[Shape], dtype: Any) -> Tuple
 
     Returns the array and whether it has one row for each sample.
     """
-    ys = as_array(ys, 'ys', dtype).astype(dtype)
+    ys = as_array(ys, 'ys', dtype)
+    if ys.dtype.kind in 'iu' and ys.shape == (n,) == row_shape and 1 < ys.max() < n and ys.min() >= 0:
+        raise ArgumentError(
+            f'ys={ys.tolist()} looks like a class label for each of the {n} samples, and would be taken for weights of '
+            f'the {n} outputs. For labels pass one-hot rows, np.eye({n})[ys]; for weights, floats.'
+        )
+    ys = ys.astype(dtype)
     per_row = row_shape is not None and ys.shape == (n,) + tuple(row_shape)
     if not per_row and ys.shape != tuple(row_shape or ()):
         if row_shape is None:
