@@ -156,12 +156,11 @@ class Explainer:
             self._check_delta(request)
         request, cut = self._cut(request, batch_size)
         engine = self.engine
-        if return_convergence_delta:
-            engine.warn_of_delta(request, cut)
         results, more = engine.explain(request, cut, progress)
         delta = []
         if return_convergence_delta:
             promised = engine.plan.promise.value(engine.network, request, cut.samples)
+            engine.warn_of_delta(request, cut)
             sums = engine.sums(results, request)
             delta = [(sums[0] if request.outputs is None else sums) - promised]
         if request.outputs is None:

@@ -214,7 +214,10 @@ def cut_for_gradients(
 
 def _is_all_of_one_sample(oracle: 'RowOracle', problem: 'Problem', request: 'Request') -> bool:
     """Whether there is one sample, to which all of T belongs, whatever its shape: its axes are none of samples."""
-    if request.n != 1 or problem.inputs_fix_rows or oracle.is_proven(request):
+    if request.n != 1 or problem.inputs_fix_rows:
+        return False
+    is_written_for_one = problem.fixed_rows is not None and oracle.proof.has_equal_parts(request)
+    if oracle.is_proven(request) and not is_written_for_one:
         return False
     return problem.target.shape.ndims == 0 or oracle.takes_one_row(request)
 

@@ -52,7 +52,8 @@ def _like(name: str, known: List[str]) -> List[str]:
     known = [one for one in known if not re.match(r'deepexplain(_\d+)?/', one)]
     wanted = name.split(':')[0].lower()
     holding = sorted((one for one in known if wanted and wanted in one.lower()), key=len)
-    return holding[:5] or get_close_matches(name, known, 5, 0.4)
+    near = get_close_matches(wanted, {one.split(':')[0].lower() for one in known}, 5, 0.5)
+    return holding[:5] or [one for one in known if one.split(':')[0].lower() in near][:5]
 
 
 def ops_between(target: Tensor, inputs: Sequence[Tensor]) -> List[Operation]:

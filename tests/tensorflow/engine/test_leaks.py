@@ -483,7 +483,7 @@ def test_what_does_not_fit_is_refused_before_the_graph_grows(session, name):
     with DeepExplain(session=session) as de:
         X, shift = tf.placeholder(tf.float64, [None, 4]), tf.placeholder(tf.float64, [])
         T = mlp(X + shift)
-        e, scalar, flat = (explainer(de, name, target, X) for target in (T, tf.reduce_sum(T), tf.reshape(T, [-1])))
+        e, scalar, flat = (explainer(de, name, target, X) for target in (T, tf.reduce_sum(T), tf.reshape(T, [-1, 2])))
         before = session.graph.version
         feed = {shift: 0}
         for refused, arguments, message in [
