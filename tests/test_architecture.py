@@ -198,7 +198,9 @@ def library(*without):
 
 
 def test_no_file_is_too_long():
-    lines = {name: source(path).count('\n') for name, _, path in modules() if name.startswith('tensorflow')}
+    paths = {name: path for name, _, path in modules() if name.startswith('tensorflow')}
+    paths['tensorflow.context, its types'] = paths['tensorflow.context'] + 'i'
+    lines = {name: source(path).count('\n') for name, path in paths.items()}
     assert {name: count for name, count in lines.items() if count > MOST_LINES} == {}
 
 

@@ -159,7 +159,11 @@ def overloads(name):
     for node in stub():
         if isinstance(node, ast.FunctionDef) and node.name == name:
             method = node.args.args[1].annotation
-            found[method.slice.value if isinstance(method, ast.Subscript) else method.id] = node.args
+            if isinstance(method, ast.Subscript):  # Literal['one'] or Literal['one', 'two']
+                names = method.slice.elts if isinstance(method.slice, ast.Tuple) else [method.slice]
+                found.update((literal.value, node.args) for literal in names)
+            else:
+                found[method.id] = node.args
     return found
 
 

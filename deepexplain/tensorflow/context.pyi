@@ -1,4 +1,4 @@
-"""The types of context.py: an overload for each of the eight methods, so that a wrong keyword is seen before a run.
+"""The types of context.py: an overload for each set of arguments, so that a wrong keyword is seen before a run.
 
 A name that no checker can read (a variable of type ``str``, the name of a method that a user registered) takes no
 keywords but ``strict``, because what accepted any would accept the wrong ones of a known name, too. Pass the method
@@ -24,37 +24,7 @@ class DeepExplain:
     @overload
     def explain(
         self,
-        method: Literal['zero'],
-        T: Tensor,
-        X: Any,
-        xs: ArrayLike,
-        ys: ArrayLike = None,
-        batch_size: int | None = None,
-        feed_dict: dict[Any, Any] | None = None,
-        progress: bool = False,
-        return_convergence_delta: bool = False,
-        *,
-        strict: bool = False,
-    ) -> Any: ...
-    @overload
-    def explain(
-        self,
-        method: Literal['saliency'],
-        T: Tensor,
-        X: Any,
-        xs: ArrayLike,
-        ys: ArrayLike = None,
-        batch_size: int | None = None,
-        feed_dict: dict[Any, Any] | None = None,
-        progress: bool = False,
-        return_convergence_delta: bool = False,
-        *,
-        strict: bool = False,
-    ) -> Any: ...
-    @overload
-    def explain(
-        self,
-        method: Literal['grad*input'],
+        method: Literal['zero', 'saliency', 'grad*input'],
         T: Tensor,
         X: Any,
         xs: ArrayLike,
@@ -197,25 +167,7 @@ class DeepExplain:
     @overload
     def get_explainer(
         self,
-        method: Literal['zero'],
-        T: Tensor,
-        X: Any,
-        *,
-        strict: bool = False,
-    ) -> Explainer: ...
-    @overload
-    def get_explainer(
-        self,
-        method: Literal['saliency'],
-        T: Tensor,
-        X: Any,
-        *,
-        strict: bool = False,
-    ) -> Explainer: ...
-    @overload
-    def get_explainer(
-        self,
-        method: Literal['grad*input'],
+        method: Literal['zero', 'saliency', 'grad*input'],
         T: Tensor,
         X: Any,
         *,
