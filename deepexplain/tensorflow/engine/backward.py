@@ -2,10 +2,10 @@
 
 from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import Any, Callable, List, Optional
+from typing import TYPE_CHECKING, Any, Callable, ContextManager, List, Optional, Sequence, Set, Tuple
 
 from ...errors import GraphError, warn
-from ..compat import mutation_lock, tf
+from ..compat import Graph, Operation, Tensor, mutation_lock, tf
 from ..rules.book import Decisions, RuleBook
 from ..rules.plain import GRADIENT
 from ..runtime.activations import ACTIVATIONS
@@ -22,6 +22,10 @@ from .promise import NOTHING, Promise
 from .references import References
 from .turns import judge
 
+if TYPE_CHECKING:
+    from ..rules.book import Decision, Multiply
+    from .problem import Problem
+
 #: With ys='each', backward passes that share a forward pass. More take longer to build than they save.
 MOST_PASSES = 8
 
@@ -36,21 +40,21 @@ class Fed:
         Its placeholder, once the graph is being built.
     """
 
-    def __init__(self, name, value):
+    def __init__(self, name: str, value: float) -> None:
         self._name, self.value = name, value
         self.tensor = None
 
-    def begin(self):
+    def begin(self) -> Tensor:
         """Add the placeholder to the graph, and return it."""
         self.tensor = tf.placeholder_with_default(tf.constant(self.value, tf.float64), (), name=self._name)
         return self.tensor
 
 
-def _gradients(back):
+def _gradients(back: 'BackwardPass') -> List[Tensor]:
     return back.gradients()
 
 
-def _no_advice(breaks):
+def _no_advice(breaks: 'List[Decision]') -> str:
     return "'shapley_sampling' keeps it for every network."
 
 
@@ -82,6 +86,9 @@ class Backward:
         What mends that, in a sentence, for the ops where it breaks.
     keeps_sums : bool
         Whether attributions are a chain of rules that each keep a sum, so that a gap arises at single ops.
+    by_row : bool
+        Whether rules and attributions treat each row by itself, so that they are apart where the network keeps them
+        apart. Otherwise that is asked of the attributions, with made-up samples.
     """
 
     attributions: Callable[['BackwardPass'], List[Any]] = _gradients
@@ -94,6 +101,7 @@ class Backward:
     at_breaks: str = '{} has no rule'
     advice: Callable[[Any], str] = _no_advice
     keeps_sums: bool = False
+    by_row: bool = False
 
 
 class BackwardPass:
@@ -113,7 +121,7 @@ class BackwardPass:
         What each op gets.
     """
 
-    def __init__(self, name, plan, problem, strict):
+    def __init__(self, name: str, plan: Backward, problem: 'Problem', strict: bool) -> None:
         self.name, self.plan, self.problem, self.inputs = name, plan, problem, problem.inputs
         self.between = problem.between
         problem.check_floating()
@@ -137,12 +145,13 @@ class BackwardPass:
                 self.target = problem.target
                 self._enter(steps_of(self.between, self.inputs), {}, strict)
             self.network = Network(problem)
-            self.passes = []  # placeholder of ys and attributions of each backward pass
+            # Placeholder of ys and attributions of each backward pass.
+            self.passes: List[Tuple[Tensor, List[Tensor]]] = []
             self.add_pass(self.network.Y)
         if plan.path is not None:
             self._judge(strict)
 
-    def _copied(self, fed, beside_x, strict):
+    def _copied(self, fed: Optional[Tensor], beside_x: Optional[List[Tensor]], strict: bool) -> Tensor:
         """A copy of the target in which every op can take its rule."""
         finite = self.plan.references is not None and self.plan.references.finite
         clone = Clone(
@@ -184,11 +193,11 @@ class BackwardPass:
             self.decisions.amend(step, self.decisions.rule(step)._replace(exact=False))
         self.decisions.enter(*self._entered)
 
-    def audit(self):
+    def audit(self) -> Audit:
         """What each op between X and T gets, as an :class:`Audit`."""
         return Audit(self.name, self.plan.promise.text, self.decisions.listed)
 
-    def add_pass(self, Y=None):
+    def add_pass(self, Y: Optional[Tensor] = None) -> None:
         """Add one more backward pass to the graph, with weights of its own unless they are given."""
         self.Y = weights_of_outputs(self.problem.target) if Y is None else Y
         self.T = weighted(self.target, self.Y, self.problem.target.shape)
@@ -197,7 +206,7 @@ class BackwardPass:
             attributions = self.plan.attributions(self)
         self.passes.append((self.Y, attributions))
 
-    def build_passes(self, outputs):
+    def build_passes(self, outputs: int) -> int:
         """How many outputs a session run can explain one by one: adds backward passes, up to MOST_PASSES.
 
         Not to a loop, which may have run: TensorFlow could not take it back.
@@ -210,17 +219,19 @@ class BackwardPass:
         return min(outputs, len(self.passes))
 
     @property
-    def baselines(self):
+    def baselines(self) -> List[Tensor]:
         """Placeholders of what the inputs are compared with."""
-        return self.plan.references.baselines
+        references: Any = self.plan.references
+        baselines: List[Tensor] = references.baselines
+        return baselines
 
     @property
-    def placeholders(self):
+    def placeholders(self) -> List[Tensor]:
         """What runs feed besides xs, ys and the user's feeds."""
         own = [] if self.plan.fed is None else [self.plan.fed.tensor]
         return own + ([] if self.plan.references is None else self.plan.references.placeholders)
 
-    def gradients(self):
+    def gradients(self) -> List[Tensor]:
         """Gradients of the weighted target with respect to each input, under the rules of the plan."""
         # Where one input is computed from another, both are fed, so a gradient must not run through.
         try:
@@ -234,15 +245,15 @@ class BackwardPass:
                 raise GraphError(f"No gradient of T '{self.problem.target.name}' arrives at X '{x.name}'.")
         return [dense(gradient, x) for gradient, x in zip(gradients, self.inputs)]
 
-    def _rule_of(self, op):
+    def _rule_of(self, op: Operation) -> 'Optional[Multiply]':
         decision = self.decisions.of(op)
         return None if decision is None else decision.rule.multiply
 
-    def _gradient(self, op, *grads):
+    def _gradient(self, op: Operation, *grads: Tensor) -> Any:
         return (self._rule_of(op) or original_grad)(op, *grads)
 
 
-def adding_to(graph, locked=False):
+def adding_to(graph: Graph, locked: bool = False) -> ContextManager[Any]:
     """A context in which to add to a graph, outside all loops and conds; ``locked``: meanwhile no session may run it.
 
     For no session may run a new loop before its gradient is built, which rewrites it.
@@ -257,14 +268,16 @@ def adding_to(graph, locked=False):
     return building
 
 
-def dense(gradient, x):
+def dense(gradient: Tensor, x: Tensor) -> Tensor:
     """A gradient of ``x`` as a tensor: that of a lookup in x comes as sparse slices."""
     if isinstance(gradient, tf.IndexedSlices):
         return tf.math.unsorted_segment_sum(gradient.values, gradient.indices, tf.shape(x)[0])
     return gradient
 
 
-def _left_as_they_are(copied, inputs, clone, own):
+def _left_as_they_are(
+    copied: Sequence[Operation], inputs: Sequence[Tensor], clone: Clone, own: Set[Operation]
+) -> List[Step]:
     """Steps that the copy does not know to be computed from X: behind a loop of TensorFlow 1 that it keeps."""
     known, found = {step.op for step in clone.sources}, []
     for op, varying, discrete in steps_of(copied, inputs):
@@ -275,7 +288,7 @@ def _left_as_they_are(copied, inputs, clone, own):
     return found
 
 
-def _check_activations(name, between):
+def _check_activations(name: str, between: Sequence[Operation]) -> None:
     """Refuse activations that no rule can reach."""
     for op, types in hidden_ops(op for op in between if not is_opened(op)):
         hidden = sorted(types & set(ACTIVATIONS))

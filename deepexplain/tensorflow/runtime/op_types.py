@@ -1,12 +1,14 @@
 """Which op types are linear, and in which of their inputs: tables. What they do not know is not taken to be linear."""
 
+from typing import FrozenSet, Sequence
+
 import numpy as np
 
-from ..compat import tf
+from ..compat import Operation, Tensor, tf
 from .overrides import custom_gradient
 
 
-def _names(text):
+def _names(text: str) -> FrozenSet[str]:
     return frozenset(text.split())
 
 
@@ -92,7 +94,7 @@ JUMPING = _names(
 WITHOUT_GRADIENT = {'Betainc': (0, 1), 'Polygamma': (0,), 'Zeta': (0,)}
 
 
-def is_linear(op, varying):
+def is_linear(op: Operation, varying: Sequence[int]) -> bool:
     """Whether an op is a linear (or affine) function of its inputs at the indices ``varying``, the others held."""
     if not all(is_continuous(op.inputs[i]) for i in varying) or is_discrete(op):
         return False
@@ -109,14 +111,14 @@ def is_linear(op, varying):
     return op.type in LINEAR or (op.type in CHOICES and 0 not in varying)
 
 
-def _repeats(op):
+def _repeats(op: Operation) -> bool:
     """Whether a DynamicStitch writes twice to one place: to what it overwrites, TensorFlow gives a gradient, too."""
     indices = [tf.get_static_value(z) for z in op.inputs if z.dtype.is_integer]
     places = [i for array in indices if array is not None for i in array.flat]
     return len(set(places)) < len(places)
 
 
-def is_homogeneous(op, varying):
+def is_homogeneous(op: Operation, varying: Sequence[int]) -> bool:
     """Whether ``f(a x) = a f(x)`` for every a > 0, so that inputs times their gradient add up to the output."""
     if op.type in ('Maximum', 'Minimum'):
         constants = [tf.get_static_value(tensor) for i, tensor in enumerate(op.inputs) if i not in varying]
@@ -124,7 +126,7 @@ def is_homogeneous(op, varying):
     return op.type in HOMOGENEOUS
 
 
-def is_continuous(tensor):
+def is_continuous(tensor: Tensor) -> bool:
     """Whether a tensor holds real or complex numbers, or other tensors that may."""
     if tensor.dtype.name == 'variant':
         return not any(_holds_no_numbers(op) for op in [tensor.op, *tensor.consumers()])
@@ -143,12 +145,12 @@ def _holds_no_numbers(op):
     return dtype.is_bool or dtype.is_integer
 
 
-def is_discrete(op):
+def is_discrete(op: Operation) -> bool:
     """Whether an op computes conditions, indices and the like, which have no differences to share."""
     return not any(is_continuous(z) for z in op.outputs)
 
 
-def carries(op, carrying):
+def carries(op: Operation, carrying: Sequence[int]) -> bool:
     """Whether anything can be attributed through an op to its inputs at the indices ``carrying``, which carry.
 
     Not through an indicator: a number made of a condition, or a step between few values.
@@ -158,7 +160,7 @@ def carries(op, carrying):
     return not is_discrete(op) and any(is_continuous(op.inputs[i]) for i in carrying)
 
 
-def _is_within_one(op):
+def _is_within_one(op: Operation) -> bool:
     """Whether the values of an op are known to be between 0 and 1, or other numbers as near to each other."""
     if op.type in ('Minimum', 'Maximum'):
         other = {'Minimum': 'Maximum', 'Maximum': 'Minimum'}[op.type]
@@ -169,6 +171,6 @@ def _is_within_one(op):
     return op.type in ('Sigmoid', 'Softmax')
 
 
-def keeps_its_gradient(op):
+def keeps_its_gradient(op: Operation) -> bool:
     """Whether the gradient of a linear op is that of its type: none that the user chose, and not cut off."""
     return op.type != 'StopGradient' and custom_gradient(op) is None

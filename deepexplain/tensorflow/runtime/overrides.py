@@ -9,9 +9,18 @@ explainer under construction takes its place. The rule belongs to the thread.
 import threading
 import weakref
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Callable, ContextManager, Iterable, Iterator, Optional
 
-from ..compat import asked_for_gradient, gradient_name, original_gradient, register_gradient, text_attr
+from ..compat import (
+    Graph,
+    Operation,
+    Tensor,
+    asked_for_gradient,
+    gradient_name,
+    original_gradient,
+    register_gradient,
+    text_attr,
+)
 from .activations import ACTIVATIONS
 from .arrays import WITH_GRADIENT, array_gradient
 
@@ -20,12 +29,13 @@ GRADIENT_NAME = 'DeepExplainGrad'
 PASSES = '_deepexplain_passes'
 
 
-def original_grad(op, *grads):
+def original_grad(op: Operation, *grads: Tensor) -> Any:
     """TensorFlow's own gradient of ``op``, given those of its outputs: times the true derivative."""
-    return original_gradient(op.type)(op, *grads)
+    gradient: Any = original_gradient(op.type)
+    return gradient(op, *grads)
 
 
-def _dispatch(op, *grads):
+def _dispatch(op: Operation, *grads: Tensor) -> Any:
     if op.type in WITH_GRADIENT:
         return array_gradient(op, *grads)
     if text_attr(op, PASSES):
@@ -37,11 +47,11 @@ def _dispatch(op, *grads):
 # The thread's rules are an attribute of the function TensorFlow holds: were they a variable of this module,
 # then after a reload the registered function and this module would look at different ones.
 setattr(_dispatch, 'thread', threading.local())  # noqa: B010 - mypy knows no attributes of functions
-_registered = register_gradient(GRADIENT_NAME, _dispatch)
+_registered: Any = register_gradient(GRADIENT_NAME, _dispatch)
 
 
 @contextmanager
-def gradient_rule(rule, ops):
+def gradient_rule(rule: Callable[..., Any], ops: Iterable[Operation]) -> Iterator[None]:
     """Use ``rule(op, *grads)`` as the gradient of these ops, in ``tf.gradients`` calls of this thread.
 
     Those of tensor arrays get ours, which TensorFlow 2 lacks for graphs of TensorFlow 1. Copied ops that ask for our
@@ -58,12 +68,12 @@ def gradient_rule(rule, ops):
         thread.rules = thread.rules[:-1]
 
 
-def takes_rule(op):
+def takes_rule(op: Operation) -> bool:
     """Whether ``op`` is an activation whose gradient is ours to choose, not one that the user chose."""
     return op.type in ACTIVATIONS and custom_gradient(op) is None
 
 
-def custom_gradient(op):
+def custom_gradient(op: Operation) -> Optional[str]:
     """Name of the gradient that the user chose for ``op`` instead of its type's, or None.
 
     Ours is none: graphs that were saved from within a context of DeepExplain 0.3 ask for it.
@@ -76,7 +86,7 @@ _locks: 'weakref.WeakKeyDictionary[Any, Any]' = weakref.WeakKeyDictionary()
 _locks_lock = threading.Lock()
 
 
-def graph_lock(graph):
+def graph_lock(graph: Graph) -> ContextManager[Any]:
     """The lock to hold while adding to a graph: TensorFlow's gradients are not made for several threads in one."""
     with _locks_lock:
         return _locks.setdefault(graph, threading.RLock())

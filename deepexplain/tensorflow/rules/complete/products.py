@@ -1,8 +1,10 @@
 """Products, quotients and norms: each factor gets its Shapley value."""
 
+from typing import Any, List
+
 import numpy as np
 
-from ...compat import same_op, tf
+from ...compat import Operation, Tensor, same_op, tf
 from ...runtime.finite import finite, is_large, may_be_large
 from ...runtime.op_types import BILINEAR
 from ...runtime.overrides import original_grad
@@ -11,7 +13,7 @@ from .registry import as_list, half_way, ratio, rule, sum_to, times
 
 @rule('product', BILINEAR)
 @rule('square', 'L2Loss Square SquaredDifference')
-def product(op, op0, *grads):
+def product(op: Operation, op0: Operation, *grads: Tensor) -> Any:
     """The gradient half way between the baseline and x, which is exact for products of two and for squares.
 
     ``a b - a0 b0 = (a - a0) (b + b0) / 2 + (b - b0) (a + a0) / 2``: each factor gets its Shapley value.
@@ -56,7 +58,7 @@ def times_finite(op, grad):
 
 
 @rule('quotient', 'Div RealDiv')
-def quotient(op, op0, grad):
+def quotient(op: Operation, op0: Operation, grad: Tensor) -> List[Tensor]:
     """The Shapley values of numerator and denominator in ``a / b``."""
     (a, b), (a0, b0) = op.inputs, op0.inputs
     of_a = grad * tf.math.conj(0.5 / b + 0.5 / b0)
@@ -80,7 +82,7 @@ def _without_zeros(op, op0, grad, of_a, of_b):
 
 
 @rule('norm', 'ComplexAbs EuclideanNorm')
-def norm(op, op0, grad):
+def norm(op: Operation, op0: Operation, grad: Tensor) -> List[Tensor]:
     """``|z| - |z0| = (z - z0) (z + z0) / (|z| + |z0|)``, of real or complex numbers or of vectors."""
     z, z0 = op.inputs[0], op0.inputs[0]
     share = ratio(grad, op.outputs[0] + op0.outputs[0])
