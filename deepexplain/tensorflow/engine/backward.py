@@ -171,13 +171,13 @@ class BackwardPass:
             check_passes_gradient(clone.target, x, self.between)
         return clone.target
 
-    def _enter(self, steps, copies, strict):
+    def _enter(self, steps: 'Sequence[Step]', copies: Any, strict: bool) -> None:
         self._entered = steps, copies, self.target, never_run(self.problem.between)
         self.decisions.enter(*self._entered)
         if self.plan.path is None:
             self.audit().say(self.plan, strict)
 
-    def _judge(self, strict):
+    def _judge(self, strict: bool) -> None:
         """Find out which choices jump: by runs, which wait for the graph to be built."""
         steps, copies = self._entered[:2]
         ops = {graph.get_operation_by_name(name): step for (graph, name), step in copies.items()}
@@ -187,7 +187,7 @@ class BackwardPass:
         self.decisions.enter(*self._entered)
         self.audit().say(self.plan, strict)
 
-    def found_to_jump(self, steps):
+    def found_to_jump(self, steps: 'Sequence[Step]') -> None:
         """Let the audit know of steps at which T was seen to jump."""
         for step in steps:
             self.decisions.amend(step, self.decisions.rule(step)._replace(exact=False))

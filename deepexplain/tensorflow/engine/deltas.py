@@ -1,5 +1,7 @@
 """Deltas that are far above rounding though the audit knows no op that breaks the sum: what is known is said."""
 
+from typing import TYPE_CHECKING, Any, Callable, List, Optional, Tuple
+
 import numpy as np
 
 from ...errors import DeepExplainError, warn
@@ -7,6 +9,10 @@ from ..compat import tf
 from ..runtime.op_types import BILINEAR, CHOICES, LINEAR, NORMALIZATION, is_continuous
 from .audit import named_ops
 from .leaks import readable
+
+if TYPE_CHECKING:
+    from ..engine.request import Request
+
 
 #: Relative to what is added up: deltas beyond are not rounding; those of a path must be larger to be looked into.
 NO_ROUNDING = {2: 5e-2, 4: 1e-3, 8: 1e-6}
@@ -17,7 +23,9 @@ OF_EPSILON, SMALL_EPSILON = 1e-2, 1e-3
 POINTS, INTERVALS, HALVINGS, SHARE = 65, 4, 17, 0.05
 
 
-def warn_of_deltas(engine, request, results, promised, delta, leaks):
+def warn_of_deltas(
+    engine: Any, request: 'Request', results: List[Any], promised: Any, delta: Any, leaks: Callable[[], Any]
+) -> None:
     """Warn where deltas are far above rounding and the audit says that every op is exact.
 
     Parameters
@@ -59,7 +67,7 @@ def warn_of_deltas(engine, request, results, promised, delta, leaks):
     warn(f'{begin}every op keeps its sum in general.{_largest(leaks, getattr(plan, "keeps_sums", False))}')
 
 
-def has_constants(decisions):
+def has_constants(decisions: Any) -> bool:
     """Whether anything is added to (or put beside) what is computed of X: a bias."""
     for step, _ in decisions:
         adds = step.op.type in LINEAR or step.op.type in CHOICES
@@ -69,7 +77,9 @@ def has_constants(decisions):
     return False
 
 
-def _worst(engine, request, results, promised, delta, most):
+def _worst(
+    engine: Any, request: 'Request', results: List[Any], promised: Any, delta: Any, most: float
+) -> Optional[Tuple[int, int]]:
     """Output and sample of the largest delta that is not rounding; None where all are, or where T is not finite."""
     delta, promised = np.atleast_2d(np.abs(delta)), np.atleast_2d(np.abs(promised))
     with np.errstate(invalid='ignore', over='ignore'):
@@ -77,18 +87,18 @@ def _worst(engine, request, results, promised, delta, most):
         excess = np.where(np.isfinite(delta), delta - most * np.maximum(promised, sizes), -1)
     if not (excess > 0).any():
         return None
-    output, sample = np.unravel_index(excess.argmax(), excess.shape)
+    output, sample = (int(i) for i in np.unravel_index(excess.argmax(), excess.shape))
     of = np.array([sample])
     rows = [np.asarray(x[sample : sample + 1]).astype(z.dtype.as_numpy_dtype) for x, z in _samples(request)]
     whole = np.ravel(engine.network.sizes(request.whole, of, rows)[output])[0]
     return (output, sample) if np.isfinite(whole) and delta[output, sample] > most * whole else None
 
 
-def _samples(request):
+def _samples(request: 'Request') -> Any:
     return zip(request.arrays, request.inputs)
 
 
-def _largest(leaks, has_leaks):
+def _largest(leaks: Callable[[], Any], has_leaks: bool) -> str:
     if not has_leaks:
         return ' T is another one in each run (dropout that is on?), or its samples mix.'
     try:
@@ -101,19 +111,19 @@ def _largest(leaks, has_leaks):
     )
 
 
-def _jump(engine, request, output, sample, size):
+def _jump(engine: Any, request: 'Request', output: int, sample: int, size: float) -> str:
     """Where T jumps on the path of a sample, in words; empty where it is not found to."""
     x = [np.asarray(a[sample : sample + 1]).astype(z.dtype.as_numpy_dtype) for a, z in _samples(request)]
     each = not request.is_set and any(len(b) > 1 for b in request.baselines)
     start = [b[sample : sample + 1] if each and len(b) > 1 else b[:1] for b in request.baselines]
 
-    def points(alphas):
+    def points(alphas: Any) -> List[Any]:
         return [
             (b + (a - b) * alphas.reshape((-1,) + (1,) * (a.ndim - 1))).astype(a.dtype)
             for a, b in zip(x, (b.astype(np.float64) for b in start))
         ]
 
-    def at(alphas):
+    def at(alphas: Any) -> Any:
         values = engine.network.score(request.whole, np.full(len(alphas), sample), points(alphas))
         return values if values.ndim == 1 else values[:, output]
 
@@ -129,15 +139,15 @@ def _jump(engine, request, output, sample, size):
         below = np.abs(y_middle - y_low) > np.abs(y_high - y_middle)
         low, high = np.where(below, low, middle), np.where(below, middle, high)
     gaps = np.abs(at(high) - at(low))
-    widest = int(np.argmax(np.nan_to_num(gaps)))
-    if not gaps[widest] > SHARE * size:
+    at_last = int(np.argmax(np.nan_to_num(gaps)))
+    if not gaps[at_last] > SHARE * size:
         return ''
-    turned = _turned(engine, request, sample, points(np.array([low[widest], high[widest]])))
+    turned = _turned(engine, request, sample, points(np.array([low[at_last], high[at_last]])))
     engine.back.found_to_jump(turned)
-    return f' by {gaps[widest]:.3g}' + (f', where {named_ops([step.op for step in turned])} turns' if turned else '')
+    return f' by {gaps[at_last]:.3g}' + (f', where {named_ops([step.op for step in turned])} turns' if turned else '')
 
 
-def _turned(engine, request, sample, rows):
+def _turned(engine: Any, request: 'Request', sample: int, rows: Any) -> List[Any]:
     """Steps whose condition is another in the second of two rows."""
     back = engine.back
     known = [(op, back.decisions.of(op)) for op in readable(back.between) if op.type in CHOICES]

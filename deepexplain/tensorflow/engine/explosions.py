@@ -1,5 +1,7 @@
 """Attributions that are far larger than what they add up to: multipliers that explode, and then cancel."""
 
+from typing import TYPE_CHECKING, Any, List
+
 import numpy as np
 
 from ...errors import warn
@@ -8,6 +10,10 @@ from ..runtime.finite import DIVERGING, QUOTIENTS
 from .audit import named_ops
 from .leaks import readable
 
+if TYPE_CHECKING:
+    from ..engine.request import Request
+
+
 #: From how many times the largest T attributions are said to explode; and of how many values that is the root,
 #: times 10, as what many of them add up to is small by chance.
 TOO_LARGE = 1e3
@@ -15,7 +21,7 @@ TOO_LARGE = 1e3
 MOST_ASKED = 8
 
 
-def warn_of_explosions(engine, results, request):
+def warn_of_explosions(engine: Any, results: List[Any], request: 'Request') -> None:
     """Warn where the sizes of a sample's attributions add up to far more than T is anywhere near it.
 
     Parameters
@@ -47,7 +53,7 @@ def warn_of_explosions(engine, results, request):
     )
 
 
-def _largest_near(engine, request, of):
+def _largest_near(engine: Any, request: 'Request', of: Any) -> Any:
     """How large T is at these samples, at their baselines, and near the samples: it may be 0 at one by chance."""
     rng = np.random.RandomState(0)
     rows = [x[of] if isinstance(x, np.ndarray) else np.stack([np.asarray(x[i]) for i in of]) for x in request.arrays]
@@ -61,13 +67,13 @@ def _largest_near(engine, request, of):
         return np.nanmax(np.where(np.isfinite(found), found, np.inf), axis=0)
 
 
-def _baselines(request, of, rows):
+def _baselines(request: 'Request', of: Any, rows: Any) -> List[Any]:
     if request.is_set:
         return [np.broadcast_to(b[:1], x.shape) for b, x in zip(request.baselines, rows)]
     return [np.broadcast_to(b if len(b) == 1 else b[of], x.shape) for b, x in zip(request.baselines, rows)]
 
 
-def _where(engine, request, of):
+def _where(engine: Any, request: 'Request', of: Any) -> str:
     """The op that divides by the least, or gives the largest number, at the baseline of a sample."""
     ops = [op for op in readable(engine.between) if op.type in DIVERGING and op.outputs[0].dtype.is_floating]
     if not ops:

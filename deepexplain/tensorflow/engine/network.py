@@ -113,7 +113,7 @@ class Network:
             f'{len(value) if value.ndim else "no"} rows for {count} samples{which}.'
         )
 
-    def sizes(self, request, of, rows):
+    def sizes(self, request: 'Request', of: Any, rows: Any) -> Any:
         """How large T is at each row: its outputs without their signs, summed; of each by itself with ys='each'."""
         (value,) = request.run([self._each], of, rows)
         sizes = np.abs(value)

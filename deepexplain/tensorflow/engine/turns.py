@@ -4,13 +4,20 @@ A choice that depends on one tensor, value by value, is a function of one number
 numbers; where its condition turns, the place is halved until both sides are one number but for rounding.
 """
 
+from typing import TYPE_CHECKING, Any, Callable, Dict, Optional, Sequence
+
 import numpy as np
 
-from ..compat import copied_op, tf
+from ..compat import Operation, Tensor, copied_op, tf
 from ..rules.book import Rule
 from ..runtime.alike import alike
 from ..runtime.graph import OF_SHAPES
 from ..runtime.op_types import CHOICES, ELEMENTWISE
+
+if TYPE_CHECKING:
+    from ..engine.problem import Problem
+    from ..runtime.graph import Step
+
 
 #: Functions of the values in one place.
 _BY_PLACE = ELEMENTWISE.union(
@@ -26,7 +33,7 @@ _CONTINUOUS = 1e-4
 _MOST_TURNS, _MOST_OPS, _MOST_CHOICES = 64, 60, 100
 
 
-def judge(decisions, steps, ops, problem, add):
+def judge(decisions: Any, steps: 'Sequence[Step]', ops: Any, problem: 'Problem', add: Callable[[], Any]) -> None:
     """Enter what is found of choices, and of products with indicators, into the decisions on their steps.
 
     Parameters
@@ -40,7 +47,7 @@ def judge(decisions, steps, ops, problem, add):
     add : context manager
         In which ops may be added to the graph.
     """
-    found = {}
+    found: Dict[int, Any] = {}
     for op, step in list(ops.items()):
         is_choice = step.op.type in CHOICES and 0 in step.varying
         is_product = step.discrete and len(step.discrete) < len(step.varying) and step.op.type in ('Mul', 'MulNoNan')
@@ -55,7 +62,7 @@ def judge(decisions, steps, ops, problem, add):
             decisions.amend(step, Rule('indicator', True))
 
 
-def _jumps(op, turning, ops, problem, add):
+def _jumps(op: Operation, turning: int, ops: Any, problem: 'Problem', add: Callable[[], Any]) -> Optional[bool]:
     """Whether the output of an op jumps where its input at the index ``turning`` does; None where nobody can tell."""
     root = _root(op, ops)
     if root is None:
@@ -68,7 +75,7 @@ def _jumps(op, turning, ops, problem, add):
             condition = _copied(op.inputs[turning], copies, ops, problem.graph, root)
         rank = root.shape.ndims or 1
 
-        def at(values):
+        def at(values: Any) -> Any:
             rows = np.asarray(values).reshape((-1,) + (1,) * (rank - 1))
             y, c = problem.session.run([output, condition], {line: rows.astype(root.dtype.as_numpy_dtype)})
             c = np.broadcast_to(c if c.ndim == y.ndim else c.reshape(c.shape + (1,) * (y.ndim - c.ndim)), y.shape)
@@ -79,7 +86,7 @@ def _jumps(op, turning, ops, problem, add):
         return None  # of shapes or places that are known in a run only, variables without a value, ...
 
 
-def _jumps_on_line(at):
+def _jumps_on_line(at: Callable[[Any], Any]) -> Optional[bool]:
     _, conditions = at(_LINE)
     before, places = np.nonzero(conditions[1:] != conditions[:-1])
     if not len(before):
@@ -97,7 +104,7 @@ def _jumps_on_line(at):
     return bool((gaps > _CONTINUOUS).any())
 
 
-def _root(op, ops):
+def _root(op: Operation, ops: Any) -> Optional[Tensor]:
     """The tensor that an op is a function of, value by value; None where there is no such one."""
     frontier, seen = {op.outputs[0].name: op.outputs[0]}, 0
     while len(frontier) > 1 or op.outputs[0].name in frontier:
@@ -115,7 +122,7 @@ def _root(op, ops):
     return root if root.dtype.is_floating else None
 
 
-def _copied(z, copies, ops, graph, root):
+def _copied(z: Tensor, copies: Any, ops: Any, graph: Any, root: Tensor) -> Tensor:
     """The tensor computed anew from the root, of which ``copies`` has the copy by name."""
     if z.name in copies:
         return copies[z.name]
@@ -135,6 +142,6 @@ def _copied(z, copies, ops, graph, root):
     return copies[z.name]
 
 
-def _reads(op, copies, ops, depth=8):
+def _reads(op: Operation, copies: Any, ops: Any, depth: int = 8) -> bool:
     """Whether an op that does not vary reads the shape of what does."""
     return depth > 0 and any(z.name in copies or z.op in ops or _reads(z.op, copies, ops, depth - 1) for z in op.inputs)

@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from ..compat import tf
+from ..compat import Tensor, tf
 
 
-def alike(a, b, depth=6):
+def alike(a: Tensor, b: Tensor, depth: int = 6) -> bool:
     """Whether two tensors are one, or computed by ops of one type of the same inputs, some steps back."""
     if a.name == b.name and a.graph is b.graph:
         return True

@@ -117,12 +117,12 @@ class CopiedOps:
                 return [found]
         return [Value(*both, of_x, jumps) for both in zip(at_x.outputs, (at_baseline or at_x).outputs)]
 
-    def _finite_value(self, at_x, at_baseline, of_x, jumps):
+    def _finite_value(self, at_x: Operation, at_baseline: Operation, of_x: Any, jumps: bool) -> Optional[Value]:
         outputs = [finite(op.outputs[0]) for op in (at_x, at_baseline)]
         if outputs[0] is at_x.outputs[0]:
             return None
         self.origins[outputs[0].graph, outputs[0].op.name] = Step(outputs[0].op, [1], (1,) if jumps else ())
-        return Value(*outputs, of_x, jumps)
+        return Value(outputs[0], outputs[1], of_x, jumps)
 
     def _op_of(
         self, op: Operation, inputs: Sequence[Tensor], attrs: Optional[Dict[str, Any]] = None, takes: bool = False

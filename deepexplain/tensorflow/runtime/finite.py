@@ -5,9 +5,11 @@ from it is infinite, and 0 times that is nan. So copies of ops that may diverge 
 ones, from which differences can be taken and which are in the same order; and 0 for 0 / 0.
 """
 
+from typing import Any
+
 import numpy as np
 
-from ..compat import copied_op, text_attr, tf
+from ..compat import Tensor, copied_op, text_attr, tf
 from .op_types import CHOICES, ELEMENTWISE, LINEAR
 from .overrides import GRADIENT_NAME, PASSES
 
@@ -22,20 +24,20 @@ DIVERGING = frozenset(
 QUOTIENTS = frozenset(['Div', 'RealDiv'])
 
 
-def large(dtype):
+def large(dtype: Any) -> float:
     """What stands for infinity: its square is a number yet."""
     most = 3.4e38 if dtype.base_dtype == tf.bfloat16 else float(np.finfo(dtype.as_numpy_dtype).max)
     return 0.05 * most**0.5
 
 
-def is_large(z):
+def is_large(z: Tensor) -> Tensor:
     """Where a number stands for an infinite one, or was made of one by a few steps."""
     if z.dtype.base_dtype == tf.float16:  # there is no room for large numbers
         return tf.zeros_like(z, tf.bool)
     return tf.abs(z) > 1e-6 * large(z.dtype)
 
 
-def finite(z):
+def finite(z: Tensor) -> Tensor:
     """The output of an op, with large numbers in place of infinite ones. Gradients pass."""
     if z.op.type not in DIVERGING or not z.dtype.is_floating or z.dtype.base_dtype == tf.float16:
         return z
@@ -46,7 +48,7 @@ def finite(z):
     return copied_op(choice, list(choice.inputs), attrs={'_gradient_op_type': GRADIENT_NAME, PASSES: 'yes'}).outputs[0]
 
 
-def may_be_large(z, depth=12):
+def may_be_large(z: Tensor, depth: int = 12) -> bool:
     """Whether a number may be made, by a few steps, of one that stands for an infinite one."""
     if z.op.type in DIVERGING or text_attr(z.op, PASSES):
         return True

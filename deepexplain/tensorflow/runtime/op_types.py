@@ -135,7 +135,7 @@ def is_continuous(tensor: Tensor) -> bool:
     return tensor.dtype.is_floating or tensor.dtype.is_complex or tensor.dtype.name == 'resource'
 
 
-def _holds_no_numbers(op):
+def _holds_no_numbers(op: Operation) -> bool:
     """Whether an op is on a list or an array of conditions or integers."""
     name = 'element_dtype' if op.type.startswith('TensorList') else _TYPE_OF_ARRAYS.get(op.type)
     try:

@@ -48,7 +48,7 @@ def rescale(op: Operation, op0: Operation, grad: Tensor) -> List[Tensor]:
     return gradients
 
 
-def _mean_of_orders(last, first):
+def _mean_of_orders(last: Tensor, first: Tensor) -> Tensor:
     """What a player changes in the mean of two orders; in one of them, where the other is not finite."""
     mean = 0.5 * (last + first)
     return tf.where(tf.is_finite(mean), mean, tf.where(tf.is_finite(last), last, first))

@@ -1,15 +1,21 @@
 """Indicators as factors: what is multiplied (or divided) by a number made of conditions gets all."""
 
-from ...compat import same_op, tf
+from typing import TYPE_CHECKING, Any, List, Optional, Tuple
+
+from ...compat import Operation, Tensor, same_op, tf
 from ...runtime.op_types import BILINEAR, ELEMENTWISE, is_continuous
 from ...runtime.overrides import original_grad
 from .registry import as_list, ratio, sum_to
+
+if TYPE_CHECKING:
+    from ...runtime.graph import Step
+
 
 #: Linear in their numerator.
 QUOTIENTS = frozenset(['Div', 'DivNoNan', 'RealDiv'])
 
 
-def factors(step):
+def factors(step: 'Step') -> Optional[Tuple[int, int]]:
     """Indices of the input that carries and of the one that jumps, of a function of both; None of any other op."""
     numbers = [i for i in step.varying if is_continuous(step.op.inputs[i])]
     others = [i for i in numbers if i not in step.discrete]
@@ -20,7 +26,7 @@ def factors(step):
     return None
 
 
-def indicator(op, op0, grad, which):
+def indicator(op: Operation, op0: Operation, grad: Tensor, which: Any) -> List[Any]:
     """The factor that is no indicator gets all that the product differs, as the value that a choice takes does.
 
     With ``D`` made of conditions, ``D a - D0 a0`` goes to ``a``, through each value of which it is
@@ -44,7 +50,7 @@ def indicator(op, op0, grad, which):
     return gradients
 
 
-def _of_function(op, op0, grad, which):
+def _of_function(op: Operation, op0: Operation, grad: Tensor, which: Any) -> List[Any]:
     """The same of any function of two values in one place."""
     like = tf.zeros_like(op.outputs[0])
     differences = [z - z0 + like for z, z0 in zip(op.inputs, op0.inputs)]

@@ -1,9 +1,15 @@
 """Normalizations, x / norm(x): quotients whose denominator is 0 where x is, and which stay bounded all the same."""
 
-from ...compat import tf
+from typing import TYPE_CHECKING, Any, List, Sequence
+
+from ...compat import Operation, Tensor, tf
 from ...runtime.alike import alike
 from ...runtime.finite import finite
 from .registry import ratio, sum_to
+
+if TYPE_CHECKING:
+    from ...runtime.graph import Step
+
 
 #: What a norm may be wrapped in, beside numbers that do not vary: floors, scales, other shapes.
 _WRAPPED = frozenset(
@@ -18,7 +24,7 @@ _POSITIVE = frozenset(['Relu', 'Relu6'])
 _NUMERATORS = frozenset('BatchMatMul BatchMatMulV2 Cast Einsum Identity MatMul Mean Mul Reshape Sum'.split())
 
 
-def is_normalization(step):
+def is_normalization(step: 'Step') -> bool:
     """Whether a product or quotient divides a tensor by its norm, or a product of tensors by theirs."""
     if len(step.varying) != 2 or step.discrete or not step.op.inputs[0].dtype.is_floating:
         return False
@@ -28,7 +34,7 @@ def is_normalization(step):
     return step.op.type == 'Mul' and any(_is_of(u, _normed(s)) for u, s in ((a, b), (b, a)) if _inverts(s))
 
 
-def normalization(op, op0, grad):
+def normalization(op: Operation, op0: Operation, grad: Tensor) -> List[Any]:
     """By the product rule of ``f b = a``, for ``f = a / b``: no multiplier exceeds ``2 / (b + b0)``.
 
     ``(f - f0) (b + b0) / 2 = a - a0 - (b - b0) (f + f0) / 2``; and the same of ``f = a s`` with ``s = 1 / b``, whose
@@ -51,7 +57,7 @@ def normalization(op, op0, grad):
     return gradients
 
 
-def _inverts(z, depth=6):
+def _inverts(z: Tensor, depth: int = 6) -> bool:
     """Whether a tensor is one over a norm."""
     if z.op.type in ('Rsqrt', 'Reciprocal', 'Inv'):
         return True
@@ -61,7 +67,7 @@ def _inverts(z, depth=6):
     return depth > 0 and z.op.type in _WRAPPED and any(_inverts(other, depth - 1) for other in z.op.inputs)
 
 
-def _normed(z, depth=10, rooted=False):
+def _normed(z: Tensor, depth: int = 10, rooted: bool = False) -> List[Any]:
     """The tensors whose norms make up ``z``."""
     op = z.op
     if depth == 0:
@@ -82,14 +88,14 @@ def _normed(z, depth=10, rooted=False):
     return []
 
 
-def _squares(op):
+def _squares(op: Operation) -> bool:
     if op.type == 'Pow':
         power = tf.get_static_value(op.inputs[1])
         return power is not None and (power == 2).all()
     return op.type == 'Square' or (op.type == 'Mul' and alike(*_conjugated(op)))
 
 
-def _conjugated(op):
+def _conjugated(op: Operation) -> List[Any]:
     return [z.op.inputs[0] if z.op.type == 'Conj' else z for z in op.inputs]
 
 
@@ -97,7 +103,7 @@ def _conjugated(op):
 FINITE = frozenset(['Select', 'SelectV2'])
 
 
-def _is_of(u, normed, depth=5):
+def _is_of(u: Tensor, normed: Sequence[Tensor], depth: int = 5) -> bool:
     """Whether a numerator is made of one of the tensors that are normed."""
     if any(alike(u, z) for z in normed):
         return True

@@ -1,6 +1,6 @@
 """Products, quotients and norms: each factor gets its Shapley value."""
 
-from typing import Any, List
+from typing import TYPE_CHECKING, Any, List
 
 import numpy as np
 
@@ -9,6 +9,9 @@ from ...runtime.finite import finite, is_large, may_be_large
 from ...runtime.op_types import BILINEAR
 from ...runtime.overrides import original_grad
 from .registry import as_list, half_way, ratio, rule, sum_to, times
+
+if TYPE_CHECKING:
+    from ...runtime.graph import Step
 
 
 @rule('product', BILINEAR)
@@ -23,7 +26,7 @@ def product(op: Operation, op0: Operation, *grads: Tensor) -> Any:
     return original_grad(half_way(op, op0), *grads)
 
 
-def _of_large_factors(op, op0, grad):
+def _of_large_factors(op: Operation, op0: Operation, grad: Tensor) -> List[Any]:
     """Of both orders, in which one factor after the other changes, the one that a large factor is not part of."""
     (a, b), (a0, b0) = op.inputs, op0.inputs
     by_b = _not_large(b + 0 * a, b0 + 0 * a0, a0 + 0 * b0, a + 0 * b)
@@ -32,14 +35,14 @@ def _of_large_factors(op, op0, grad):
     return [sum_to(of_a, a), sum_to(of_b, b)]
 
 
-def _not_large(b, b0, a0, a):
+def _not_large(b: Tensor, b0: Tensor, a0: Tensor, a: Tensor) -> Tensor:
     """The weight of ``b (a - a0) + a0 (b - b0)``; the rest is that of ``b0 (a - a0) + a (b - b0)``."""
     first, second = is_large(b) | is_large(a0), is_large(b0) | is_large(a)
     half = tf.zeros_like(b) + tf.cast(0.5, b.dtype)
     return tf.where(tf.equal(first, second), half, tf.where(second, 2 * half, 0 * half))
 
 
-def may_have_infinite_slope(step):
+def may_have_infinite_slope(step: 'Step') -> bool:
     """Whether a linear op divides by what may be 0, or multiplies by what is infinite: none by which it was built."""
     if step.op.type not in ('Div', 'Mul', 'RealDiv'):
         return False
@@ -49,7 +52,7 @@ def may_have_infinite_slope(step):
     return value is None or not np.all(value)
 
 
-def times_finite(op, grad):
+def times_finite(op: Operation, grad: Tensor) -> List[Any]:
     """The gradient of a product or quotient with a constant, which is 0 where that of the output is."""
     nothing = tf.equal(grad, tf.zeros_like(grad))
     inputs = [tf.where(nothing, tf.ones_like(grad), z + tf.zeros_like(grad)) for z in op.inputs]
@@ -68,7 +71,7 @@ def quotient(op: Operation, op0: Operation, grad: Tensor) -> List[Tensor]:
     return [sum_to(of_a, a), sum_to(of_b, b)]
 
 
-def _without_zeros(op, op0, grad, of_a, of_b):
+def _without_zeros(op: Operation, op0: Operation, grad: Tensor, of_a: Tensor, of_b: Tensor) -> List[Any]:
     """Where a denominator is 0, the order in which the numerator changes beside the other one."""
     like = tf.zeros_like(grad)
     (a, b), (a0, b0) = ([z + like for z in o.inputs] for o in (op, op0))

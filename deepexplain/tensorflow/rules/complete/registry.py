@@ -55,12 +55,12 @@ def sum_to(gradient: Tensor, z: Tensor) -> Tensor:
     return tf.reshape(tf.reduce_sum(gradient, axes), tf.shape(z))
 
 
-def times(grad, slope):
+def times(grad: Tensor, slope: Tensor) -> Tensor:
     """``grad * slope``, and 0 where grad is: what does not reach T brings nothing, be its slope infinite."""
     return tf.where(tf.equal(grad, tf.zeros_like(grad)), tf.zeros_like(grad), grad * slope)
 
 
-def of_finite(multiplier, difference):
+def of_finite(multiplier: Tensor, difference: Tensor) -> Tensor:
     """Their product, infinite where it was made of a large number that stands for an infinite one."""
     product = times(multiplier, difference)
     return tf.where(is_large(product), product * tf.cast(np.inf, product.dtype), product)
