@@ -26,7 +26,8 @@ _NUMERATORS = frozenset('BatchMatMul BatchMatMulV2 Cast Einsum Identity MatMul M
 
 def is_normalization(step: 'Step') -> bool:
     """Whether a product or quotient divides a tensor by its norm, or a product of tensors by theirs."""
-    if len(step.varying) != 2 or step.discrete or not step.op.inputs[0].dtype.is_floating:
+    of_two = len(step.op.inputs) == 2 == len(step.varying)
+    if not of_two or step.discrete or not step.op.inputs[0].dtype.is_floating:
         return False
     a, b = step.op.inputs
     if step.op.type in ('Div', 'DivNoNan', 'RealDiv'):
