@@ -87,7 +87,8 @@ def _where(engine: Any, request: 'Request', of: Any) -> str:
     except tf.errors.OpError:
         return ''
     with np.errstate(all='ignore'):
-        sizes = [np.nanmax(np.abs(1 / v if op.type in QUOTIENTS else v), initial=0) for op, v in zip(ops, values)]
+        slopes = [np.abs(1 / v if op.type in QUOTIENTS else v) for op, v in zip(ops, values)]
+        sizes = [np.where(np.isnan(v), 0, v).max() if v.size else 0 for v in slopes]
     worst = int(np.argmax(sizes))
     if sizes[worst] < 10:
         return ''
