@@ -70,7 +70,9 @@ def test_it_is_described_named_and_shown(session, midpoint):
         for name in ('Midpoint', 'half-way', 'mid_point'):
             with pytest.raises(ArgumentError, match=f"got '{name}'. Do you mean 'midpoint'?"):
                 de.explain(name, X, X, normal(2, 4))
-        with pytest.raises(TypeError, match="'midpoint' does not know the argument 'base'; it takes baseline, scale, st"):
+        with pytest.raises(
+            TypeError, match="'midpoint' does not know the argument 'base'; it takes baseline, scale, st"
+        ):
             de.explain('midpoint', X, X, normal(2, 4), base=1)
 
 
@@ -120,9 +122,7 @@ def test_a_method_of_changes_from_outside(session):
             T, xs = mlp(X), normal(5, 4)
             found = de.explain('halves', T, X, xs, ys=[0, 1, 0], batch_size=2)
             assert {row.treatment for row in de.get_explainer('halves', T, X).describe().rows} == {'evaluated'}
-            at_x, no_first, no_last = (
-                session.run(T, {X: z})[:, 1] for z in (xs, xs * [0, 0, 1, 1], xs * [1, 1, 0, 0])
-            )
+            at_x, no_first, no_last = (session.run(T, {X: z})[:, 1] for z in (xs, xs * [0, 0, 1, 1], xs * [1, 1, 0, 0]))
     finally:
         attribution_methods.pop('halves')
     np.testing.assert_allclose(found, np.stack([at_x - no_first] * 2 + [at_x - no_last] * 2, axis=1))

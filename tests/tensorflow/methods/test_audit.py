@@ -1,6 +1,7 @@
 """What every op gets: each network's breaks are named, what is exact is not, and nothing inexact is silent."""
 
 import warnings
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -9,7 +10,9 @@ from small import normal, weights
 
 from deepexplain.errors import DeepExplainWarning, GraphError
 from deepexplain.tensorflow import DeepExplain
-from deepexplain.tensorflow.methods.audit import Audit, Row
+from deepexplain.tensorflow.engine.audit import Audit
+from deepexplain.tensorflow.rules.book import Decision, Rule
+from deepexplain.tensorflow.runtime.graph import Step
 
 OLD = tf.__version__.startswith('1.')
 
@@ -278,15 +281,27 @@ def test_with_arguments_may_become_strict(session):
 def test_rules_that_do_not_exist(session, rules):
     X = tf.placeholder(tf.float64, [None, 4])
     with DeepExplain(session=session) as de, pytest.raises(
-        ValueError, match="rules must be 'original' or 'complete'; got"
+        ValueError, match="rules must be one of 'original', 'complete'; got"
     ):
         de.get_explainer('deeplift', tf.square(X), X, rules=rules)
 
 
+class Plan:
+    at_breaks = '{}'
+
+    def advice(self, breaks):
+        return f'Advice for {[decision.rule.name for decision in breaks]}.'
+
+
+def decision(name, op_type, treatment, exact):
+    return Decision(Step(SimpleNamespace(name=name, type=op_type), [0]), Rule(treatment, exact))
+
+
 def test_an_audit_says_nothing_where_nothing_breaks():
-    Audit('m', 'T(x)', [Row('a', 'Relu', 'rescale', True), Row('b', 'StopGradient', 'no gradient', None)]).say(
-        '{}', '', True
-    )
-    Audit('m', None, [Row('a', 'Square', 'plain gradient', False)]).say('{}', '', True)
-    with pytest.raises(GraphError, match=r"'a' \(Square\), so attributions may not add up to T\(x\)\. Advice\."):
-        Audit('m', 'T(x)', [Row('a', 'Square', 'plain gradient', False)]).say('{}', 'Advice.', True)
+    kept = [decision('a', 'Relu', 'rescale', True), decision('b', 'StopGradient', 'no gradient', None)]
+    Audit('m', 'T(x)', kept).say(Plan(), True)
+    broken = [*kept, decision('c', 'Square', 'plain gradient', False)]
+    Audit('m', None, broken).say(Plan(), True)
+    message = r"'c' \(Square\), so attributions may not add up to T\(x\)\. Advice for \['plain gradient'\]\."
+    with pytest.raises(GraphError, match='^' + message):
+        Audit('m', 'T(x)', broken).say(Plan(), True)

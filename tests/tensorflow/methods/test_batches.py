@@ -14,7 +14,8 @@ from small import METHODS, Recorder, dense, mlp, normal
 
 from deepexplain.errors import ArgumentError
 from deepexplain.tensorflow import DeepExplain
-from deepexplain.tensorflow.methods import gradient, perturbation
+from deepexplain.tensorflow.engine import backward, changes, gradients
+from deepexplain.tensorflow.methods import shapley_sampling
 from deepexplain.tensorflow.runtime import memory, progress
 from deepexplain.tensorflow.runtime import session as runtime_session
 
@@ -147,7 +148,8 @@ def test_parts_and_groups_of_orders_are_put_together_again(method, monkeypatch):
     np.random.seed(0)
     expected = explain(method, network, xs, **arguments)
     for most in (1, 30, 70):
-        monkeypatch.setattr(perturbation, 'MOST_OUTPUTS', most)
+        monkeypatch.setattr(changes, 'MOST_OUTPUTS', most)
+        monkeypatch.setattr(shapley_sampling, 'MOST_CONTRIBUTIONS', most)
         np.random.seed(0)
         np.testing.assert_allclose(explain(method, network, xs, **arguments), expected, rtol=1e-9, atol=1e-12)
 
@@ -241,7 +243,7 @@ def test_windows_are_kept_for_one_length_only(session):
         explainer = de.get_explainer('occlusion', 2 * X, X)
     for length in (3, 5, 3):
         np.testing.assert_allclose(explainer.run(np.ones((1, length))), [[2] * length])
-    assert explainer._answers['windows'].shape == (3,)
+    assert [(shape, parts.shape) for (_, shape), parts in explainer.engine._made.items()] == [((3,), (3,))]
 
 
 # ys='each'
@@ -282,7 +284,7 @@ def test_each_of_any_number_of_outputs(session, method, outputs):
             found, one_by_one(explainer, normal(3, 4), outputs, (outputs,)), rtol=1e-9, atol=1e-12
         )
         np.random.seed(0)
-        again = de.explain(method, explainer._target, X, normal(3, 4), 'each', **ARGUMENTS[method])
+        again = de.explain(method, explainer.T, X, normal(3, 4), 'each', **ARGUMENTS[method])
         np.testing.assert_array_equal(again, found)
 
 
@@ -319,7 +321,8 @@ def test_each_asks_the_session_for_outputs_that_the_graph_leaves_open(session):
 def test_each_bounds_its_memory(session, monkeypatch):
     monkeypatch.setattr(memory, 'MOST_BYTES', 640)
     monkeypatch.setattr(memory, 'MOST_BYTES_BACKWARD', 640)
-    monkeypatch.setattr(perturbation, 'MOST_OUTPUTS', 64)
+    monkeypatch.setattr(changes, 'MOST_OUTPUTS', 64)
+    monkeypatch.setattr(shapley_sampling, 'MOST_CONTRIBUTIONS', 64)
     recorder = Recorder(session, 'X:0')
     X = tf.placeholder(tf.float64, [None, 4], name='X')
     with DeepExplain(session=recorder) as de:
@@ -361,7 +364,7 @@ def test_each_adds_no_pass_to_a_loop(session):
         explainer = de.get_explainer('saliency', T, X)
     explainer.run(normal(2, 4))
     found = explainer.run(normal(2, 4), ys='each')
-    assert len(explainer._passes) == 1
+    assert len(explainer.engine.back.passes) == 1
     np.testing.assert_allclose(found, one_by_one(explainer, normal(2, 4), 4, (4,)))
 
 
@@ -374,7 +377,7 @@ def test_each_from_many_threads(session):
         found = list(threads.map(lambda _: explainer.run(normal(6, 4), ys='each'), range(6)))
     for i in range(6):
         np.testing.assert_allclose(found[i], expected, rtol=1e-9)
-    assert len(explainer._passes) == gradient.MOST_PASSES
+    assert len(explainer.engine.back.passes) == backward.MOST_PASSES
 
 
 @pytest.mark.parametrize('ys', ['every', ''])
@@ -412,7 +415,7 @@ def test_progress_counts_every_row_to_the_end(session, method, ys, monkeypatch):
         def close(self):
             self.closed = True
 
-    for module in (gradient, perturbation):
+    for module in (gradients, changes):
         monkeypatch.setattr(module, 'progress_bar', lambda wanted, total, name: Bar(total, name))
     with DeepExplain(session=session) as de:
         X = tf.placeholder(tf.float64, [None, 4])

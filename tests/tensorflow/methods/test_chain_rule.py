@@ -68,10 +68,10 @@ def test_elrp_without_biases_is_complete_as_epsilon_goes_to_zero(seed, activatio
 @pytest.mark.parametrize(
     ('epsilon', 'error', 'message'),
     [
-        (0, AssertionError, 'epsilon must be greater than zero; got 0'),
-        (0.0, ValueError, 'epsilon must be greater than zero; got 0.0'),
-        (-1e-4, AssertionError, 'epsilon must be greater than zero; got -0.0001'),
-        (float('nan'), ValueError, 'epsilon must be greater than zero; got nan'),
+        (0, AssertionError, 'epsilon must be greater than 0 and finite; got 0'),
+        (0.0, ValueError, 'epsilon must be greater than 0 and finite; got 0.0'),
+        (-1e-4, AssertionError, 'epsilon must be greater than 0 and finite; got -0.0001'),
+        (float('nan'), ValueError, 'epsilon must be greater than 0 and finite; got nan'),
         (float('inf'), ValueError, 'epsilon must be .*; got inf'),
         ('a', TypeError, "epsilon must be a number; got 'a'"),
         (None, TypeError, 'epsilon must be a number; got None'),

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from scipy import special
 
 from deepexplain.errors import GraphError
-from deepexplain.tensorflow.methods import complete
+from deepexplain.tensorflow.rules import complete
 from deepexplain.tensorflow.runtime.activations import ACTIVATIONS
 from deepexplain.tensorflow.runtime.op_types import BILINEAR
 

@@ -146,7 +146,7 @@ def test_another_quadrature_is_refused(session):
     X = tf.placeholder(tf.float32, [None, 4])
     with DeepExplain(session=session) as de:
         for wrong in ('simpson', None, 3):
-            with pytest.raises(ValueError, match='quadrature must be one of riemann_right, .*gausslegendre; got '):
+            with pytest.raises(ValueError, match="quadrature must be one of 'riemann_right', .*'gausslegendre'; got "):
                 de.get_explainer('intgrad', tf.nn.relu(X), X, quadrature=wrong)
 
 

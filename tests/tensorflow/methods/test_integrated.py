@@ -13,6 +13,7 @@ from small import Recorder, dense, mlp, normal
 
 from deepexplain.errors import ArgumentError, ArgumentTypeError, DeepExplainWarning
 from deepexplain.tensorflow import DeepExplain
+from deepexplain.tensorflow.engine import gradients
 from deepexplain.tensorflow.runtime.quadrature import QUADRATURES
 
 #: Rule -> the numbers of points that come after 5.
@@ -40,10 +41,9 @@ def by_hand(explainer, rule, xs, ys, promised, tolerance, most=160):
 
 
 def arguments_of(explainer):
-    arguments = {'quadrature': explainer.quadrature, 'baseline': explainer.baseline}
-    return (
-        dict(arguments, baselines=explainer.baselines, baseline=None) if explainer.baselines is not None else arguments
-    )
+    method = explainer.method
+    arguments = {'quadrature': method.quadrature, 'baseline': method.baseline}
+    return arguments if method.baselines is None else dict(arguments, baselines=method.baselines, baseline=None)
 
 
 def refining(explainer, **arguments):
@@ -160,8 +160,6 @@ def test_no_run_holds_more_rows_than_batch_size(session):
 
 
 def test_progress_counts_the_points_that_were_added(session, monkeypatch):
-    from deepexplain.tensorflow.methods import gradient
-
     class Bar:
         def __init__(self, total):
             self.total, self.rows = total, 0
@@ -173,7 +171,7 @@ def test_progress_counts_the_points_that_were_added(session, monkeypatch):
             pass
 
     bars = []
-    monkeypatch.setattr(gradient, 'progress_bar', lambda wanted, total, name: bars.append(Bar(total)) or bars[-1])
+    monkeypatch.setattr(gradients, 'progress_bar', lambda wanted, total, name: bars.append(Bar(total)) or bars[-1])
     with DeepExplain(session=session) as de:
         X = tf.placeholder(tf.float64, [None, 4])
         de.explain('intgrad', tf.sigmoid(mlp(X)), X, normal(4, 4), 'each', 5, progress=True, steps=3, tolerance=1e-2)
@@ -334,14 +332,14 @@ def test_another_tolerance_adds_no_op(session):
 @pytest.mark.parametrize(
     ('tolerance', 'error', 'message'),
     [
-        (0, ArgumentError, 'tolerance must be greater than zero, in the units of T; got 0'),
-        (-1e-3, ArgumentError, 'tolerance must be greater than zero, in the units of T; got -0.001'),
+        (0, ArgumentError, 'tolerance must be greater than 0 and finite, in the units of T; got 0'),
+        (-1e-3, ArgumentError, 'tolerance must be greater than 0 and finite, in the units of T; got -0.001'),
         (float('nan'), ArgumentError, 'tolerance must be .*; got nan'),
         (float('inf'), ArgumentError, 'tolerance must be .*; got inf'),
-        ('a', ArgumentTypeError, "tolerance must be a number; got 'a'"),
-        (True, ArgumentTypeError, 'tolerance must be a number; got True'),
-        (1j, ArgumentTypeError, 'tolerance must be a number; got 1j'),
-        ([0.1], ArgumentTypeError, r'tolerance must be a number; got \[0.1\]'),
+        ('a', ArgumentTypeError, "tolerance must be a number, in the units of T; got 'a'"),
+        (True, ArgumentTypeError, 'tolerance must be a number, in the units of T; got True'),
+        (1j, ArgumentTypeError, 'tolerance must be a number, in the units of T; got 1j'),
+        ([0.1], ArgumentTypeError, r'tolerance must be a number, in the units of T; got \[0.1\]'),
     ],
 )
 def test_another_tolerance_is_refused(session, tolerance, error, message):

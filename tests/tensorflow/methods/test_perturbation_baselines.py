@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from small import Recorder, mlp, normal
 
 from deepexplain.tensorflow import DeepExplain
-from deepexplain.tensorflow.methods import perturbation
+from deepexplain.tensorflow.engine import changes
+from deepexplain.tensorflow.methods import shapley_sampling
 
 SEEDS = st.integers(0, 2**32 - 1)
 RNG = np.random.RandomState(8)
@@ -106,7 +107,8 @@ def test_orders_put_together_in_any_way_have_one_mean_and_one_error(monkeypatch,
     xs, _ = samples(network)
     arguments = {'samples': 6, 'seed': 1, 'antithetic': antithetic, 'return_standard_error': True}
     expected = explain('shapley_sampling', network, xs, **arguments)
-    monkeypatch.setattr(perturbation, 'MOST_OUTPUTS', most)
+    monkeypatch.setattr(changes, 'MOST_OUTPUTS', most)
+    monkeypatch.setattr(shapley_sampling, 'MOST_CONTRIBUTIONS', most)
     np.testing.assert_allclose(explain('shapley_sampling', network, xs, **arguments), expected, rtol=1e-9, atol=1e-12)
 
 
@@ -402,8 +404,11 @@ def test_sums_are_refused_where_values_count_more_or_less_than_once(session, met
     for ys, sums in ((None, losses.sum(axis=(1, 2))), ('each', losses.reshape(3, -1).T)):
         found, delta = explainer.run(xs, ys, return_convergence_delta=True)
         np.testing.assert_allclose(delta, 0 * sums, atol=1e-12)
-        call = explainer._call(xs, ys, None)
-        np.testing.assert_allclose(explainer._total(found, call), sums, rtol=1e-9, atol=1e-12)
+        request = explainer.request(xs, ys, None)
+        stacked = found if ys == 'each' else found[None]
+        np.testing.assert_allclose(
+            explainer.engine.sums([stacked], request), sums.reshape(-1, 3), rtol=1e-9, atol=1e-12
+        )
 
 
 @pytest.mark.parametrize('method', ['occlusion', 'shapley_sampling'])

@@ -12,7 +12,8 @@ from small import Recorder, mlp, normal
 
 from deepexplain.errors import DeepExplainWarning
 from deepexplain.tensorflow import DeepExplain
-from deepexplain.tensorflow.methods import perturbation
+from deepexplain.tensorflow.engine import changes
+from deepexplain.tensorflow.methods import shapley_sampling
 from deepexplain.tensorflow.runtime import progress
 
 
@@ -133,7 +134,8 @@ def test_a_sample_takes_the_same_orders_whatever_is_beside_it(monkeypatch, batch
     one_by_one = [explain('shapley_sampling', network, xs[i : i + 1], **arguments) for i in range(5)]
     expected = np.concatenate(one_by_one, axis=1)
     for most in (1, 100, 1 << 20):
-        monkeypatch.setattr(perturbation, 'MOST_OUTPUTS', most)
+        monkeypatch.setattr(changes, 'MOST_OUTPUTS', most)
+        monkeypatch.setattr(shapley_sampling, 'MOST_CONTRIBUTIONS', most)
         found = explain('shapley_sampling', network, xs, None, batch_size, **arguments)
         np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-12)
 
@@ -159,7 +161,8 @@ def test_orders_are_drawn_before_the_network_runs(session, monkeypatch):
         explainer = de.get_explainer('shapley_sampling', tf.reduce_prod(T + 2, axis=1), X, samples=4)
     xs = normal(1, 4)
     explainer.run(xs)  # the first run asks questions of the network
-    monkeypatch.setattr(perturbation, 'MOST_OUTPUTS', 1)  # one order at a time
+    monkeypatch.setattr(changes, 'MOST_OUTPUTS', 1)
+    monkeypatch.setattr(shapley_sampling, 'MOST_CONTRIBUTIONS', 1)  # one order at a time
     np.random.seed(0)
     found = explainer.run(xs)
     formula, _ = oracle.shapley_of_orders(
@@ -248,7 +251,7 @@ def test_the_bar_knows_of_the_orders_that_are_added(session, monkeypatch, tolera
         def update(self, rows):
             self.rows += rows
 
-    monkeypatch.setattr(perturbation, 'progress_bar', lambda wanted, total, name: Bar(total))
+    monkeypatch.setattr(changes, 'progress_bar', lambda wanted, total, name: Bar(total))
     with DeepExplain(session=session) as de:
         X = tf.placeholder(tf.float64, [None, 4])
         de.explain('shapley_sampling', mlp(X), X, normal(6, 4), progress=True, tolerance=tolerance, seed=0)

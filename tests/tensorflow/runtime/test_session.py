@@ -6,7 +6,8 @@ import tensorflow.compat.v1 as tf
 from small import Recorder, normal
 
 from deepexplain.errors import ArgumentError
-from deepexplain.tensorflow.runtime.session import Call, Feeds, Runner
+from deepexplain.tensorflow.engine.request import Request
+from deepexplain.tensorflow.runtime.session import Feeds, Runner
 
 
 class Echo:
@@ -27,9 +28,8 @@ def tensors(session):
 def call(tensors, n=5, fixed_rows=None, ys=None, side=None):
     X, Y, side_tensor = tensors
     feeds = Feeds(X.graph, {} if side is None else {side_tensor: side}, n, [X, Y])
-    one = Call(Runner(Echo()), [X], [normal(n, 2)], feeds, fixed_rows)
-    one.weights = [] if ys is None else [(Y, *ys)]
-    return one
+    one = Request(Runner(Echo()), [X], [normal(n, 2)], feeds, fixed_rows)
+    return one if ys is None else one.weighted(Y, *ys)
 
 
 def test_parts_cover_the_samples(tensors):
@@ -50,13 +50,12 @@ def test_copies_take_ys_and_feeds_with_them(tensors):
 
 def test_selecting_outputs_gives_each_placeholder_a_one_hot_weight(tensors):
     _, Y, side = tensors
-    one = call(tensors)
-    one.outputs, one.row_shape = 6, (2, 3)
+    one = call(tensors).with_outputs((2, 3))
     weights = one.selecting([Y, side], 4).weights
     assert [(tensor, per_row) for tensor, _, per_row in weights] == [(Y, False), (side, False)]
     np.testing.assert_array_equal([value for _, value, _ in weights], np.eye(6)[4:].reshape(2, 2, 3))
     assert len(one.selecting([Y, side], 5).weights) == 1
-    assert one.weights == []
+    assert not one.weights
 
 
 def test_padding_repeats_the_last_row_and_is_trimmed(tensors):
@@ -78,7 +77,8 @@ def test_values_without_a_row_a_sample_are_fed_whole(tensors):
 def test_a_probe_repeats_samples_and_what_belongs_to_them(tensors):
     X, _, side = tensors
     probe = call(tensors, ys=(np.arange(5.0), True), side=np.arange(5.0)).probe([4, 0, 4])
-    assert (probe.n, probe.weights) == (3, [])
+    assert probe.n == 3
+    assert not probe.weights
     np.testing.assert_array_equal(probe.run([X], slice(0, 3))[0], normal(5, 2)[[4, 0, 4]])
     np.testing.assert_array_equal(probe.run([side], slice(0, 3))[0], [4, 0, 4])
 
