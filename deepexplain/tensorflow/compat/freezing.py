@@ -35,7 +35,7 @@ def frozen(call, specs):
 
 
 def _unlowered(as_graph_def):
-    """``as_graph_def`` of a graph in which loops and branches keep their functions, as ``lower_control_flow=False`` says.
+    """``as_graph_def`` of a graph whose loops and branches keep their functions, as ``lower_control_flow=False`` says.
 
     TensorFlow (2.21) forgets Case there, which becomes _SwitchN and Merge, without a gradient; and it does not follow
     variables into the branches of a StatelessCase, which is a Case whose branches have no side effects.

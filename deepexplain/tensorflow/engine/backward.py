@@ -1,18 +1,18 @@
 """The plan of a method that goes back from T to X, and the graph that is built for it."""
 
-from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any, Callable, List, Optional
 
 from ...errors import GraphError, warn
-from ..compat import mutation_lock, tf
+from ..compat import tf
 from ..rules.book import Decisions, RuleBook
 from ..rules.plain import GRADIENT
 from ..runtime.activations import ACTIVATIONS
 from ..runtime.arrays import WITH_GRADIENT
 from ..runtime.clone import Clone, is_frozen, is_opened
 from ..runtime.graph import Step, check_passes_gradient, has_control_flow, hidden_ops, ops_between, steps_of
-from ..runtime.overrides import gradient_rule, graph_lock, original_grad
+from ..runtime.overrides import gradient_rule, original_grad
+from .adding import adding_to, check_not_finalized, gradients_of
 from .audit import Audit, named_ops
 from .baselines import Baselines
 from .network import Network, weighted, weights_of_outputs
@@ -115,17 +115,16 @@ class BackwardPass:
         self.name, self.plan, self.problem, self.inputs = name, plan, problem, problem.inputs
         self.between = problem.between
         problem.check_floating()
+        self.decisions = Decisions(plan.rules)
         for x in self.inputs:
-            check_passes_gradient(problem.target, x, self.between)
+            check_passes_gradient(problem.target, x, self.between, self._treated_before())
         opens = any(is_opened(op) or is_frozen(op) for op in self.between)
         if plan.references is not None and plan.references.choose(problem):
             opens = True
         if plan.rules.changes_gradients:
             _check_activations(name, self.between)
         graph = problem.graph
-        if graph.finalized:
-            raise GraphError('The graph is finalized, so no explainer can be added to it: get_explainer before that.')
-        self.decisions = Decisions(plan.rules)
+        check_not_finalized(graph)
         with adding_to(graph, locked=opens):
             fed = None if plan.fed is None else plan.fed.begin()
             beside_x = None if plan.references is None else plan.references.begin(problem)
@@ -155,7 +154,7 @@ class BackwardPass:
             )
         self.between = copied
         for x in self.inputs:
-            check_passes_gradient(clone.target, x, self.between)
+            check_passes_gradient(clone.target, x, self.between, self._rule_of)
         return clone.target
 
     def audit(self):
@@ -196,17 +195,22 @@ class BackwardPass:
 
     def gradients(self):
         """Gradients of the weighted target with respect to each input, under the rules of the plan."""
-        # Where one input is computed from another, both are fed, so a gradient must not run through.
-        try:
-            gradients = tf.gradients(self.T, self.inputs, stop_gradients=self.inputs)
-        except LookupError as error:
-            raise GraphError(
-                f"T '{self.problem.target.name}' depends on X through an op without a gradient: {error}"
-            ) from None
+        gradients = gradients_of(self.problem.target, self.T, self.inputs, self.inputs)
         for x, gradient in zip(self.inputs, gradients):
             if gradient is None:  # the ops between passed the check, but TensorFlow found no way
                 raise GraphError(f"No gradient of T '{self.problem.target.name}' arrives at X '{x.name}'.")
         return [dense(gradient, x) for gradient, x in zip(gradients, self.inputs)]
+
+    def _treated_before(self):
+        """Whether an op of the user's graph will have a rule, before the rules of all are decided: a function."""
+        steps = {}
+
+        def treated(op):
+            if self.plan.rules.changes_gradients and not steps:
+                steps.update((step.op, step) for step in steps_of(self.between, self.inputs))
+            return op in steps and self.decisions.takes(steps[op])
+
+        return treated
 
     def _rule_of(self, op):
         decision = self.decisions.of(op)
@@ -214,21 +218,6 @@ class BackwardPass:
 
     def _gradient(self, op, *grads):
         return (self._rule_of(op) or original_grad)(op, *grads)
-
-
-def adding_to(graph, locked=False):
-    """A context in which to add to a graph, outside all loops and conds; ``locked``: meanwhile no session may run it.
-
-    For no session may run a new loop before its gradient is built, which rewrites it.
-    """
-    building = ExitStack()
-    building.enter_context(graph_lock(graph))
-    if locked:
-        building.enter_context(mutation_lock(graph))
-    building.enter_context(graph.as_default())
-    building.enter_context(tf.control_dependencies(None))  # that leaves a while loop or cond that the caller may be in
-    building.enter_context(tf.name_scope('deepexplain'))
-    return building
 
 
 def dense(gradient, x):

@@ -6,14 +6,14 @@ from typing import Any, Callable, Hashable, List, Optional
 
 import numpy as np
 
-from ...errors import DeepExplainError, GraphError
+from ...errors import DeepExplainError
 from ..rules.book import Decisions, RuleBook
 from ..rules.plain import EVALUATED
 from ..runtime.graph import steps_of
 from ..runtime.perturbed import Perturbed
 from ..runtime.progress import progress_bar
+from .adding import adding_to, check_not_finalized
 from .audit import Audit
-from .backward import adding_to
 from .baselines import Baselines
 from .gradients import compared
 from .network import Network
@@ -72,10 +72,7 @@ class ChangeEngine:
             self.network, self.oracle, self._decisions = built.network, built.oracle, built._decisions
             self._made = built._made
         else:
-            if problem.graph.finalized:
-                raise GraphError(
-                    'The graph is finalized, so no explainer can be added to it: get_explainer before that.'
-                )
+            check_not_finalized(problem.graph)
             self._decisions = Decisions(plan.rules)
             self._decisions.enter(steps_of(problem.between, problem.inputs))
             with adding_to(problem.graph):

@@ -117,9 +117,12 @@ def check_reaches(target, x, between):
         )
 
 
-def check_passes_gradient(target, x, between):
-    """Raise GraphError unless a gradient can run from ``target`` back to ``x``, naming the op where paths end."""
-    passes = {op: not _stops_gradient(op) for op in between}
+def check_passes_gradient(target, x, between, has_rule=lambda op: False):
+    """Raise GraphError unless a gradient can run from ``target`` back to ``x``, naming the op where paths end.
+
+    ``has_rule`` says of an op that stops gradients whether a rule takes their place there.
+    """
+    passes = {op: not _stops_gradient(op) or has_rule(op) for op in between}
     reached, frontier = {x.name}, [x]
     while frontier:
         for op in frontier.pop().consumers():
