@@ -39,14 +39,15 @@ def check_not_finalized(graph, what='no explainer can be added to it: get_explai
         )
 
 
-def gradients_of(T, targets, X, inputs):
+def gradients_of(T, target, X, inputs, weights=None):
     """``tf.gradients`` of T, with an error of ours, which names the op, where TensorFlow has none.
 
-    ``T`` and ``X`` name what is explained; the inputs are where gradients end.
+    ``target`` is T, or what stands for it; the inputs are X and whatever else gradients are wanted of; ``weights`` are
+    those of the target's values.
     """
     try:
         # Where one input is computed from another, both are fed, so a gradient must not run through.
-        return tf.gradients(targets, inputs, stop_gradients=X)
+        return tf.gradients(target, inputs, weights, stop_gradients=X)
     except DeepExplainError:
         raise
     except LookupError as error:

@@ -101,10 +101,8 @@ class BackwardPass:
     ----------
     inputs : list of tf.Tensor
         X.
-    T : tf.Tensor
-        The target or a copy of it, weighted.
     Y : tf.Tensor
-        Its weights.
+        Weights of the outputs.
     baselines : list of tf.Tensor
         Placeholders of what the inputs are compared with; where the plan has references.
     decisions : Decisions
@@ -164,7 +162,7 @@ class BackwardPass:
     def add_pass(self, Y=None):
         """Add one more backward pass to the graph, with weights of its own unless they are given."""
         self.Y = weights_of_outputs(self.problem.target) if Y is None else Y
-        self.T = weighted(self.target, self.Y, self.problem.target.shape)
+        self._weighted = None
         arrays = [op for op in self.between if op.type in WITH_GRADIENT]
         with gradient_rule(self._gradient, arrays + [op for op in self.between if self._rule_of(op)]):
             attributions = self.plan.attributions(self)
@@ -183,6 +181,13 @@ class BackwardPass:
         return min(outputs, len(self.passes))
 
     @property
+    def T(self):  # noqa: N802 - symbolic
+        """The target or a copy of it, weighted: added where somebody reads it."""
+        if self._weighted is None:
+            self._weighted = weighted(self.target, self.Y, self.problem.target.shape)
+        return self._weighted
+
+    @property
     def baselines(self):
         """Placeholders of what the inputs are compared with."""
         return self.plan.references.baselines
@@ -195,7 +200,9 @@ class BackwardPass:
 
     def gradients(self):
         """Gradients of the weighted target with respect to each input, under the rules of the plan."""
-        gradients = gradients_of(self.problem.target, self.T, self.inputs, self.inputs)
+        # Fewer ops than the gradient of T times its weights has, and the same numbers.
+        weights = weighted(tf.ones_like(self.target), self.Y, self.target.shape)
+        gradients = gradients_of(self.problem.target, self.target, self.inputs, self.inputs, weights)
         for x, gradient in zip(self.inputs, gradients):
             if gradient is None:  # the ops between passed the check, but TensorFlow found no way
                 raise GraphError(f"No gradient of T '{self.problem.target.name}' arrives at X '{x.name}'.")

@@ -88,7 +88,7 @@ class ChangeEngine:
     def request(self, xs, ys, feed_dict):
         """The checked arguments of a call."""
         self.problem.check_has_rows(f"'{self.name}'")
-        request = self.network.request(xs, ys, feed_dict, self.network.fetches(None), [])
+        request = self.network.request(xs, ys, feed_dict, [self.problem.target], [])
         return compared(request, self.plan.baseline)
 
     def cut(self, request, batch_size):

@@ -1,5 +1,7 @@
 """The network that is explained, as it answers in its session: what T is for which rows, weighted by ys."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from ...errors import ArgumentError, ArgumentTypeError
@@ -11,7 +13,7 @@ from .request import Request
 
 
 class Network:
-    """T of a problem, with the placeholder of ys. Adds to the graph what scores a sample.
+    """T of a problem, with the placeholder of ys, which it adds to the graph.
 
     Attributes
     ----------
@@ -24,10 +26,6 @@ class Network:
         self._runner = Runner(problem.session, one_thread=is_simple(problem.between))
         self._sources = {}  # names of fed tensors -> what else a run reads
         self.Y = weights_of_outputs(problem.target)
-        # In double precision: what is made of these are small differences.
-        outputs = tf.cast(problem.target * self.Y, tf.float64)
-        self._each = tf.reshape(outputs, tf.concat([tf.shape(outputs)[:1], [-1]], axis=0))
-        self._sum = tf.reduce_sum(self._each, axis=-1)
 
     def request(self, xs, ys, feed_dict, fetches, own):
         """Check the arguments of a call, and return it as a :class:`Request`, without baselines.
@@ -72,10 +70,6 @@ class Network:
             return request.probe([0]).run([self.problem.target], slice(0, 1))[0].shape[1:]
         return tuple(shape.as_list()[1:]) if shape.ndims else None
 
-    def fetches(self, request):
-        """The tensors that :meth:`score` evaluates."""
-        return [self._sum if request is None or request.outputs is None else self._each]
-
     def scores(self, request, most_rows, rows=None):
         """Outputs of the samples, or of other rows in their place: shape (samples,), or (outputs, samples)."""
         found = []
@@ -87,13 +81,19 @@ class Network:
 
     def score(self, request, of, rows):
         """The outputs that one session run gives: shape (rows,), or (rows, outputs)."""
-        (value,) = request.run(self.fetches(request), of, rows)
-        if value.shape[:1] != (len(rows[0]),):
+        # T itself, which other questions ask for, too: each further fetch costs a plan of the whole graph.
+        (value,) = replace(request, weights=()).run([self.problem.target], of, rows)
+        count = len(rows[0])
+        if value.shape[:1] != (count,):
             raise ArgumentError(
                 f"The method needs one row of T for each sample, but T '{self.problem.target.name}' has "
-                f'{len(value) if value.ndim else "no"} rows for {len(rows[0])} samples.'
+                f'{len(value) if value.ndim else "no"} rows for {count} samples.'
             )
-        return value
+        value = value.astype(np.float64)  # what is made of these are small differences
+        for _, weights, per_row in request.weights:
+            value = value * np.asarray(weights[of] if per_row else weights, np.float64)
+        value = value.reshape(count, -1)
+        return value if request.outputs is not None else value.sum(axis=1)
 
 
 def weights_of_outputs(target):
