@@ -6,7 +6,7 @@ from typing import Any, Callable, Hashable, List, Optional
 
 import numpy as np
 
-from ...errors import DeepExplainError
+from ...errors import DeepExplainError, warn
 from ..rules.book import Decisions, RuleBook
 from ..rules.plain import EVALUATED
 from ..runtime.graph import steps_of
@@ -19,6 +19,7 @@ from .gradients import compared
 from .network import Network
 from .promise import NOTHING, Promise
 from .rows import RowOracle, cut_for_changes
+from .undefined import warn_of_baseline
 
 #: Outputs of changed samples to keep at a time: samples x changes x outputs. In double precision, 8 MB.
 MOST_OUTPUTS = 1 << 20
@@ -108,10 +109,17 @@ class ChangeEngine:
             for part in request.parts(at_once):
                 samples = Perturbed(self.network.score, request, part, cut.rows, cut.in_step)
                 found = self.plan.explain(samples, parts)
+                if samples.undefined:
+                    warn_of_baseline(self.problem, request)
                 if results is None:
                     results = [np.empty((outputs, request.n) + value.shape[1:-1], dtype) for value in found]
                 for result, value in zip(results, found):
                     result[:, part] = np.moveaxis(value, -1, 0)
+        if not request.said and getattr(parts, 'covers_all', True) and not np.isfinite(results[0]).all():
+            warn(
+                f"Attributions to '{self.problem.inputs[0].name}' contain nan or infinite values: T "
+                f"'{self.problem.target.name}' is nan or infinite at these samples."
+            )
         attributions, *more = self.plan.finish(results)
         return [attributions], more
 

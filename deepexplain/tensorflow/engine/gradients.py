@@ -10,6 +10,7 @@ from ..runtime.progress import progress_bar
 from .backward import BackwardPass
 from .path import Walk
 from .rows import RowOracle, cut_for_gradients
+from .undefined import is_finite_at_baseline, warn_of_baseline
 
 
 class GradientEngine:
@@ -33,6 +34,7 @@ class GradientEngine:
         self.network = self.back.network
         self.oracle = RowOracle(problem, self._observe) if built is None else built.oracle
         self.target, self.between = self.back.target, self.back.between
+        self._finite = {}  # shapes of samples and baselines -> whether T is finite there
 
     def audit(self):
         """What each op between X and T gets."""
@@ -65,7 +67,8 @@ class GradientEngine:
                     for output, attributions in enumerate(some, start=first):
                         for result, value in zip(results, attributions):
                             result[output, part] = value
-        self._warn_of_undefined(results)
+        self._check_baseline(request, cut, results)
+        self._warn_of_undefined(results, request)
         run.warn_of_missed(self.name)
         return results, []
 
@@ -140,7 +143,25 @@ class GradientEngine:
             return request
         return request.selecting([Y for Y, _ in self.back.passes[:count]], first)
 
-    def _warn_of_undefined(self, results):
+    def _check_baseline(self, request, cut, results):
+        """Warn where T is not finite at the baseline: asked once of one for all; of others where results are broken."""
+        plan, baselines = self.plan, request.baselines
+        if not plan.promise.minus_baseline or 'baseline' in request.said:
+            return
+        constant = not plan.baseline.is_function and not request.has_baseline_for_each
+        if constant and plan.references is not None and plan.references.sees_target and not request.is_set:
+            return  # it is among what was asked of the baseline anyway
+        key = request.sample_shapes, tuple(len(b) for b in baselines), request.outputs is None
+        if not constant and all(np.isfinite(result).all() for result in results):
+            return
+        if not constant or key not in self._finite:
+            self._finite[key] = is_finite_at_baseline(self.problem, request, cut.rows)
+        if not self._finite[key]:
+            warn_of_baseline(self.problem, request)
+
+    def _warn_of_undefined(self, results, request):
+        if 'baseline' in request.said:
+            return  # which says why
         broken = [x.name for x, result in zip(self.problem.inputs, results) if not np.isfinite(result).all()]
         if broken:
             warn(

@@ -91,7 +91,8 @@ class Network:
             )
         value = value.astype(np.float64)  # what is made of these are small differences
         for _, weights, per_row in request.weights:
-            value = value * np.asarray(weights[of] if per_row else weights, np.float64)
+            weights = np.asarray(weights[of] if per_row else weights, np.float64)
+            value = np.where(weights == 0, 0, value * weights)  # what has no weight may be nan
         value = value.reshape(count, -1)
         return value if request.outputs is not None else value.sum(axis=1)
 

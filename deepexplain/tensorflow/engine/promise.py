@@ -5,6 +5,8 @@ from typing import Any, Callable, Optional
 
 import numpy as np
 
+from .undefined import warn_of_baseline
+
 
 def _nothing(request):
     return "it promises no sum. 'intgrad', 'deeplift', 'elrp', 'occlusion' and 'shapley_sampling' have one."
@@ -35,7 +37,12 @@ class Promise:
     def value(self, network, request, most_rows):
         """What the attributions of each sample should add up to: shape (samples,), or (outputs, samples)."""
         at_x = network.scores(request, most_rows)
-        return at_x - _at_baseline(network, request, most_rows) if self.minus_baseline else at_x
+        if not self.minus_baseline:
+            return at_x
+        at_baseline = _at_baseline(network, request, most_rows)
+        if not np.isfinite(at_baseline).all():
+            warn_of_baseline(network.problem, request)
+        return at_x - at_baseline
 
 
 def _at_baseline(network, request, most_rows):

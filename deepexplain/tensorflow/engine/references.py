@@ -6,6 +6,7 @@ from ..compat import tf, with_shape
 from ..runtime.clone import beside, hides_activations
 from ..runtime.rows import made_up_pairs
 from ..runtime.samples import nearly_equal
+from .undefined import is_finite, warn_of_baseline
 
 
 class References:
@@ -27,6 +28,7 @@ class References:
     def __init__(self, in_graph=False):
         self.in_graph = in_graph
         self.baselines = []
+        self._problem = None
         self._fed = {}  # activation -> its input, placeholder for the value of that at the baseline
 
     def choose(self, problem):
@@ -36,6 +38,7 @@ class References:
 
     def begin(self, problem):
         """Add the placeholders of the baseline, and return what a copy of the graph must compute beside x, if any."""
+        self._problem = problem
         self.baselines = [
             tf.placeholder(x.dtype, [None] + x.shape.as_list()[1:] if x.shape.ndims else None) for x in problem.inputs
         ]
@@ -52,6 +55,11 @@ class References:
         if op not in self._fed:
             self._fed[op] = z, tf.placeholder(z.dtype, shape=None, name='reference')
         return self._fed[op][1]
+
+    @property
+    def sees_target(self):
+        """Whether the baseline has a run of its own, which says what T is there, too."""
+        return bool(self._fed)
 
     @property
     def placeholders(self):
@@ -77,12 +85,12 @@ class References:
         """
         one_for_all = not request.is_set and all(len(b) == 1 for b in request.baselines)
         if not one_for_all or request.feeds.per_row:
-            return self._inputs(request, of, baselines)
+            return self._checked_inputs(request, of, baselines)
         may_be_one = len(of) > 1 and request.fixed_rows is None
         if may_be_one and oracle.once('one row serves', lambda: self._one_row_serves(request)):
             of = of[:1]
         if len(of) not in kept:
-            kept[len(of)] = self._inputs(request, of, baselines)
+            kept[len(of)] = self._checked_inputs(request, of, baselines)
         return kept[len(of)]
 
     def _one_row_serves(self, request):
@@ -104,4 +112,11 @@ class References:
 
     def _inputs(self, request, of, baselines):
         rows = [np.broadcast_to(b, (len(of),) + b.shape[1:]) for b in baselines]
-        return request.run([z for z, _ in self._fed.values()], of, rows, trim=False)
+        return request.run([z for z, _ in self._fed.values()] + [self._problem.target], of, rows, trim=False)
+
+    def _checked_inputs(self, request, of, baselines):
+        """The same, with a warning where T is not finite there."""
+        *values, target = self._inputs(request, of, baselines)
+        if not is_finite(target, request):
+            warn_of_baseline(self._problem, request)
+        return values

@@ -1,7 +1,7 @@
 """One call of ``run``: its samples, what they are weighted by and compared with, and what else each run feeds."""
 
 from dataclasses import dataclass, field, replace
-from typing import Any, List, Optional, Sequence, Tuple
+from typing import Any, List, Optional, Sequence, Set, Tuple
 
 import numpy as np
 
@@ -36,6 +36,8 @@ class Request:
         Whether every sample is compared with all rows of the baselines.
     progress : tqdm
         Counts the rows that were run.
+    said : set of str
+        What the call has warned of.
     """
 
     runner: Runner
@@ -51,6 +53,7 @@ class Request:
     baselines: Sequence[Any] = ()
     is_set: bool = False
     progress: Any = field(default_factory=NoProgress)
+    said: Set[str] = field(default_factory=set)
 
     @property
     def n(self):
@@ -108,6 +111,7 @@ class Request:
             self.fixed_rows,
             baselines=baselines,
             is_set=self.is_set,
+            said={'baseline'},  # of a sample that nobody asked about
         )
 
     def fit(self, array):
