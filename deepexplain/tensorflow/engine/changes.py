@@ -18,7 +18,8 @@ from .baselines import Baselines
 from .gradients import compared
 from .network import Network
 from .promise import NOTHING, Promise
-from .rows import RowOracle, cut_for_changes
+from .randomness import Randomness
+from .rows import Cut, RowOracle, cut_for_changes
 from .undefined import warn_of_baseline
 
 #: Outputs of changed samples to keep at a time: samples x changes x outputs. In double precision, 8 MB.
@@ -71,7 +72,7 @@ class ChangeEngine:
             raise DeepExplainError(f"Multiple inputs not yet supported for perturbation methods ('{name}').")
         if built is not None:
             self.network, self.oracle, self._decisions = built.network, built.oracle, built._decisions
-            self._made = built._made
+            self._made, self.randomness = built._made, built.randomness
         else:
             check_not_finalized(problem.graph)
             self._decisions = Decisions(plan.rules)
@@ -79,6 +80,7 @@ class ChangeEngine:
             with adding_to(problem.graph):
                 self.network = Network(problem)
             self.oracle = RowOracle(problem, self._observe)
+            self.randomness = Randomness(problem)
             self._made = {}  # the last parts that were made, by their key
         self.target, self.between = problem.target, problem.between
 
@@ -94,6 +96,9 @@ class ChangeEngine:
 
     def cut(self, request, batch_size):
         """How the call is cut into session runs: a :class:`~.rows.Cut`."""
+        if self.randomness.found(request) and request.fixed_rows is None:
+            rows = min(batch_size or request.n, request.n)
+            return Cut(rows, rows, batch_size != 1, True)
         return cut_for_changes(self.oracle, self.problem, self.name, request, batch_size)
 
     def explain(self, request, cut, progress):

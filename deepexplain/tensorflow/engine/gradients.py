@@ -9,7 +9,8 @@ from ...errors import warn
 from ..runtime.progress import progress_bar
 from .backward import BackwardPass
 from .path import Walk
-from .rows import RowOracle, cut_for_gradients
+from .randomness import Randomness
+from .rows import Cut, RowOracle, cut_for_gradients
 from .undefined import is_finite_at_baseline, warn_of_baseline
 
 
@@ -34,6 +35,7 @@ class GradientEngine:
         self.network = self.back.network
         self.oracle = RowOracle(problem, self._observe) if built is None else built.oracle
         self.target, self.between = self.back.target, self.back.between
+        self.randomness = Randomness(problem) if built is None else built.randomness
         self._finite = {}  # shapes of samples and baselines -> whether T is finite there
 
     def audit(self):
@@ -48,6 +50,10 @@ class GradientEngine:
 
     def cut(self, request, batch_size):
         """How the call is cut into session runs: a :class:`~.rows.Cut`."""
+        # What a random network says of its rows is noise, too.
+        if self.randomness.found(request) and request.fixed_rows is None and self.problem.target.shape.ndims != 0:
+            rows = min(batch_size or request.n, request.n)
+            return Cut(rows, rows, False, True)
         return cut_for_gradients(self.oracle, self.problem, request, batch_size, self._rows_of_a_sample(request))
 
     def explain(self, request, cut, progress):
@@ -78,6 +84,8 @@ class GradientEngine:
 
     def warn_of_delta(self, request, cut):
         """Warn where a delta is not of its sample alone."""
+        if self.randomness.found(request):
+            return  # which was said, and is why samples seem to mix
         if cut.samples > 1 and request.n > 1 and not self.oracle.apart(request):
             warn(
                 f"T '{self.problem.target.name}' mixes samples (batch statistics? dropout that is on?): a sample's "
