@@ -482,7 +482,8 @@ def test_X_and_T_with_different_fixed_batches_are_refused(session, method, kwarg
 
 @pytest.mark.parametrize('method', ['grad*input', 'occlusion'])
 def test_networks_with_a_limited_domain_are_not_taken_to_mix(session, method):
-    explain(session, method, lambda X: tf.log(X) + tf.sqrt(X), 1 + np.abs(normal(5, 4)), batch_size=2)
+    arguments = {'baseline': 1.0} if method == 'occlusion' else {}
+    explain(session, method, lambda X: tf.log(X) + tf.sqrt(X), 1 + np.abs(normal(5, 4)), batch_size=2, **arguments)
 
 
 # feeds
@@ -714,8 +715,8 @@ def test_values_too_large_for_X_are_refused(session):
 @pytest.mark.parametrize(
     ('xs', 'message'),
     [
-        ([normal(5, 4)], 'xs must be a list of 2 arrays; got a list of 1'),
-        (normal(5, 4), 'xs must be a list of 2 arrays; got ndarray'),
+        ([normal(5, 4)], 'xs must be a list of 2 arrays, .*; got a list of 1'),
+        (normal(5, 4), 'xs must be a list of 2 arrays, .*; got an array of'),
         ([normal(5, 4), normal(4, 4)], r'All inputs must have the same number of samples; got \[5, 4\]'),
         ([normal(5, 4), normal(5, 3)], r"xs\[1\] must have the shape of 'X2:0'"),
         ([normal(5, 4), normal(5, 4) * np.nan], r'xs\[1\] holds nan'),
