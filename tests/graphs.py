@@ -65,3 +65,43 @@ def explain(method, network, xs, ys=None, batch_size=None, dtype=tf.float64, **a
     with context() as de:
         X = tf.placeholder(dtype, [None, *np.shape(xs)[1:]])
         return de.explain(method, build_target(X), X, xs, ys, batch_size, **arguments)
+
+
+def time_major(X, layer):
+    # [samples, 3, 4] -> [3 * samples, 4]: the first axis of the activation is time, then samples.
+    return tf.transpose(tf.reshape(layer(tf.reshape(tf.transpose(X, [1, 0, 2]), [-1, 4])), [3, -1, 2]), [1, 0, 2])
+
+
+def batch_major(X, layer):
+    return tf.reshape(layer(tf.reshape(X, [-1, 4])), [-1, 3, 2])
+
+
+def unstacked(X, layer):
+    return tf.stack([layer(step) for step in tf.unstack(X, num=3, axis=1)], axis=1)
+
+
+def samples_last(X, layer):
+    # [2, 3 * samples]: the samples are in the last axis of the activation.
+    return batch_major(X, lambda rows: transposed(rows, layer))
+
+
+def transposed(rows, layer):
+    return tf.transpose(layer.on_columns(tf.transpose(rows)))
+
+
+def one_long_row(X, layer):
+    # [1, 3 * samples, 4], as layers do that treat the whole batch as one sequence.
+    return tf.reshape(layer(tf.reshape(X, [1, -1, 4])), [-1, 3, 2])
+
+
+class Layer:
+    """tanh(v w + b) of vectors v of size 4, in the last axis or, on_columns, in the first."""
+
+    w = np.random.RandomState(3).randn(4, 2)
+    b = np.array([0.5, -1.0])
+
+    def __call__(self, V):
+        return tf.tanh(tf.tensordot(V, tf.constant(self.w), 1) + self.b)
+
+    def on_columns(self, V):
+        return tf.tanh(tf.matmul(self.w.T, V) + self.b[:, None])

@@ -1,12 +1,19 @@
 """One small classifier in all the ways in which people have models, and what its attributions are."""
 
+import importlib
+
 import numpy as np
+import pytest
 import tensorflow.compat.v1 as tf
 from small import normal
 
 from deepexplain.tensorflow import DeepExplain
 
 TENSORFLOW_2 = not tf.__version__.startswith('1.')
+#: Whether Keras 3 goes with this TensorFlow, and tf-keras beside it; before 2.16 there is tf.keras alone, a Keras 2.
+KERAS_3 = tuple(map(int, tf.__version__.split('.')[:2])) >= (2, 16)
+needs_keras_3 = pytest.mark.skipif(not KERAS_3, reason='needs Keras 3, which came with TensorFlow 2.16')
+
 W1, B1, W2, B2 = (w.astype(np.float32) for w in (normal(4, 6), normal(6, seed=1), normal(6, 3, seed=2), normal(3)))
 XS = normal(5, 4, seed=7)
 YS = np.eye(3)[[0, 1, 2, 0, 1]]
@@ -38,6 +45,11 @@ def assert_explained(model, logits=None):
         np.testing.assert_allclose(found, probabilities(XS), rtol=1e-4)
         found = de.explain('deeplift', model.logits if logits is None else logits, model.inputs[0], XS, ys=YS)
     np.testing.assert_allclose(found, attributions(), rtol=1e-3, atol=1e-5)
+
+
+def keras_2():
+    """The Keras 2 that goes with this TensorFlow."""
+    return importlib.import_module('tf_keras' if KERAS_3 else 'tensorflow.keras')
 
 
 def keras_network(keras, **options):

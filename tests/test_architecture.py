@@ -28,9 +28,10 @@ ROOMS = [
     'metrics',
     'arguments',
     'errors',
+    'types',
 ]
 #: The last rooms of that way, which every room may import from.
-SHARED = ['arguments', 'errors']
+SHARED = ['arguments', 'errors', 'types']
 #: Beside that way: they import from themselves and from the shared rooms only, and no other room imports them.
 SIDE_ROOMS = ['plotting']
 
@@ -197,7 +198,9 @@ def library(*without):
 
 
 def test_no_file_is_too_long():
-    lines = {name: source(path).count('\n') for name, _, path in modules() if name.startswith('tensorflow')}
+    paths = {name: path for name, _, path in modules() if name.startswith('tensorflow')}
+    paths['tensorflow.context, its types'] = paths['tensorflow.context'] + 'i'
+    lines = {name: source(path).count('\n') for name, path in paths.items()}
     assert {name: count for name, count in lines.items() if count > MOST_LINES} == {}
 
 

@@ -1,7 +1,7 @@
 """What users of DeepExplain 0.3 reported, one test a report; the numbers are issues of marcoancona/DeepExplain.
 
 Reports that a contract or an oracle covers stand there: batch_size ignored, wrong shapes of xs and ys, missing
-placeholders, X that does not reach T (methods/test_base.py); explain() slower at every call, sixteen threads, two
+placeholders, X that does not reach T (engine/); explain() slower at every call, sixteen threads, two
 explainers alive at once (test_context.py); sampling_dims, None dimensions, stale references and unsupported
 activations (methods/).
 """

@@ -12,7 +12,7 @@ import re
 import sys
 
 import pytest
-import tensorflow.compat.v1 as tf
+from sources import KERAS_3, keras_2
 
 import deepexplain
 from deepexplain.tensorflow.methods import attribution_methods
@@ -48,11 +48,11 @@ def run_blocks(page, text):
 @pytest.mark.filterwarnings('ignore:__array__ implementation:DeprecationWarning')  # Keras 3 saves a variable so
 @pytest.mark.parametrize('page', PAGES)
 def test_code_blocks_print_what_the_page_says(page, monkeypatch, tmp_path):
-    if 'models' in page and importlib.util.find_spec('tf_keras') is None:
-        pytest.skip('Keras 3 needs TensorFlow 2; tests/tensorflow/models opens what there is on TensorFlow 1')
+    if 'models' in page and not KERAS_3:
+        pytest.skip('needs Keras 3, which came with TensorFlow 2.16; tests/tensorflow/models opens what there is')
     monkeypatch.chdir(tmp_path)  # some pages write files
-    if importlib.util.find_spec('tf_keras') is None:
-        monkeypatch.setitem(sys.modules, 'tf_keras', tf.keras)  # as the comment beside the import says
+    if not KERAS_3:
+        monkeypatch.setitem(sys.modules, 'tf_keras', keras_2())  # as the comment beside the import says
     text = read(page)
     found = list(run_blocks(page, text))
     assert len(found) == text.count('```python')

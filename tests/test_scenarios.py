@@ -4,18 +4,14 @@ from contextlib import contextmanager
 
 import numpy as np
 import pytest
+import sources
 import tensorflow.compat.v1 as tf
 from small import METHODS, normal
+from sources import needs_keras_3
 
 from deepexplain.tensorflow import DeepExplain
 
-TENSORFLOW_2 = not tf.__version__.startswith('1.')
-if TENSORFLOW_2:
-    import tf_keras as keras
-else:
-    keras = tf.keras
-
-in_keras_3 = pytest.mark.skipif(not TENSORFLOW_2, reason='Keras 3 needs TensorFlow 2')
+keras = sources.keras_2()
 
 NAMES = [name for name, _ in METHODS if name != 'zero']
 QUICK = dict(METHODS, intgrad={'steps': 10}, shapley_sampling={'samples': 1})
@@ -195,7 +191,7 @@ def test_attributions_of_eegnet_add_up(eeg, method, kwargs):
     np.testing.assert_allclose(found, difference, rtol=0, atol=0.01 * np.abs(difference).max())
 
 
-@in_keras_3
+@needs_keras_3
 @pytest.mark.parametrize('method', NAMES)
 def test_eegnet_in_keras_3_gets_the_numbers_of_keras_2(eeg, method):
     import keras as keras_3
@@ -211,7 +207,7 @@ def test_eegnet_in_keras_3_gets_the_numbers_of_keras_2(eeg, method):
     np.testing.assert_allclose(found, expected, rtol=0, atol=2e-3 * np.abs(expected).max())
 
 
-@in_keras_3
+@needs_keras_3
 def test_24_labels_in_keras_3():
     import keras as keras_3
 
@@ -226,7 +222,7 @@ def test_24_labels_in_keras_3():
     np.testing.assert_allclose(found, expected, rtol=0, atol=1e-5)
 
 
-@in_keras_3
+@needs_keras_3
 def test_111_outputs_in_keras_3():
     import keras as keras_3
 

@@ -1,11 +1,12 @@
 """Completeness: whether attributions add up to what there is to explain."""
 
 import inspect
-from typing import NamedTuple
+from typing import Any, Dict, NamedTuple, Optional
 
 import numpy as np
 
 from ..errors import ArgumentError
+from ..types import Array, ArrayLike, Baseline
 from .network import Explained, asked
 from .samples import one_array
 from .statistics import relative
@@ -26,7 +27,16 @@ class Completeness(NamedTuple):
     relative: np.ndarray
 
 
-def completeness(model, xs, attributions=None, *, ys=None, baseline=None, batch_size=None, feed_dict=None):
+def completeness(
+    model: Any,
+    xs: ArrayLike,
+    attributions: ArrayLike = None,
+    *,
+    ys: ArrayLike = None,
+    baseline: Baseline = None,
+    batch_size: Optional[int] = None,
+    feed_dict: Optional[Dict[Any, Any]] = None,
+) -> Completeness:
     """How far attributions are from adding up to ``f(x) - f(baseline)``.
 
     ``delta = sum(attributions) - (f(x) - f(baseline))``: 0 if they are complete (also: efficiency, summation to
@@ -87,7 +97,7 @@ def completeness(model, xs, attributions=None, *, ys=None, baseline=None, batch_
     return completeness_of(total, f_x, f_baseline)
 
 
-def completeness_of(attributions, f_x, f_baseline):
+def completeness_of(attributions: ArrayLike, f_x: ArrayLike, f_baseline: ArrayLike) -> Completeness:
     """The same of arrays alone.
 
     Parameters
@@ -123,7 +133,7 @@ def completeness_of(attributions, f_x, f_baseline):
     return Completeness(delta, relative(delta, difference))
 
 
-def _sums(attributions, several):
+def _sums(attributions: Any, several: bool) -> Array:
     """The sum of each sample's attributions."""
     arrays = attributions if several else [attributions]
     arrays = [one_array(array, 'attributions') for array in arrays]
@@ -131,4 +141,5 @@ def _sums(attributions, several):
         raise ArgumentError(
             f'attributions must have the samples along their first axis; got {[array.shape for array in arrays]}.'
         )
-    return sum(array.reshape(len(array), -1).sum(axis=1, dtype=np.float64) for array in arrays)
+    result: Array = sum(array.reshape(len(array), -1).sum(axis=1, dtype=np.float64) for array in arrays)
+    return result

@@ -1,11 +1,12 @@
 """Deletion and insertion: how fast the output falls, or rises, when the most important features go, or come, first."""
 
-from typing import NamedTuple
+from typing import Any, Dict, NamedTuple, Optional, Sequence
 
 import numpy as np
 
 from ..arguments import as_count
 from ..errors import ArgumentError
+from ..types import Array, ArrayLike, Baseline
 from .network import asked
 from .samples import Features
 
@@ -35,8 +36,17 @@ class DeletionInsertion(NamedTuple):
 
 
 def deletion_insertion(
-    model, xs, attributions=None, *, ys=None, steps=None, dims=None, baseline=0, batch_size=None, feed_dict=None
-):
+    model: Any,
+    xs: ArrayLike,
+    attributions: ArrayLike = None,
+    *,
+    ys: ArrayLike = None,
+    steps: Optional[int] = None,
+    dims: Optional[Sequence[int]] = None,
+    baseline: Baseline = 0,
+    batch_size: Optional[int] = None,
+    feed_dict: Optional[Dict[Any, Any]] = None,
+) -> DeletionInsertion:
     """The output while features go to the baseline, or come back from it, in the order of their attributions.
 
     Largest (not: of largest absolute value) first. Of features with equal attributions, the first in the order of xs
@@ -92,16 +102,17 @@ def deletion_insertion(
     contributions = features.sums(network.attributions(attributions))
     ranks = np.argsort(np.argsort(-contributions, axis=1, kind='stable'), axis=1)
 
-    def outputs(before, after):
+    def outputs(before: Array, after: Array) -> Array:
         """Outputs while features go from the values ``before`` to those ``after``."""
-        return network.outputs(np.where(features.spread(ranks < count), after, before) for count in counts).T
+        result: Array = network.outputs(np.where(features.spread(ranks < count), after, before) for count in counts).T
+        return result
 
     fraction = counts / features.count
     curves = [outputs(samples.values, at_baseline), outputs(at_baseline, samples.values)]
     return DeletionInsertion(fraction, *curves, *(_area(curve, fraction) for curve in curves))
 
 
-def _as_counts(steps, features):
+def _as_counts(steps: Optional[int], features: int) -> Array:
     """How many features are gone at each point of a curve."""
     steps = min(STEPS, features) if steps is None else as_count(steps, 'steps')
     if steps > features:
@@ -109,5 +120,6 @@ def _as_counts(steps, features):
     return np.arange(steps + 1) * features // steps
 
 
-def _area(curve, fraction):
-    return ((curve[:, 1:] + curve[:, :-1]) / 2 * np.diff(fraction)).sum(axis=1)
+def _area(curve: Array, fraction: Array) -> Array:
+    result: Array = ((curve[:, 1:] + curve[:, :-1]) / 2 * np.diff(fraction)).sum(axis=1)
+    return result

@@ -1,29 +1,35 @@
 """Infidelity: how wrong attributions are about what the output does when the input is changed."""
 
+from typing import TYPE_CHECKING, Any, Callable, Dict, Iterator, Optional, Union
+
 import numpy as np
 
 from ..arguments import as_count, as_generator, as_number, one_of
 from ..errors import ArgumentError, ArgumentTypeError
+from ..types import Array, ArrayLike, Baseline
 from .network import asked
+
+if TYPE_CHECKING:
+    from .samples import Samples
 
 
 def infidelity(
-    model,
-    xs,
-    attributions=None,
+    model: Any,
+    xs: ArrayLike,
+    attributions: ArrayLike = None,
     *,
-    ys=None,
-    perturbation='gaussian',
-    scale=0.2,
-    size=3,
-    draws=100,
-    multiply_by_inputs=True,
-    normalize=False,
-    baseline=0,
-    batch_size=None,
-    feed_dict=None,
-    seed=0,
-):
+    ys: ArrayLike = None,
+    perturbation: Union[str, Callable[..., Any]] = 'gaussian',
+    scale: float = 0.2,
+    size: int = 3,
+    draws: int = 100,
+    multiply_by_inputs: bool = True,
+    normalize: bool = False,
+    baseline: Baseline = 0,
+    batch_size: Optional[int] = None,
+    feed_dict: Optional[Dict[Any, Any]] = None,
+    seed: Optional[int] = 0,
+) -> Array:
     """The expected squared error of attributions as a linear model of how the output changes; 0 is best.
 
     ``E[(sum(I * a) - (f(x) - f(x - I))) ** 2]`` over random perturbations I, where ``a`` is the attribution of a
@@ -92,7 +98,7 @@ def infidelity(
         slopes = np.divide(slopes, differences, out=np.zeros_like(slopes), where=differences != 0)
     expected = np.empty((draws, samples.count))
 
-    def perturbed():
+    def perturbed() -> Iterator[Array]:
         dtype = samples.values.dtype if samples.values.dtype.kind == 'f' else np.dtype(float)
         for i in range(draws):
             change = draw(random)
@@ -106,15 +112,19 @@ def infidelity(
     changes = f_x - network.outputs(perturbed())
     if normalize:
         expected = expected * _best_factor(expected, changes)
-    return ((expected - changes) ** 2).mean(axis=0)
+    result: Array = ((expected - changes) ** 2).mean(axis=0)
+    return result
 
 
-def _best_factor(expected, changes):
+def _best_factor(expected: Array, changes: Array) -> Array:
     size = (expected**2).mean(axis=0)
-    return np.divide((expected * changes).mean(axis=0), size, out=np.zeros_like(size), where=size > 0)
+    result: Array = np.divide((expected * changes).mean(axis=0), size, out=np.zeros_like(size), where=size > 0)
+    return result
 
 
-def _drawing(perturbation, samples, differences, scale, size):
+def _drawing(
+    perturbation: Union[str, Callable[..., Any]], samples: 'Samples', differences: Array, scale: float, size: int
+) -> Callable[[np.random.RandomState], Array]:
     """A function of a random generator that returns I, shape (samples, values)."""
     if callable(perturbation):
         return lambda random: samples.like_xs(
@@ -131,7 +141,7 @@ def _drawing(perturbation, samples, differences, scale, size):
     if size > min(height, width):
         raise ArgumentError(f'size must be at most the side of an image, {min(height, width)}; got {size}.')
 
-    def square(random):
+    def square(random: np.random.RandomState) -> Array:
         top, left = (random.randint(0, side - size + 1, samples.count) for side in (height, width))
         in_rows, in_columns = (
             (np.arange(side) >= start[:, None]) & (np.arange(side) < start[:, None] + size)

@@ -1,15 +1,28 @@
 """Max-sensitivity: how much attributions change when the input hardly does."""
 
+from typing import Any, Callable, Dict, Optional
+
 import numpy as np
 
 from ..arguments import as_count, as_generator, as_number
 from ..errors import ArgumentError, ArgumentTypeError
+from ..types import Array, ArrayLike
 from .network import Explained, is_explainer
 from .samples import Samples
 from .statistics import relative
 
 
-def max_sensitivity(explain, xs, *, ys=None, radius=0.02, draws=10, batch_size=None, feed_dict=None, seed=0):
+def max_sensitivity(
+    explain: Any,
+    xs: ArrayLike,
+    *,
+    ys: ArrayLike = None,
+    radius: float = 0.02,
+    draws: int = 10,
+    batch_size: Optional[int] = None,
+    feed_dict: Optional[Dict[Any, Any]] = None,
+    seed: Optional[int] = 0,
+) -> Array:
     """The largest relative change of attributions that was seen for small changes of the input; 0 is best.
 
     ``max ||a(x + d) - a(x)|| / ||a(x)||`` over random d, whose values are uniform from -radius to radius; an
@@ -56,19 +69,19 @@ def max_sensitivity(explain, xs, *, ys=None, radius=0.02, draws=10, batch_size=N
     radius, draws, random = as_number(radius, 'radius', above=0), as_count(draws, 'draws'), as_generator(seed)
     samples = Samples(xs, getattr(explain, 'has_multiple_inputs', False))
     if is_explainer(explain):
-        at = Explained(explain, samples, ys, batch_size, feed_dict).attributions
+        at: Callable[..., Any] = Explained(explain, samples, ys, batch_size, feed_dict).attributions
     elif callable(explain):
-        if not ys is batch_size is feed_dict is None:
+        if not (ys is None and batch_size is None and feed_dict is None):
             raise ArgumentError('ys, batch_size and feed_dict are for explainers; a function knows its own.')
 
-        def at(rows):
+        def at(rows: Array) -> Any:
             return explain(samples.shaped(rows))
     else:
         raise ArgumentTypeError(
             f'explain must be an explainer or a function that returns attributions; got {explain!r}.'
         )
 
-    def attributions(rows):
+    def attributions(rows: Array) -> Array:
         return samples.rows_of(at(rows=rows), 'attributions')
 
     before = attributions(samples.values)

@@ -1,11 +1,13 @@
 """What a metric asks: an explainer, or a function."""
 
 from itertools import islice
+from typing import Any, Callable, Dict, Iterable, Optional, Tuple, Union
 
 import numpy as np
 
 from ..arguments import as_count
 from ..errors import ArgumentError, ArgumentTypeError
+from ..types import Array, ArrayLike
 from .samples import Samples, one_array
 
 #: Rows that a function gets at once where the user does not say, and their bytes.
@@ -13,7 +15,17 @@ MOST_ROWS = 1024
 MOST_BYTES = 1 << 26
 
 
-def asked(model, xs, ys=None, batch_size=None, feed_dict=None):
+#: What :func:`asked` finds.
+Asked = Union['Explained', 'Predicted']
+
+
+def asked(
+    model: Any,
+    xs: ArrayLike,
+    ys: ArrayLike = None,
+    batch_size: Optional[int] = None,
+    feed_dict: Optional[Dict[Any, Any]] = None,
+) -> Tuple[Asked, Samples]:
     """The network of an explainer or a function, and its :class:`Samples`."""
     if is_explainer(model):
         samples = Samples(xs, getattr(model, 'has_multiple_inputs', False))
@@ -28,7 +40,7 @@ def asked(model, xs, ys=None, batch_size=None, feed_dict=None):
     return Predicted(model, samples, ys, batch_size), samples
 
 
-def is_explainer(model):
+def is_explainer(model: object) -> bool:
     """Whether it explains: what a DeepExplain context's get_explainer returns does."""
     return callable(getattr(model, 'run', None)) and callable(getattr(model, 'outputs', None))
 
@@ -39,7 +51,14 @@ class Explained:
     Each run has all samples, all of them changed, so that ys, feed_dict and a fixed batch fit as they are.
     """
 
-    def __init__(self, explainer, samples, ys, batch_size, feed_dict):
+    def __init__(
+        self,
+        explainer: Any,
+        samples: Samples,
+        ys: ArrayLike,
+        batch_size: Optional[int],
+        feed_dict: Optional[Dict[Any, Any]],
+    ) -> None:
         self._explainer, self._samples = explainer, samples
         # Only what is given: the run() of a method written for 0.3 may not know the others.
         given = {'ys': ys, 'batch_size': batch_size, 'feed_dict': feed_dict}
@@ -47,7 +66,7 @@ class Explained:
         if isinstance(ys, str):
             raise ArgumentError(f'ys must be an array of weights: metrics judge one explanation at a time; got {ys!r}.')
 
-    def outputs(self, copies):
+    def outputs(self, copies: Iterable[Array]) -> Array:
         """T of changed samples, shape (copies, samples); ``copies`` yields rows of values."""
         found = []
         for rows in copies:
@@ -55,7 +74,7 @@ class Explained:
             found.append(_one_a_row(outputs, len(rows), 'outputs(...) of the explainer'))
         return np.array(found, np.float64)
 
-    def attributions(self, given=None, rows=None, **more):
+    def attributions(self, given: ArrayLike = None, rows: Optional[Array] = None, **more: Any) -> Any:
         """Those given; or those of the samples, or of changed ones, as the explainer returns them."""
         if given is not None:
             return given
@@ -66,7 +85,9 @@ class Explained:
 class Predicted:
     """A function of rows, whose attributions are given."""
 
-    def __init__(self, predict, samples, ys, batch_size):
+    def __init__(
+        self, predict: Callable[[Any], Any], samples: Samples, ys: ArrayLike, batch_size: Optional[int]
+    ) -> None:
         self._predict, self._samples = predict, samples
         self._ys = None if ys is None else one_array(ys, 'ys').astype(np.float64)
         bytes_of_a_row = samples.values[0].nbytes
@@ -74,7 +95,7 @@ class Predicted:
         if batch_size is not None:
             self._batch_size = as_count(batch_size, 'batch_size')
 
-    def outputs(self, copies):
+    def outputs(self, copies: Iterable[Array]) -> Array:
         """As that of an explainer."""
         count, copies, found = self._samples.count, iter(copies), []
         for chunk in iter(lambda: list(islice(copies, max(1, self._batch_size // count))), []):
@@ -84,13 +105,13 @@ class Predicted:
             found.append(self._weighted(outputs.reshape((len(chunk), count) + outputs.shape[1:])))
         return np.concatenate(found)
 
-    def attributions(self, given=None):
+    def attributions(self, given: ArrayLike = None) -> Any:
         """Those given."""
         if given is None:
             raise ArgumentError('A function has no attributions: give them, or an explainer instead of the function.')
         return given
 
-    def _rows_of_outputs(self, rows):
+    def _rows_of_outputs(self, rows: Array) -> Array:
         outputs = one_array(self._predict(self._samples.shaped(rows)), 'What the function returns')
         if outputs.shape[:1] != (len(rows),):
             raise ArgumentError(
@@ -99,7 +120,7 @@ class Predicted:
             )
         return outputs
 
-    def _weighted(self, outputs):
+    def _weighted(self, outputs: Array) -> Array:
         """Outputs of shape (copies, samples, ...), weighted by ys and summed, as T is by an explainer."""
         of_row, ys = outputs.shape[2:], self._ys
         if ys is None:
@@ -114,10 +135,11 @@ class Predicted:
                 f'ys must have the shape of the outputs, {(self._samples.count,) + of_row} or, for all samples '
                 f'alike, {of_row}; got {ys.shape}.'
             )
-        return (outputs * ys).sum(axis=tuple(range(2, outputs.ndim)))
+        result: Array = (outputs * ys).sum(axis=tuple(range(2, outputs.ndim)))
+        return result
 
 
-def _one_a_row(outputs, rows, what):
+def _one_a_row(outputs: Array, rows: int, what: str) -> Array:
     if outputs.shape != (rows,):
         raise ArgumentError(f'{what} must have shape ({rows},); got {outputs.shape}.')
     return outputs

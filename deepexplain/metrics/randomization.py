@@ -1,11 +1,12 @@
 """The sanity check of parameter randomization: whether attributions depend on what the network has learned."""
 
-from typing import List, NamedTuple, Optional
+from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
 import numpy as np
 
 from ..arguments import as_generator, one_of
 from ..errors import ArgumentError, ArgumentTypeError
+from ..types import Array, ArrayLike
 from .network import Explained, is_explainer
 from .samples import Samples
 from .statistics import pearson
@@ -36,8 +37,16 @@ class Randomization(NamedTuple):
 
 
 def randomization(
-    explainer, xs, *, ys=None, cascading=True, redraw='permutation', batch_size=None, feed_dict=None, seed=0
-):
+    explainer: Any,
+    xs: ArrayLike,
+    *,
+    ys: ArrayLike = None,
+    cascading: bool = True,
+    redraw: str = 'permutation',
+    batch_size: Optional[int] = None,
+    feed_dict: Optional[Dict[Any, Any]] = None,
+    seed: Optional[int] = 0,
+) -> Randomization:
     """Similarity of attributions to those by the same network with other weights; near 0 is best.
 
     One weight tensor after the other is drawn anew, the one nearest to the output first. New weights are fed in each
@@ -110,14 +119,14 @@ def randomization(
     )
 
 
-def _redrawn(value, redraw, random):
+def _redrawn(value: Array, redraw: str, random: np.random.RandomState) -> Array:
     if redraw == 'permutation':
         return random.permutation(value.ravel()).reshape(value.shape)
     exact = value.astype(np.float64)
     return random.normal(exact.mean(), exact.std(), value.shape).astype(value.dtype)
 
 
-def _similarities(before, after, samples, name):
+def _similarities(before: Any, after: Any, samples: Samples, name: str) -> Tuple[Array, Array, Any]:
     try:
         a, b = (samples.rows_of(values, 'attributions') for values in (before, after))
     except ArgumentError as error:
@@ -126,23 +135,24 @@ def _similarities(before, after, samples, name):
     return _spearman(a, b), _spearman(np.abs(a), np.abs(b)), ssim
 
 
-def _spearman(a, b):
+def _spearman(a: Array, b: Array) -> Array:
     from scipy.stats import rankdata  # slow to import, and needed by few
 
     return pearson(rankdata(a, axis=1), rankdata(b, axis=1), axis=1)
 
 
-def _is_of_images(attributions):
+def _is_of_images(attributions: Any) -> bool:
     shape = getattr(attributions, 'shape', ())  # those to several inputs are a list
     return len(shape) == 4 and min(shape[1:3]) >= LEAST_SIDE
 
 
-def _ssim(before, after):
+def _ssim(before: Array, after: Array) -> List[float]:
     from skimage.metrics import structural_similarity  # slow to import, and needed by few
 
     return [structural_similarity(_as_map(a), _as_map(b), data_range=2.0) for a, b in zip(before, after)]
 
 
-def _as_map(attributions):
+def _as_map(attributions: Array) -> Array:
     values = attributions.sum(axis=-1, dtype=np.float64)
-    return values / (np.abs(values).max() or 1)
+    result: Array = values / (np.abs(values).max() or 1)
+    return result

@@ -1,12 +1,15 @@
 """Samples as metrics change them: a row of values for each, whatever their shape and the number of inputs."""
 
+from typing import Any, List, Optional, Sequence, Tuple
+
 import numpy as np
 
 from ..arguments import as_array, as_count, is_list, text_of
 from ..errors import ArgumentError, ArgumentTypeError
+from ..types import Array, ArrayLike, Baseline
 
 
-def one_array(value, what):
+def one_array(value: ArrayLike, what: str) -> Array:
     """``value`` as one array of finite real numbers; a list of arrays is more likely one for each input."""
     if isinstance(value, (list, tuple)) and any(isinstance(entry, np.ndarray) and entry.ndim for entry in value):
         raise ArgumentError(
@@ -33,7 +36,7 @@ class Samples:
         Of one sample, for each input.
     """
 
-    def __init__(self, xs, several=False):
+    def __init__(self, xs: ArrayLike, several: bool = False) -> None:
         if several and not isinstance(xs, (list, tuple)):
             raise ArgumentError(f'xs must be a list of arrays, as X is a list of tensors; got {type(xs).__name__}.')
         self.several = several
@@ -49,17 +52,17 @@ class Samples:
         self._ends = np.cumsum([int(np.prod(shape)) for shape in self.shapes])[:-1]
 
     @property
-    def shape(self):
+    def shape(self) -> Tuple[int, ...]:
         """Of the only input's samples, the first axis included."""
         return (self.count,) + self.shapes[0]
 
-    def shaped(self, rows):
+    def shaped(self, rows: Array) -> Any:
         """Rows of values as the network takes them: an array, or a list of arrays."""
         parts = np.split(rows, self._ends, axis=1) if self.several else [rows]
         shaped = [part.reshape((len(rows),) + shape) for part, shape in zip(parts, self.shapes)]
         return shaped if self.several else shaped[0]
 
-    def rows_of(self, value, what):
+    def rows_of(self, value: ArrayLike, what: str) -> Array:
         """``value``, which must have the samples first, as rows of float64 values; of several inputs, side by side."""
         arrays = self._one_for_each(value, what)
         for array in arrays:
@@ -67,7 +70,7 @@ class Samples:
                 raise ArgumentError(f'{what} must have one row for each of {self.count} samples; got {array.shape}.')
         return _side_by_side(arrays).astype(np.float64)
 
-    def like_xs(self, value, what):
+    def like_xs(self, value: ArrayLike, what: str) -> Array:
         """``value``, which must have the shape of xs, as rows of float64 values."""
         arrays = self._one_for_each(value, what)
         for array, shape in zip(arrays, self.shapes):
@@ -78,7 +81,7 @@ class Samples:
                 )
         return _side_by_side(arrays).astype(np.float64)
 
-    def baseline(self, value):
+    def baseline(self, value: Baseline) -> Array:
         """A baseline as rows of values, of the dtype of ``values``.
 
         It is a number or an array of one sample's shape or of xs' shape; for several inputs a number, or a list of
@@ -95,14 +98,14 @@ class Samples:
                     f'{(self.count,) + shape}; got {array.shape}.'
                 )
             rows.append(np.broadcast_to(array, (self.count,) + shape))
-        rows = _side_by_side(rows)
-        if self.values.dtype.kind != 'f' and (rows != rows.astype(self.values.dtype)).any():
+        found = _side_by_side(rows)
+        if self.values.dtype.kind != 'f' and (found != found.astype(self.values.dtype)).any():
             raise ArgumentError(
                 f'baseline must hold integers, as xs does ({self.values.dtype}); or make xs floats: xs.astype(float).'
             )
-        return rows.astype(self.values.dtype)
+        return found.astype(self.values.dtype)
 
-    def _one_for_each(self, value, what):
+    def _one_for_each(self, value: Any, what: str) -> List[Array]:
         if not self.several:
             return [one_array(value, what)]
         if not isinstance(value, (list, tuple)) or len(value) != len(self.shapes):
@@ -110,7 +113,7 @@ class Samples:
         return [one_array(entry, f'{what}[{i}]') for i, entry in enumerate(value)]
 
 
-def _side_by_side(arrays):
+def _side_by_side(arrays: Sequence[Array]) -> Array:
     rows = [array.reshape(len(array), -1) for array in arrays]
     return rows[0] if len(rows) == 1 else np.concatenate(rows, axis=1)
 
@@ -131,12 +134,12 @@ class Features:
         (samples, ...): that of attributions with one number for each feature.
     """
 
-    def __init__(self, samples, dims=None):
+    def __init__(self, samples: Samples, dims: Optional[Sequence[int]] = None) -> None:
         self._samples, self._dims = samples, dims
         if dims is None:
             self.count = samples.values.shape[1]
             self.shape = samples.shape
-            self._of = slice(None)
+            self._of: Any = slice(None)
             return
         axes = self._dims = _as_dims(dims, samples)
         self.shape = (samples.count,) + tuple(samples.shape[axis] for axis in axes)
@@ -144,11 +147,11 @@ class Features:
         along = tuple(size if axis in axes else 1 for axis, size in enumerate(samples.shape))[1:]
         self._of = np.broadcast_to(np.arange(self.count).reshape(along), samples.shape[1:]).ravel()
 
-    def spread(self, chosen):
+    def spread(self, chosen: Array) -> Array:
         """For each value whether its feature is chosen, shape (..., values); ``chosen`` has (..., features)."""
         return chosen[..., self._of]
 
-    def sums(self, attributions):
+    def sums(self, attributions: ArrayLike) -> Array:
         """For each feature the sum of the attributions of its values, shape (samples, features)."""
         if self._dims is not None:
             given = one_array(attributions, 'attributions')
@@ -163,10 +166,11 @@ class Features:
         if self._dims is None:
             return values
         others = tuple(axis for axis in range(1, len(self._samples.shape)) if axis not in self._dims)
-        return values.reshape(self._samples.shape).sum(axis=others).reshape(self._samples.count, -1)
+        result: Array = values.reshape(self._samples.shape).sum(axis=others).reshape(self._samples.count, -1)
+        return result
 
 
-def _as_dims(dims, samples):
+def _as_dims(dims: Any, samples: Samples) -> List[int]:
     if samples.several:
         raise ArgumentError('dims are axes of one input; for several inputs, leave dims out: each value is a feature.')
     if not is_list(dims) or len(dims) == 0:

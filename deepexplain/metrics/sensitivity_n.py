@@ -1,11 +1,12 @@
 """Sensitivity-n: whether sums of attributions go with what the output loses without those features."""
 
-from typing import NamedTuple
+from typing import Any, Dict, NamedTuple, Optional, Sequence, Union
 
 import numpy as np
 
 from ..arguments import as_count, as_generator, is_list, text_of
 from ..errors import ArgumentError
+from ..types import Array, ArrayLike, Baseline
 from .network import asked
 from .samples import Features
 from .statistics import mean_of_defined, pearson
@@ -33,19 +34,19 @@ class SensitivityN(NamedTuple):
 
 
 def sensitivity_n(
-    model,
-    xs,
-    attributions=None,
+    model: Any,
+    xs: ArrayLike,
+    attributions: ArrayLike = None,
     *,
-    ys=None,
-    n=None,
-    sets=100,
-    dims=None,
-    baseline=0,
-    batch_size=None,
-    feed_dict=None,
-    seed=0,
-):
+    ys: ArrayLike = None,
+    n: Union[int, Sequence[int], None] = None,
+    sets: Any = 100,
+    dims: Optional[Sequence[int]] = None,
+    baseline: Baseline = 0,
+    batch_size: Optional[int] = None,
+    feed_dict: Optional[Dict[Any, Any]] = None,
+    seed: Optional[int] = 0,
+) -> SensitivityN:
     """Correlation of what attributions say that features are worth together, and of what the output loses with them.
 
     Over random sets S of n features, for each sample: the Pearson correlation of ``sum(attributions[S])`` and
@@ -112,7 +113,7 @@ def sensitivity_n(
     return SensitivityN(np.array(sizes), mean_of_defined(per_sample, axis=0), per_sample)
 
 
-def _random_sets(random, sets, count, size):
+def _random_sets(random: np.random.RandomState, sets: int, count: int, size: int) -> Array:
     """Which features are in each set, shape (sets, features)."""
     chosen = np.zeros((sets, count), bool)
     for one in chosen:
@@ -120,14 +121,14 @@ def _random_sets(random, sets, count, size):
     return chosen
 
 
-def _as_sets(sets):
-    sets = as_count(sets, 'sets')
-    if sets < 2:
-        raise ArgumentError(f'sets must be at least 2: there is no correlation of one; got {sets}.')
-    return sets
+def _as_sets(sets: Any) -> int:
+    count = as_count(sets, 'sets')
+    if count < 2:
+        raise ArgumentError(f'sets must be at least 2: there is no correlation of one; got {count}.')
+    return count
 
 
-def _as_sizes(n, count):
+def _as_sizes(n: Any, count: int) -> Any:
     if count < 2:
         raise ArgumentError(f'sensitivity_n needs at least two features; xs has {count}.')
     if n is None:

@@ -1,5 +1,7 @@
 """Axes: a given one or a new one, what can be read on it, notes beside it, its colour bar."""
 
+from typing import TYPE_CHECKING, Any, Optional, Tuple
+
 import numpy as np
 from matplotlib import pyplot as plt
 from matplotlib import rcParams
@@ -7,21 +9,25 @@ from matplotlib.axes import Axes
 from matplotlib.colors import to_rgba
 
 from ..errors import ArgumentTypeError
+from ..types import Array
 from .colours import ink_on
 
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
-def check_axes(ax):
+
+def check_axes(ax: object) -> None:
     """Raise unless ``ax`` is an Axes or None."""
     if ax is not None and not isinstance(ax, Axes):
         raise ArgumentTypeError(f'ax must be a matplotlib Axes; got {type(ax).__name__}.')
 
 
-def axes_for(ax, figsize):
+def axes_for(ax: Optional[Axes], figsize: Tuple[float, float]) -> Axes:
     """``ax``, or that of a new pyplot figure. Called when all is checked, so that no error leaves a figure."""
     return plt.subplots(figsize=figsize, layout='constrained')[1] if ax is None else ax
 
 
-def page_of(ax):
+def page_of(ax: Optional[Axes]) -> Tuple[float, ...]:
     """The RGB colour that lies behind what is drawn: of the Axes, where that is transparent of the figure's."""
     if ax is None:
         layers = [rcParams['figure.facecolor'], rcParams['axes.facecolor']]
@@ -33,31 +39,31 @@ def page_of(ax):
     return tuple(page)
 
 
-def ink_of(ax):
+def ink_of(ax: Axes) -> str:
     """Black or white, whichever is read better on the page."""
     return ink_on(page_of(ax))
 
 
-def note(ax, text):
+def note(ax: Axes, text: str) -> None:
     """Small print under the Axes: a line after its x label, which every layout makes room for."""
     label = ax.get_xlabel()
     ax.set_xlabel(f'{label}\n{text}' if label else text)
 
 
-def note_bad(ax, values, colour):
+def note_bad(ax: Axes, values: Array, colour: Any) -> None:
     """Say how many values have the colour of bad ones, if any."""
     count = int(np.sum(~np.isfinite(values)))
     if count:
         note(ax, f'{colour}: {count} {bad_kind(values)}')
 
 
-def bad_kind(values):
+def bad_kind(values: Array) -> str:
     """What those values are that are not finite."""
     kinds = ['nan'] * bool(np.isnan(values).any()) + ['infinite'] * bool(np.isinf(values).any())
     return ' or '.join(kinds)
 
 
-def add_colorbar(mappable, ax, label, **options):
+def add_colorbar(mappable: Any, ax: Any, label: str, **options: Any) -> Any:
     """A colour bar beside one Axes or several. The current Axes of the figure stays what it was."""
     figure = np.ravel(ax)[0].figure
     bar = figure.colorbar(mappable, ax=ax, **options)

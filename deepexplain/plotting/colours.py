@@ -6,12 +6,15 @@ other way: what is drawn in few pieces (bars, tokens, letters, lines) has hatche
 pixels has its views of one sign, or ``cmap='cividis'``, whose lightness only ever grows from negative to positive.
 """
 
+from typing import Any, Optional
+
 import matplotlib
 import numpy as np
 from matplotlib.colors import Colormap, LinearSegmentedColormap, ListedColormap, Normalize, to_rgb
 
 from ..arguments import as_number, one_of
 from ..errors import ArgumentError, ArgumentTypeError
+from ..types import Array
 
 SIGNS = ('all', 'positive', 'negative', 'absolute')
 
@@ -24,14 +27,14 @@ DARK_DIVERGING = LinearSegmentedColormap.from_list(
 )
 
 
-def luminance(colour):
+def luminance(colour: Any) -> float:
     """Relative luminance of a colour, from 0 (black) to 1 (white), as WCAG 2 defines it."""
     rgb = np.array(to_rgb(colour))
     linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
     return float(linear @ [0.2126, 0.7152, 0.0722])
 
 
-def contrast(colour, other):
+def contrast(colour: Any, other: Any) -> float:
     """Contrast of two colours, from 1 to 21. Text needs 4.5, and lines need 3.
 
     Examples
@@ -44,12 +47,12 @@ def contrast(colour, other):
     return (high + 0.05) / (low + 0.05)
 
 
-def ink_on(colour):
+def ink_on(colour: Any) -> str:
     """Black or white, whichever is read better on a colour; its contrast is 4.58 at least."""
     return max('black', 'white', key=lambda ink: contrast(ink, colour))
 
 
-def colormap(cmap):
+def colormap(cmap: Any) -> Any:
     """A Colormap, from one or from its name."""
     if isinstance(cmap, Colormap):
         return cmap
@@ -61,7 +64,7 @@ def colormap(cmap):
         raise ArgumentError(f'matplotlib knows no cmap {cmap!r}; list(matplotlib.colormaps) has their names.') from None
 
 
-def one_sign(values, sign):
+def one_sign(values: Array, sign: str) -> Array:
     """What of the values is shown: all, what is positive or negative of them, or their absolute values."""
     one_of(sign, 'sign', SIGNS)
     with np.errstate(invalid='ignore'):  # NumPy before 1.19 may warn of nan
@@ -72,7 +75,7 @@ def one_sign(values, sign):
         return np.abs(values) if sign == 'absolute' else values
 
 
-def limit_of(values, percentile=100.0, limit=None):
+def limit_of(values: Array, percentile: float = 100.0, limit: Optional[float] = None) -> float:
     """The size at which colours end: ``limit``, or the percentile of the finite absolute values; never 0."""
     if limit is not None:
         return as_number(limit, 'limit', above=0)
@@ -98,7 +101,7 @@ class Scale:
         'positive' and 'negative' take their half of the map.
     """
 
-    def __init__(self, limit, page='white', cmap=None, sign='all'):
+    def __init__(self, limit: float, page: Any = 'white', cmap: Any = None, sign: str = 'all') -> None:
         if cmap is None:
             dark = luminance(page) < 0.18
             cmap = ('magma' if dark else 'Purples') if sign == 'absolute' else (DARK_DIVERGING if dark else 'RdBu_r')
@@ -111,23 +114,25 @@ class Scale:
         self.cmap = cmap.with_extremes(bad=bad)
         self.norm = Normalize(0.0 if sign in ('positive', 'absolute') else -limit, 0.0 if sign == 'negative' else limit)
 
-    def __call__(self, values):
+    def __call__(self, values: Array) -> Array:
         """RGBA colours, shape (..., 4); of nan and infinite values, that of bad ones."""
-        return self.cmap(self.norm(np.ma.masked_invalid(values)))
+        result: Array = self.cmap(self.norm(np.ma.masked_invalid(values)))
+        return result
 
     @property
-    def zero(self):
+    def zero(self) -> Array:
         """The colour of 0."""
-        return self(np.array([0.0]))[0]
+        result: Array = self(np.array([0.0]))[0]
+        return result
 
-    def extend(self, values):
+    def extend(self, values: Array) -> str:
         """Which ends of a colour bar get the arrow that says: there is more."""
         values = values[np.isfinite(values)]
         below, above = np.any(values < self.norm.vmin), np.any(values > self.norm.vmax)
         return {(0, 0): 'neither', (1, 0): 'min', (0, 1): 'max', (1, 1): 'both'}[int(below), int(above)]
 
 
-def _unlike(cmap):
+def _unlike(cmap: Any) -> Any:
     """The first of grey, white and green that no number gets: (name, colour). It is for what is no number."""
     taken = cmap(np.linspace(0, 1, 64))[:, :3]
     choices = [('grey', '0.6'), ('white', 'white'), ('green', '#00c060')]

@@ -1,17 +1,25 @@
 """How near a computation is to its end: errors against steps, running estimates with their standard error."""
 
+from typing import TYPE_CHECKING, Any, Dict, Optional, Sequence, Tuple
+
 import numpy as np
 
 from ..arguments import as_count, as_names, as_number
 from ..errors import ArgumentError
+from ..types import Array, ArrayLike
 from .axes import axes_for, bad_kind, check_axes, ink_of, note
 from .colours import LINES
 from .values import as_values, same_shape
 
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
 DASHES = ('-', '--', '-.', ':')
 
 
-def convergence(deltas, steps, ax=None, *, tolerance=None):
+def convergence(
+    deltas: ArrayLike, steps: ArrayLike, ax: 'Optional[Axes]' = None, *, tolerance: Optional[float] = None
+) -> 'Axes':
     """Draw how far attributions are from adding up, against the number of steps, on logarithmic axes.
 
     Thin lines are samples, and the thick one is the median of their absolute deltas.
@@ -64,7 +72,7 @@ def convergence(deltas, steps, ax=None, *, tolerance=None):
     return ax
 
 
-def _draw_deltas(ax, steps, sizes):
+def _draw_deltas(ax: 'Axes', steps: Array, sizes: Array) -> None:
     drawn = _above_zero(sizes)
     if sizes.shape[1] > 1:
         lines = ax.plot(steps, drawn, color=ink_of(ax), alpha=0.3, linewidth=0.6)
@@ -78,19 +86,27 @@ def _draw_deltas(ax, steps, sizes):
         ax.set_xlim(steps[0] / 10, steps[0] * 10)
 
 
-def _above_zero(sizes):
+def _above_zero(sizes: Array) -> Array:
     """What a logarithmic axis can show of the sizes, which are not negative; nan for the rest."""
     return np.where(np.isfinite(sizes) & (sizes != 0), sizes, np.nan)
 
 
-def _note_absent(ax, sizes):
+def _note_absent(ax: 'Axes', sizes: Array) -> None:
     zeros, bad = int((sizes == 0).sum()), int((~np.isfinite(sizes)).sum())
     said = [f'{zeros} exactly 0'] * bool(zeros) + [f'{bad} {bad_kind(sizes)}'] * bool(bad)
     if said:
         note(ax, f'not drawn: {", ".join(said)}')
 
 
-def running(estimates, ax=None, *, errors=None, names=None, counts=None, top=5):
+def running(
+    estimates: ArrayLike,
+    ax: 'Optional[Axes]' = None,
+    *,
+    errors: ArrayLike = None,
+    names: Optional[Sequence[str]] = None,
+    counts: ArrayLike = None,
+    top: int = 5,
+) -> 'Axes':
     """Draw estimates of Shapley values while they settle, each with a band of one standard error to both sides.
 
     After n of the independent estimates that one random order each gives: ``mean = sum(e_1 ... e_n) / n`` and
@@ -151,7 +167,8 @@ def running(estimates, ax=None, *, errors=None, names=None, counts=None, top=5):
             f'top must be at most {len(LINES)}, which is as many lines as can be told apart; got {top}.'
         )
     sizes = np.where(np.isfinite(means[-1]), np.abs(means[-1]), -1)
-    beside = {'loc': 'upper left', 'bbox_to_anchor': (1, 1)} if ax is None else {}  # a new figure makes room for it
+    # A new figure makes room for it.
+    beside: Dict[str, Any] = {'loc': 'upper left', 'bbox_to_anchor': (1, 1)} if ax is None else {}
     ax = axes_for(ax, (7, 3.6))
     for line, i in enumerate(np.argsort(-sizes, kind='stable')[:top]):
         _draw_estimate(ax, counts, means[:, i], errors[:, i], names[i], line)
@@ -162,13 +179,13 @@ def running(estimates, ax=None, *, errors=None, names=None, counts=None, top=5):
     return ax
 
 
-def _draw_estimate(ax, counts, means, errors, name, line):
+def _draw_estimate(ax: 'Axes', counts: Array, means: Array, errors: Optional[Array], name: str, line: Any) -> None:
     colour, dashes = LINES[line], DASHES[line % len(DASHES)]
     ax.plot(counts, means, label=name, color=colour, linestyle=dashes, linewidth=1.6)
     ax.fill_between(counts, means - errors, means + errors, color=colour, alpha=0.2, linewidth=0)
 
 
-def _means(estimates):
+def _means(estimates: Any) -> Tuple[Array, Optional[Array]]:
     """The means of the first 1, 2, 3 ... rows, and their standard errors; the first error is nan."""
     n = np.arange(1, len(estimates) + 1)[:, np.newaxis]
     with np.errstate(invalid='ignore'):  # from an infinite estimate on, nothing is drawn
@@ -180,28 +197,28 @@ def _means(estimates):
     return means, errors
 
 
-def _checked_errors(errors, estimates):
-    errors = as_values(errors, 'errors', 'orders', 'orders, features')
-    same_shape(errors, 'errors', estimates, 'estimates')
-    if (errors[np.isfinite(errors)] < 0).any():
+def _checked_errors(errors: Any, estimates: Array) -> Array:
+    checked = as_values(errors, 'errors', 'orders', 'orders, features')
+    same_shape(checked, 'errors', estimates, 'estimates')
+    if (checked[np.isfinite(checked)] < 0).any():
         raise ArgumentError('errors are standard errors, and none can be negative.')
-    return errors
+    return checked
 
 
-def _counts(counts, length):
+def _counts(counts: Any, length: int) -> Array:
     if counts is None:
         return np.arange(1, length + 1)
-    counts = as_values(counts, 'counts', 'orders')
-    if len(counts) != length:
+    checked = as_values(counts, 'counts', 'orders')
+    if len(checked) != length:
         raise ArgumentError(
-            f'counts must have one entry for each of the {length} rows of estimates; got {len(counts)}.'
+            f'counts must have one entry for each of the {length} rows of estimates; got {len(checked)}.'
         )
-    if not np.isfinite(counts).all() or not (np.diff(counts) > 0).all():
+    if not np.isfinite(checked).all() or not (np.diff(checked) > 0).all():
         raise ArgumentError('counts must be finite and increase.')
-    return counts
+    return checked
 
 
-def _note_missing(ax, means, others):
+def _note_missing(ax: 'Axes', means: Array, others: int) -> None:
     bad = int((~np.isfinite(means)).sum())
     said = [f'features not shown: {others}'] * (others > 0) + [f'{bad} {bad_kind(means)}, not drawn'] * (bad > 0)
     if said:

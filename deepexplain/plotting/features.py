@@ -2,21 +2,28 @@
 
 import inspect
 import numbers
+from typing import TYPE_CHECKING, Any, Dict, List, Optional, Sequence, Tuple
 
 import numpy as np
 from matplotlib.axes import Axes
 
 from ..arguments import as_count, as_names, one_of
 from ..errors import ArgumentError
+from ..types import Array, ArrayLike
 from .axes import add_colorbar, axes_for, check_axes, ink_of, note, page_of
 from .colours import NEGATIVE, POSITIVE, colormap
 from .values import as_values, same_shape
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 STYLES = ('points', 'violin')
 ONE_COLOUR = '#7a6fd0'
 
 
-def tabular(attributions, names, values=None, top=10, ax=None):
+def tabular(
+    attributions: ArrayLike, names: Sequence[str], values: ArrayLike = None, top: int = 10, ax: Optional[Axes] = None
+) -> Axes:
     """Draw the attributions of one sample as bars, the largest first, and the sum of the others as the last.
 
     Positive bars go to the right, negative ones are hatched and go to the left, and each has its number at its right.
@@ -71,7 +78,7 @@ def tabular(attributions, names, values=None, top=10, ax=None):
     return ax
 
 
-def _with_values(names, values):
+def _with_values(names: Sequence[str], values: Any) -> List[str]:
     if np.ndim(values) != 1 or len(values) != len(names):
         raise ArgumentError(
             f'values must have one entry for each of the {len(names)} features; got shape {np.shape(values)}.'
@@ -82,28 +89,28 @@ def _with_values(names, values):
     ]
 
 
-def _largest(sizes, top):
+def _largest(sizes: Array, top: int) -> Tuple[List[int], List[int]]:
     """The finite sizes in order: indices of the largest, and of the others. There is never one other alone."""
     order = [i for i in np.argsort(-sizes, kind='stable') if np.isfinite(sizes[i])]
     top = top + 1 if len(order) == top + 1 else top
     return order[:top], order[top:]
 
 
-def _draw_bars(ax, widths):
+def _draw_bars(ax: Axes, widths: Array) -> None:
     rows = np.arange(len(widths))
     bars = ax.barh(rows, widths, color=np.where(widths < 0, NEGATIVE, POSITIVE), edgecolor=page_of(ax), linewidth=0)
     for row, width, bar in zip(rows, widths, bars):
         if width < 0:
             bar.set_hatch('////')
         # To the right of negative bars, too: at their left are the names.
-        options = {'va': 'center', 'color': ink_of(ax), 'fontsize': 'small'}
+        options: Dict[str, Any] = {'va': 'center', 'color': ink_of(ax), 'fontsize': 'small'}
         ax.annotate(f'{width + 0.0:+.3g}', (max(width, 0), row), (4, 0), 'data', 'offset points', **options)
     low, high = widths.min(initial=0), widths.max(initial=0)
     ax.set_xlim(low - 0.03 * (high - low), high + (0.18 * (high - low) or 1.0))  # with room for the numbers
     ax.axvline(0, color=ink_of(ax), linewidth=0.8)
 
 
-def _name_rows(ax, labels):
+def _name_rows(ax: Axes, labels: Sequence[str]) -> None:
     """The first row is at the top."""
     ax.set_yticks(np.arange(len(labels)))
     ax.set_yticklabels(labels, parse_math=False)
@@ -113,7 +120,17 @@ def _name_rows(ax, labels):
         ax.spines[side].set_visible(False)
 
 
-def distribution(attributions, names, values=None, top=10, ax=None, *, style='points', cmap='cividis', colorbar=True):
+def distribution(
+    attributions: ArrayLike,
+    names: Sequence[str],
+    values: ArrayLike = None,
+    top: int = 10,
+    ax: Optional[Axes] = None,
+    *,
+    style: str = 'points',
+    cmap: Any = 'cividis',
+    colorbar: bool = True,
+) -> Axes:
     """Draw the attributions of many samples: a row of points for each feature, coloured by the feature's value.
 
     Features come in the order of their mean absolute attribution. Points that would cover each other lie one above the
@@ -182,7 +199,7 @@ def distribution(attributions, names, values=None, top=10, ax=None, *, style='po
     return ax
 
 
-def _draw_points(ax, attributions, values, cmap):
+def _draw_points(ax: Axes, attributions: Array, values: Optional[Array], cmap: Any) -> Any:
     """All rows as one collection."""
     low, high = (f(attributions[np.isfinite(attributions)], initial=0) for f in (np.min, np.max))
     heights = np.stack([row + _swarm(column, low, high) for row, column in enumerate(attributions.T)], axis=1)
@@ -194,7 +211,7 @@ def _draw_points(ax, attributions, values, cmap):
     return drawn
 
 
-def _swarm(column, low, high, bins=100, reach=0.4):
+def _swarm(column: Array, low: float, high: float, bins: int = 100, reach: float = 0.4) -> Array:
     """How far from its row each point lies, within ``reach``: the points of a bin fan out to both sides in turn."""
     offsets = np.zeros(len(column))
     places = np.full(len(column), -1)
@@ -208,7 +225,7 @@ def _swarm(column, low, high, bins=100, reach=0.4):
     return offsets * min(0.08, reach / widest) if widest else offsets
 
 
-def _ranged(column):
+def _ranged(column: Array) -> Array:
     """A feature's values, from 0 at the 5th percentile to 1 at the 95th; 0.5 if all are equal."""
     finite = column[np.isfinite(column)]
     if not len(finite):
@@ -219,7 +236,7 @@ def _ranged(column):
     return (column - low) / (high - low) if low < high else np.where(np.isfinite(column), 0.5, np.nan)
 
 
-def _draw_violins(ax, rows):
+def _draw_violins(ax: Axes, rows: Any) -> None:
     lie = (
         {'orientation': 'horizontal'}
         if 'orientation' in inspect.signature(Axes.violinplot).parameters
@@ -230,14 +247,14 @@ def _draw_violins(ax, rows):
         return
     # Of values that are all but equal, no density can be computed.
     spread = [row if np.ptp(row) > 1e-100 else row[:1] for row in rows if len(row)]
-    parts = ax.violinplot(spread, places, widths=0.8, showmedians=True, **lie)
+    parts: Dict[str, Any] = ax.violinplot(spread, places, widths=0.8, showmedians=True, **lie)
     for body in parts.pop('bodies'):
         body.set(facecolor=ONE_COLOUR, edgecolor=ink_of(ax), alpha=0.7)
     for lines in parts.values():
         lines.set(color=ink_of(ax), linewidth=0.8)
 
 
-def _say_what_is_missing(ax, attributions, others):
+def _say_what_is_missing(ax: Axes, attributions: Array, others: int) -> None:
     bad = int((~np.isfinite(attributions)).sum())
     said = [f'features not shown: {others}'] * bool(others) + [f'{bad} not finite, left out'] * bool(bad)
     if said:

@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Dict, Iterator, List, Optional, Sequence
 
 import numpy as np
 from matplotlib import pyplot as plt
@@ -10,28 +11,32 @@ from matplotlib.figure import FigureBase
 
 from ..arguments import as_names, one_of
 from ..errors import ArgumentError, ArgumentTypeError
+from ..types import Array, ArrayLike
 from .axes import add_colorbar, page_of
 from .colours import Scale, limit_of
 from .images import as_picture, image, shown
 from .values import as_values
 
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
 SCALES = ('own', 'row', 'shared')
 
 
 def grid(
-    pictures,
-    attributions,
-    labels=None,
-    scale='own',
-    figure=None,
+    pictures: ArrayLike,
+    attributions: ArrayLike,
+    labels: Optional[Sequence[str]] = None,
+    scale: str = 'own',
+    figure: Any = None,
     *,
-    sign='all',
-    percentile=99.5,
-    overlay='edges',
-    sigma=3.0,
-    cmap=None,
-    colorbar=True,
-):
+    sign: str = 'all',
+    percentile: float = 99.5,
+    overlay: str = 'edges',
+    sigma: float = 3.0,
+    cmap: Any = None,
+    colorbar: bool = True,
+) -> Array:
     """Draw what several methods say of several pictures: a row for each picture, a column for each method.
 
     Parameters
@@ -75,7 +80,7 @@ def grid(
     maps = _columns(attributions, pictures)
     limits = _limits(maps, scale, percentile, sign, overlay)
     with _drawn_on(figure, pictures, 1 + len(maps)) as figure:
-        axes = figure.subplots(len(pictures), 1 + len(maps), squeeze=False)
+        axes: Array = figure.subplots(len(pictures), 1 + len(maps), squeeze=False)
         for ax, picture, label in zip(axes[:, 0], pictures, labels):
             _draw_picture(ax, picture, label)
         for column, (name, ones) in enumerate(maps.items(), start=1):
@@ -88,7 +93,7 @@ def grid(
 
 
 @contextlib.contextmanager
-def _drawn_on(figure, pictures, columns):
+def _drawn_on(figure: Any, pictures: Sequence[Any], columns: int) -> Iterator[Any]:
     """The figure, or a new one, which is closed if drawing fails."""
     if figure is not None:
         if not isinstance(figure, FigureBase):
@@ -105,7 +110,7 @@ def _drawn_on(figure, pictures, columns):
         raise
 
 
-def _samples(value, what):
+def _samples(value: Any, what: str) -> List[Any]:
     """``value`` as a list with one array for each sample; their heights and widths may differ."""
     if not hasattr(value, '__len__') or not hasattr(value, '__getitem__') or isinstance(value, (str, bytes, Mapping)):
         raise ArgumentTypeError(f'{what} must be an array or a list of arrays, one for each sample; got {value!r}.')
@@ -114,7 +119,7 @@ def _samples(value, what):
     return [value[i] for i in range(len(value))]
 
 
-def _columns(attributions, pictures):
+def _columns(attributions: Any, pictures: Sequence[Any]) -> Any:
     """Name -> list of arrays, one for each picture."""
     if not isinstance(attributions, Mapping):
         raise ArgumentTypeError(
@@ -135,7 +140,7 @@ def _columns(attributions, pictures):
     return columns
 
 
-def _limits(maps, scale, percentile, sign, overlay):
+def _limits(maps: Dict[Any, Any], scale: str, percentile: float, sign: str, overlay: str) -> Dict[Any, Any]:
     """Name -> the limit of each of its maps."""
     one_of(scale, 'scale', SCALES)
     values = [[shown(one, sign, overlay).ravel() for one in ones] for ones in maps.values()]
@@ -150,7 +155,7 @@ def _limits(maps, scale, percentile, sign, overlay):
     return dict(zip(maps, limits))
 
 
-def _draw_picture(ax, picture, label):
+def _draw_picture(ax: 'Axes', picture: Array, label: str) -> None:
     if picture.shape[-1] == 1:
         ax.imshow(picture[..., 0], cmap='gray', vmin=0, vmax=1)
     else:
@@ -159,7 +164,7 @@ def _draw_picture(ax, picture, label):
     ax.set_ylabel(label, rotation=0, ha='right', va='center')
 
 
-def _add_bar(axes, scale, limits, maps, sign, cmap):
+def _add_bar(axes: Array, scale: str, limits: Dict[Any, Any], maps: Dict[Any, Any], sign: str, cmap: Any) -> None:
     """One colour bar at the right: of numbers if the scale is shared, else of multiples of each map's limit."""
     limit = next(iter(limits.values()))[0] if scale == 'shared' else 1.0
     colours = Scale(limit, page_of(axes[0, 0]), cmap, sign)

@@ -1,6 +1,7 @@
 """One attribution map of a picture."""
 
 import math
+from typing import TYPE_CHECKING, Any, Optional, Tuple
 
 import numpy as np
 from matplotlib.collections import LineCollection
@@ -8,26 +9,30 @@ from skimage import feature, transform
 
 from ..arguments import as_array, as_number, one_of
 from ..errors import ArgumentError
+from ..types import Array, ArrayLike
 from .axes import add_colorbar, axes_for, check_axes, note_bad, page_of
 from .colours import Scale, ink_on, limit_of, one_sign
 from .values import as_values
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 OVERLAYS = ('edges', 'window', None)
 
 
 def image(
-    attributions,
-    picture=None,
-    ax=None,
+    attributions: ArrayLike,
+    picture: ArrayLike = None,
+    ax: 'Optional[Axes]' = None,
     *,
-    sign='all',
-    percentile=99.5,
-    limit=None,
-    overlay='edges',
-    sigma=3.0,
-    cmap=None,
-    colorbar=False,
-):
+    sign: str = 'all',
+    percentile: float = 99.5,
+    limit: Optional[float] = None,
+    overlay: str = 'edges',
+    sigma: float = 3.0,
+    cmap: Any = None,
+    colorbar: bool = False,
+) -> 'Axes':
     """Draw the attributions of one picture as a map, with the edges of the picture, or the picture seen through them.
 
     ``m = sum over channels of attributions``; the colour of a pixel is that of ``m / limit``, cut to [-1, 1].
@@ -90,7 +95,7 @@ def image(
             raise ArgumentError("overlay='window' shows the picture: it needs one, and has no colour bar.")
         return _draw_window(_axes_for(ax, values), picture, values, limit)
     scale = Scale(limit, page_of(ax), cmap, sign)
-    edges = None if picture is None or overlay is None else _edge_lines(picture, sigma)
+    edges: Any = None if picture is None or overlay is None else _edge_lines(picture, sigma)
     ax = _axes_for(ax, values, 0.9 if colorbar else 0)
     drawn = ax.imshow(np.ma.masked_invalid(values), cmap=scale.cmap, norm=scale.norm)
     ax.set(xticks=[], yticks=[])
@@ -103,28 +108,29 @@ def image(
     return ax
 
 
-def _axes_for(ax, values, room=0.0):
+def _axes_for(ax: 'Optional[Axes]', values: Array, room: float = 0.0) -> 'Axes':
     """``ax``, or a new one of the proportions of the picture."""
     height, width = values.shape
     scale = 4 / max(height, width)
     return axes_for(ax, (max(scale * width, 1.5) + room, max(scale * height, 1.5)))
 
 
-def shown(attributions, sign='all', overlay='edges'):
+def shown(attributions: Array, sign: str = 'all', overlay: str = 'edges') -> Array:
     """What of the attributions is drawn, shape (height, width); the sizes that open the window, if that is drawn."""
     if one_of(overlay, 'overlay', OVERLAYS) == 'window':
         return _summed(np.abs(one_sign(attributions, sign)))
     return one_sign(_summed(attributions), sign)
 
 
-def _summed(attributions):
+def _summed(attributions: Array) -> Array:
     if attributions.ndim == 2:
         return attributions
     with np.errstate(invalid='ignore'):  # inf - inf is nan, and will be grey
-        return attributions.sum(axis=-1)
+        result: Array = attributions.sum(axis=-1)
+        return result
 
 
-def _draw_window(ax, picture, sizes, limit):
+def _draw_window(ax: 'Axes', picture: Array, sizes: Array, limit: float) -> 'Axes':
     finite = np.isfinite(sizes)
     weights = np.clip(np.where(finite, sizes, 0) / limit, 0, 1)
     seen = np.where(finite[..., np.newaxis], picture[..., :3] * weights[..., np.newaxis], 0.6)
@@ -134,24 +140,26 @@ def _draw_window(ax, picture, sizes, limit):
     return ax
 
 
-def as_picture(picture, size=None):
+def as_picture(picture: Any, size: Optional[Tuple[int, ...]] = None) -> Array:
     """``picture`` with values in [0, 1] and shape (height, width, 1, 3 or 4)."""
     dtype = as_array(picture, 'picture', masked=np.nan).dtype
-    picture = as_values(picture, 'picture', 'height, width', 'height, width, channels')
-    picture = picture[..., np.newaxis] if picture.ndim == 2 else picture
-    if picture.shape[-1] not in (1, 3, 4):
-        raise ArgumentError(f'picture must have 1, 3 or 4 channels, the last axis; got shape {picture.shape}.')
-    if size is not None and picture.shape[:2] != size:
-        raise ArgumentError(f'picture must have the height and width of attributions, {size}; got {picture.shape[:2]}.')
-    if not np.isfinite(picture).all():
+    values = as_values(picture, 'picture', 'height, width', 'height, width, channels')
+    values = values[..., np.newaxis] if values.ndim == 2 else values
+    if values.shape[-1] not in (1, 3, 4):
+        raise ArgumentError(f'picture must have 1, 3 or 4 channels, the last axis; got shape {values.shape}.')
+    if size is not None and values.shape[:2] != size:
+        raise ArgumentError(f'picture must have the height and width of attributions, {size}; got {values.shape[:2]}.')
+    if not np.isfinite(values).all():
         raise ArgumentError('picture holds nan or infinite values; replace them.')
     if dtype == np.uint8:
-        return picture / 255
-    low, high = picture.min(), picture.max()
-    return picture if low >= 0 and high <= 1 else (picture - low) / max(high - low, np.finfo(float).tiny)
+        values /= 255
+    elif values.min() < 0 or values.max() > 1:
+        low, high = values.min(), values.max()
+        values = (values - low) / max(high - low, np.finfo(float).tiny)
+    return values
 
 
-def _edge_lines(picture, sigma):
+def _edge_lines(picture: Array, sigma: float) -> Array:
     """The edges of a picture as line segments, shape (segments, 2, 2), in the coordinates of its pixels.
 
     Lines, not pixels: they are as thin in a small Axes as in a large one.
@@ -159,10 +167,12 @@ def _edge_lines(picture, sigma):
     grey = picture[..., :3].mean(axis=-1)
     factor = max(1, math.ceil(256 / max(grey.shape)))
     large = transform.resize(grey, [side * factor for side in grey.shape], order=1, mode='edge', anti_aliasing=False)
-    found = np.pad(feature.canny(large, sigma=sigma), 1, mode='constant')
+    inside: Any = feature.canny(large, sigma=sigma)
+    found = np.pad(inside, ((1, 1), (1, 1)), 'constant')
     segments = []
     for down, right in [(0, 1), (1, 0), (1, 1), (1, -1)]:  # to each neighbour, once
         rows, columns = np.nonzero(found & np.roll(found, (-down, -right), axis=(0, 1)))
         ends = [np.stack([columns + k * right, rows + k * down], axis=-1) for k in (0, 1)]
         segments.append(np.stack(ends, axis=1))
-    return (np.concatenate(segments) - 0.5) / factor - 0.5  # the padding moved all by 1
+    result: Array = (np.concatenate(segments) - 0.5) / factor - 0.5  # the padding moved all by 1
+    return result

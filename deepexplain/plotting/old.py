@@ -1,16 +1,27 @@
 """The function of DeepExplain 0.3's ``examples/utils.py``, for code that was written with it."""
 
+from typing import Any
+
 import numpy as np
 from matplotlib import pyplot as plt
 from skimage import feature, transform
 
 from ..arguments import as_array, as_number
 from ..errors import ArgumentError, ArgumentTypeError
+from ..types import Array, ArrayLike
 from .colours import colormap, limit_of
 from .values import as_values, same_shape
 
 
-def plot(data, xi=None, cmap='RdBu_r', axis=plt, percentile=100, dilation=3.0, alpha=0.8):
+def plot(
+    data: ArrayLike,
+    xi: ArrayLike = None,
+    cmap: Any = 'RdBu_r',
+    axis: Any = plt,
+    percentile: float = 100,
+    dilation: float = 3.0,
+    alpha: float = 0.8,
+) -> Any:
     """Draw a map as DeepExplain 0.3's examples did; :func:`~deepexplain.plotting.image` does more.
 
     Parameters
@@ -62,7 +73,7 @@ def plot(data, xi=None, cmap='RdBu_r', axis=plt, percentile=100, dilation=3.0, a
     return axis
 
 
-def _edges(xi, values, dilation):
+def _edges(xi: Any, values: Array, dilation: float) -> Array:
     """Where the edges of the enlarged xi are, without those of its frame."""
     grey = as_values(xi, 'xi', 'height, width', 'height, width, channels')
     if not np.isfinite(grey).all():
@@ -72,6 +83,6 @@ def _edges(xi, values, dilation):
     grey = grey if grey.ndim == 2 else grey.mean(axis=-1)
     same_shape(grey, 'xi', values, 'data (height and width)')
     found = feature.canny(transform.rescale(grey, dilation, mode='constant'))
-    inner = np.zeros_like(found)
+    inner: Array = np.zeros_like(found)
     inner[5:-5, 5:-5] = found[5:-5, 5:-5]
     return inner

@@ -1,6 +1,7 @@
 """DNA, RNA and proteins: letters as high as their attributions are large, a sequence logo."""
 
 import functools
+from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
 import numpy as np
 from matplotlib.font_manager import FontProperties
@@ -11,8 +12,12 @@ from matplotlib.transforms import Affine2D
 
 from ..arguments import as_integer, as_names
 from ..errors import ArgumentError, ArgumentTypeError
+from ..types import Array, ArrayLike
 from .axes import axes_for, bad_kind, check_axes, ink_of, note
 from .values import as_values, same_shape
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 #: All can be seen on white and on black; which letter it is, its shape says.
 BASES = {'A': '#00885f', 'C': '#0072b2', 'G': '#a87400', 'T': '#d55e00', 'U': '#d55e00'}
@@ -28,17 +33,17 @@ _WIDTH = 0.92  # of a letter, in positions
 
 
 def sequence(
-    attributions,
-    letters=None,
-    one_hot=None,
-    alphabet='ACGT',
-    ax=None,
+    attributions: ArrayLike,
+    letters: Any = None,
+    one_hot: ArrayLike = None,
+    alphabet: Sequence[str] = 'ACGT',
+    ax: 'Optional[Axes]' = None,
     *,
-    start=0,
-    highlight=(),
-    flip=False,
-    colors=None,
-):
+    start: int = 0,
+    highlight: Sequence[Tuple[float, float]] = (),
+    flip: bool = False,
+    colors: Optional[Mapping[str, Any]] = None,
+) -> 'Axes':
     """Draw the letters of a sequence as high as their attributions; negative ones hang below the axis.
 
     With ``letters`` or ``one_hot``, each position has its letter, as high as the sum of the attributions there.
@@ -104,7 +109,7 @@ def sequence(
     return ax
 
 
-def _letters_of(values, letters, one_hot, alphabet):
+def _letters_of(values: Array, letters: Any, one_hot: Any, alphabet: Any) -> Any:
     """The letter of each position as a list of one; None if every letter of the alphabet is drawn."""
     alphabet = _single(alphabet, 'alphabet')
     if values.ndim == 2 and values.shape[1] != len(alphabet):
@@ -125,7 +130,7 @@ def _letters_of(values, letters, one_hot, alphabet):
     return None if letters is None else [[letter] for letter in letters]
 
 
-def _single(value, what):
+def _single(value: Any, what: str) -> List[str]:
     """A str or a list of letters as a list of them."""
     letters = list(value) if isinstance(value, str) else as_names(value, what)
     wrong = [letter for letter in letters if len(letter) != 1 or not letter.isprintable() or letter.isspace()]
@@ -134,7 +139,7 @@ def _single(value, what):
     return letters
 
 
-def _decoded(one_hot, values, alphabet):
+def _decoded(one_hot: Any, values: Array, alphabet: Sequence[str]) -> List[str]:
     one_hot = as_values(one_hot, 'one_hot', 'length, alphabet')
     expected = np.empty((len(values), len(alphabet)))
     same_shape(one_hot, 'one_hot', expected, 'positions and alphabet')
@@ -143,7 +148,7 @@ def _decoded(one_hot, values, alphabet):
     return [alphabet[row.argmax()] if row.any() else UNKNOWN for row in one_hot]
 
 
-def _spans(highlight):
+def _spans(highlight: Any) -> List[Tuple[float, float]]:
     try:
         spans = [(first, end) for first, end in highlight]
         empty = [span for span in spans if not span[0] < span[1]]
@@ -154,13 +159,15 @@ def _spans(highlight):
     return spans
 
 
-def _colours(columns):
+def _colours(columns: Sequence[Sequence[str]]) -> Dict[str, Any]:
     used = {letter for column in columns for letter in column}
     table = BASES if {letter.upper() for letter in used} <= set('ACGTUN-.?') else AMINO_ACIDS
     return {letter: table.get(letter.upper(), OTHER) for letter in used}
 
 
-def _draw_stack(ax, position, heights, letters, colors, flip):
+def _draw_stack(
+    ax: 'Axes', position: float, heights: Array, letters: Sequence[str], colors: Mapping[str, Any], flip: bool
+) -> None:
     """The letters of one position: positive ones upwards from 0, negative ones downwards, the largest outside."""
     if not np.isfinite(heights).all():
         ax.axvspan(position - 0.5, position + 0.5, facecolor='0.6', linewidth=0, zorder=0)
@@ -175,7 +182,9 @@ def _draw_stack(ax, position, heights, letters, colors, flip):
             bottom += height
 
 
-def _draw_letter(ax, letter, position, low, high, colour, upside_down):
+def _draw_letter(
+    ax: 'Axes', letter: str, position: float, low: float, high: float, colour: Any, upside_down: bool
+) -> None:
     glyph, box = _glyph(letter)
     stretch = Affine2D().translate(-(box.x0 + box.x1) / 2, -(box.y0 + box.y1) / 2)
     stretch.scale(_WIDTH / box.width, (high - low) / box.height * (-1 if upside_down else 1))
@@ -184,13 +193,13 @@ def _draw_letter(ax, letter, position, low, high, colour, upside_down):
 
 
 @functools.lru_cache(maxsize=256)
-def _glyph(letter):
+def _glyph(letter: str) -> Tuple[Any, Any]:
     """The outline of a letter and its box. A font with letters of one width stretches them least."""
     path = TextPath((0, 0), letter, size=100, prop=FontProperties(family='DejaVu Sans Mono', weight='bold'))
     return path, path.get_extents()
 
 
-def _set_axes(ax, values, start):
+def _set_axes(ax: 'Axes', values: Array, start: int) -> None:
     ax.axhline(0, color=ink_of(ax), linewidth=0.8)
     ax.set_xlim(start - 0.5, start + len(values) - 0.5)
     finite = np.where(np.isfinite(values), values, 0)

@@ -1,33 +1,39 @@
 """Time series: each channel as a line, with the attributions as colour along it or behind it."""
 
+from typing import TYPE_CHECKING, Any, Optional, Sequence, Tuple
+
 import numpy as np
 from matplotlib.collections import LineCollection, PolyCollection
 
 from ..arguments import as_names, as_number, one_of
 from ..errors import ArgumentError
+from ..types import Array, ArrayLike
 from .axes import add_colorbar, axes_for, check_axes, ink_of, note_bad, page_of
 from .colours import Scale, limit_of
 from .values import as_values, same_shape
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 STYLES = ('line', 'bands')
 HEIGHTS = ('own', 'shared')
 
 
 def timeseries(
-    series,
-    attributions,
-    ax=None,
+    series: ArrayLike,
+    attributions: ArrayLike,
+    ax: 'Optional[Axes]' = None,
     *,
-    names=None,
-    times=None,
-    rate=None,
-    style='line',
-    heights='own',
-    percentile=99.5,
-    limit=None,
-    cmap=None,
-    colorbar=True,
-):
+    names: Optional[Sequence[str]] = None,
+    times: ArrayLike = None,
+    rate: Optional[float] = None,
+    style: str = 'line',
+    heights: str = 'own',
+    percentile: float = 99.5,
+    limit: Optional[float] = None,
+    cmap: Any = None,
+    colorbar: bool = True,
+) -> 'Axes':
     """Draw time series with the attributions as colour; where they are negative, the line is dotted.
 
     One channel is drawn against its values; several are drawn one below the other. All share one colour scale.
@@ -86,9 +92,9 @@ def timeseries(
     times, label = _times(times, rate, len(series))
     scale = Scale(limit_of(values, percentile, limit), page_of(ax), cmap)
     style = one_of(style, 'style', STYLES)
-    heights, lanes = _lanes(series, one_of(heights, 'heights', HEIGHTS))
+    lines, lanes = _lanes(series, one_of(heights, 'heights', HEIGHTS))
     ax = axes_for(ax, (8, 1.2 + 0.9 * max(2, series.shape[1])))
-    for height, value, lane in zip(heights.T, values.T, lanes):
+    for height, value, lane in zip(lines.T, values.T, lanes):
         drawn = _draw_channel(ax, times, height, value, lane, scale, style)
     _set_axes(ax, times, label, names, lanes)
     note_bad(ax, values, scale.bad_name)
@@ -97,7 +103,7 @@ def timeseries(
     return ax
 
 
-def _times(times, rate, count):
+def _times(times: Any, rate: Optional[float], count: int) -> Tuple[Array, str]:
     """The time of each sample, and what the axis is called."""
     if times is None:
         if rate is None:
@@ -113,7 +119,7 @@ def _times(times, rate, count):
     return times, 'time'
 
 
-def _lanes(series, heights):
+def _lanes(series: Array, heights: str) -> Any:
     """The series in the coordinates of the Axes, and (low, high) of each lane: 0 to 1 for the last channel."""
     finite = np.where(np.isfinite(series), series, np.nan)
     low = np.array([np.min(channel[np.isfinite(channel)], initial=np.inf) for channel in finite.T])
@@ -131,16 +137,16 @@ def _lanes(series, heights):
     return bottoms + 0.5 + 0.84 * (finite - (low + high) / 2) / span, [(bottom, bottom + 1) for bottom in bottoms]
 
 
-def _draw_channel(ax, times, heights, values, lane, scale, style):
+def _draw_channel(ax: 'Axes', times: Array, heights: Array, values: Array, lane: Any, scale: Scale, style: str) -> Any:
     """One channel; returns what a colour bar can be made of."""
-    pieces = _pieces(times, heights)
+    pieces: Any = _pieces(times, heights)
     if style == 'line':
-        drawn = LineCollection(pieces, linewidths=8, capstyle='butt', joinstyle='round', zorder=1)
+        drawn: Any = LineCollection(pieces, linewidths=8, capstyle='butt', joinstyle='round', zorder=1)
     else:
         left, right = pieces[:, 0, 0], pieces[:, 2, 0]
         corners = [(left, lane[0]), (left, lane[1]), (right, lane[1]), (right, lane[0])]
         drawn = PolyCollection(
-            np.stack([np.stack(np.broadcast_arrays(*corner), axis=-1) for corner in corners], axis=1),
+            list(np.stack([np.stack(np.broadcast_arrays(*corner), axis=-1) for corner in corners], axis=1)),
             linewidths=0,
             antialiaseds=False,  # else the page shines through between neighbours
             zorder=1,
@@ -160,7 +166,7 @@ def _draw_channel(ax, times, heights, values, lane, scale, style):
     return drawn
 
 
-def _pieces(times, heights):
+def _pieces(times: Array, heights: Array) -> Array:
     """The part of the line that belongs to each sample, half the way to its neighbours: shape (times, 3, 2)."""
     points = np.stack([times, heights], axis=-1)
     middles = (points[1:] + points[:-1]) / 2
@@ -168,7 +174,7 @@ def _pieces(times, heights):
     return np.stack([left, points, right], axis=1)
 
 
-def _set_axes(ax, times, label, names, lanes):
+def _set_axes(ax: 'Axes', times: Array, label: str, names: Optional[Sequence[str]], lanes: Any) -> None:
     ax.set_xlim(times[0], times[-1])
     ax.set_ylim(min(low for low, _ in lanes), max(high for _, high in lanes))
     ax.set_xlabel(label)

@@ -1,6 +1,7 @@
 """Text: tokens shaded by their attribution, on Axes or as HTML."""
 
 import html
+from typing import TYPE_CHECKING, Any, List, Optional, Sequence, Tuple
 
 import numpy as np
 from matplotlib import pyplot as plt
@@ -9,15 +10,28 @@ from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import text_to_path
 
 from ..arguments import as_names, as_number
+from ..types import Array, ArrayLike
 from .axes import bad_kind, check_axes, ink_of, note_bad, page_of
 from .colours import Scale, ink_on, limit_of
 from .values import as_values
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 #: How the signs look that cannot be seen; an empty token is seen, too.
 VISIBLE = {' ': '␣', '\n': '↵', '\t': '⇥', '\xa0': '␣', '\u3000': '␣'}
 
 
-def text(tokens, attributions, ax=None, *, percentile=100.0, limit=None, cmap=None, fontsize=None):
+def text(
+    tokens: Sequence[str],
+    attributions: ArrayLike,
+    ax: 'Optional[Axes]' = None,
+    *,
+    percentile: float = 100.0,
+    limit: Optional[float] = None,
+    cmap: Any = None,
+    fontsize: Optional[float] = None,
+) -> 'Axes':
     """Write tokens one after the other, each shaded by its attribution; negative ones have a dotted frame.
 
     Spaces, line ends and tabs inside of tokens are shown as ``␣ ↵ ⇥``, and a line ends after a token that ends in one.
@@ -80,10 +94,11 @@ _LINE = 1.9  # height of a line, and below it the padding and the gap of tokens,
 _PAD, _GAP = 0.25, 0.2
 
 
-def _places(tokens, size, width):
+def _places(tokens: Sequence[str], size: float, width: float) -> Tuple[List[Tuple[float, float]], int]:
     """Where each token starts, ``(x, y)`` in points from the upper left corner to its base line, and how many lines."""
     font = FontProperties(size=size)
-    places, x, line, ended = [], 0.0, 0, False
+    places: List[Tuple[float, float]] = []
+    x, line, ended = 0.0, 0, False
     for token in tokens:
         advance = text_to_path.get_text_width_height_descent(visible(token), font, False)[0] + 2 * _PAD * size
         if places and (ended or (x > 0 and x + advance > width)):
@@ -93,7 +108,7 @@ def _places(tokens, size, width):
     return places, line + 1
 
 
-def _fitted(tokens, fontsize, width, height):
+def _fitted(tokens: Sequence[str], fontsize: Optional[float], width: float, height: float) -> Any:
     """The font size, and the places with it."""
     for size in [fontsize] if fontsize else [12.0, 11.0, 10.0, 9.0, 8.0, 7.0, 6.0]:
         places, lines = _places(tokens, size, width)
@@ -102,14 +117,14 @@ def _fitted(tokens, fontsize, width, height):
     return size, places
 
 
-def _new_axes(height, bad):
+def _new_axes(height: float, bad: Any) -> 'Axes':
     below = 20 if bad else 0
     figure = plt.figure(figsize=((_NEW_WIDTH + 16) / 72, (height + 16 + below) / 72))
     across, up = _NEW_WIDTH + 16, height + 16 + below
-    return figure.add_axes([8 / across, (8 + below) / up, _NEW_WIDTH / across, height / up])
+    return figure.add_axes((8 / across, (8 + below) / up, _NEW_WIDTH / across, height / up))
 
 
-def _write(ax, tokens, values, scale, places, size):
+def _write(ax: 'Axes', tokens: Sequence[str], values: Array, scale: Scale, places: Any, size: float) -> None:
     ink = ink_of(ax)
     for token, value, colour, place in zip(tokens, values, scale(values), places):
         shade = {'boxstyle': f'square,pad={_PAD}', 'facecolor': colour, 'edgecolor': 'none'}
@@ -129,12 +144,12 @@ def _write(ax, tokens, values, scale, places, size):
         )
 
 
-def visible(token):
+def visible(token: str) -> str:
     """A token as it is shown: with signs for what cannot be seen."""
     return ''.join(_visible_sign(sign) for sign in token) or '∅'
 
 
-def _visible_sign(sign):
+def _visible_sign(sign: str) -> str:
     if sign in VISIBLE:
         return VISIBLE[sign]
     return sign if sign.isprintable() else sign.encode('unicode_escape').decode('ascii')
@@ -143,11 +158,18 @@ def _visible_sign(sign):
 class Html(str):
     """HTML that a notebook shows, and a str for all else."""
 
-    def _repr_html_(self):
+    def _repr_html_(self) -> str:
         return str(self)
 
 
-def text_html(tokens, attributions, *, percentile=100.0, limit=None, cmap='RdBu_r'):
+def text_html(
+    tokens: Sequence[str],
+    attributions: ArrayLike,
+    *,
+    percentile: float = 100.0,
+    limit: Optional[float] = None,
+    cmap: Any = 'RdBu_r',
+) -> Html:
     """The tokens as HTML, shaded as by :func:`text`: a notebook shows it, and ``str`` methods write it to files.
 
     The attribution of a token is shown when the mouse is over it. All that stands in tokens is escaped.
@@ -182,7 +204,7 @@ def text_html(tokens, attributions, *, percentile=100.0, limit=None, cmap='RdBu_
     return Html(f'<div style="line-height:2">{"".join(spans)}{note}</div>')
 
 
-def _span(token, value, colour):
+def _span(token: str, value: float, colour: Any) -> str:
     frame = f'1px dotted {ink_on(colour)}' if value < 0 else '1px solid transparent'
     style = (
         f'background:{to_hex(colour)};color:{ink_on(colour)};border:{frame};padding:0 3px;margin:0 1px;white-space:pre'
@@ -191,7 +213,7 @@ def _span(token, value, colour):
     return f'<span style="{style}" title="{value:+.4g}">{html.escape(visible(token))}</span>{end}'
 
 
-def _checked(tokens, attributions):
+def _checked(tokens: Any, attributions: Any) -> Tuple[List[str], Array]:
     """The tokens and one number for each."""
     values = as_values(attributions, 'attributions', 'tokens', 'tokens, dimensions')
     tokens = as_names(tokens, 'tokens', len(values), 'attributions')

@@ -2,9 +2,11 @@
 
 import threading
 from dataclasses import fields
+from typing import Any, Callable, Dict, List, Optional, Tuple
 
 from ..errors import ArgumentError, ArgumentTypeError, DeepExplainError
-from .compat import tf
+from ..types import ArrayLike
+from .compat import Graph, Session, Tensor, tf
 from .engine.problem import Problem
 from .explainer import Explainer
 from .methods.method import Method, frozen, method_from, method_named
@@ -42,7 +44,7 @@ class DeepExplain:
     [[3.0, -2.0], [5.0, -2.0]]
     """
 
-    def __init__(self, graph=None, session=None):
+    def __init__(self, graph: Optional[Graph] = None, session: Optional[Session] = None) -> None:
         session = tf.get_default_session() if session is None else session
         if session is None:
             raise DeepExplainError('DeepExplain: could not retrieve a session. Use DeepExplain(session=your_session).')
@@ -52,22 +54,22 @@ class DeepExplain:
             raise ArgumentError('graph is not the graph of the session; leave it out, or open a session on it.')
         self.session = session
         self.graph = session.graph
-        self._entered = []  # (thread, what to leave), one for each time this context was entered
-        self._explainers = {}
+        self._entered: List[Tuple[int, Any]] = []  # (thread, what to leave), one for each time this context was entered
+        self._explainers: Dict[Any, Any] = {}
         self._lock = threading.RLock()
 
     @property
-    def context_on(self):
+    def context_on(self) -> bool:
         """Whether the context is open."""
         return bool(self._entered)
 
-    def __enter__(self):
+    def __enter__(self) -> 'DeepExplain':
         default = self.graph.as_default()
         default.__enter__()
         self._entered.append((threading.get_ident(), default))
         return self
 
-    def __exit__(self, *exception):
+    def __exit__(self, *exception: Any) -> None:
         # A default graph belongs to the thread that set it, and several threads may have entered.
         mine = [entry for entry in self._entered if entry[0] == threading.get_ident()]
         if not mine:
@@ -79,17 +81,17 @@ class DeepExplain:
 
     def explain(
         self,
-        method,
-        T,
-        X,
-        xs,
-        ys=None,
-        batch_size=None,
-        feed_dict=None,
-        progress=False,
-        return_convergence_delta=False,
-        **kwargs,
-    ):
+        method: Any,
+        T: Tensor,
+        X: Any,
+        xs: ArrayLike,
+        ys: ArrayLike = None,
+        batch_size: Optional[int] = None,
+        feed_dict: Optional[Dict[Any, Any]] = None,
+        progress: bool = False,
+        return_convergence_delta: bool = False,
+        **kwargs: Any,
+    ) -> Any:
         """Attributions of the samples ``xs``, as ``get_explainer(method, T, X, **kwargs).run(xs, ...)`` gives them.
 
         The explainer is kept until the context closes: further calls with this method, T and X add nothing to
@@ -97,8 +99,9 @@ class DeepExplain:
 
         Parameters
         ----------
-        method : str
-            A name among ``deepexplain.tensorflow.methods.attribution_methods``.
+        method : str, or a method
+            A name among ``deepexplain.tensorflow.methods.attribution_methods``; or a method with its arguments, such as
+            ``IntegratedGradients(steps=50)``, beside which only ``strict`` may be given.
         T, X : tensors, or their names
             Target, of any float dtype and shape (samples, ...) or (); and input, of shape (samples, ...), or a list of
             inputs: any tensors of the graph that T is computed from. Several outputs of a sample are explained as
@@ -121,14 +124,14 @@ class DeepExplain:
         """
         explainer = self._explainer(method, T, X, kwargs, keep=True)
         # Methods written for 0.3 may have a run() that knows no more than three arguments.
-        more = {} if feed_dict is None else {'feed_dict': feed_dict}
+        more: Dict[str, Any] = {} if feed_dict is None else {'feed_dict': feed_dict}
         if progress:
             more['progress'] = progress
         if return_convergence_delta:
             more['return_convergence_delta'] = return_convergence_delta
         return explainer.run(xs, ys, batch_size, **more)
 
-    def get_explainer(self, method, T, X, **kwargs):
+    def get_explainer(self, method: Any, T: Tensor, X: Any, **kwargs: Any) -> Any:
         """Build the graph that explains T by X, once; ``run`` the result as often as you like.
 
         Parameters, errors: as in :meth:`explain`.
@@ -140,10 +143,15 @@ class DeepExplain:
         """
         return self._explainer(method, T, X, kwargs, keep=False)
 
-    def _explainer(self, method, T, X, arguments, keep):
+    def _explainer(self, method: Any, T: Tensor, X: Any, arguments: Dict[str, Any], keep: bool) -> Any:
         if not self.context_on:
             raise DeepExplainError('Explain can be called only within a DeepExplain context.')
-        cls = method_named(method)
+        if isinstance(method, Method):
+            more = sorted(set(arguments) - {'strict'})
+            if more:
+                raise ArgumentTypeError(f'{method!r} has its arguments: give {", ".join(more)} there, not beside it.')
+            arguments = {**{f.name: getattr(method, f.name) for f in fields(method) if f.init}, **arguments}
+        cls: Any = type(method) if isinstance(method, Method) else method_named(method)
         with self._lock:
             if not (isinstance(cls, type) and issubclass(cls, Method)):  # a class of 0.3's form: see legacy.py
                 return self._kept(
@@ -157,7 +165,7 @@ class DeepExplain:
             same = explainer.method is made or (explainer.method == made and explainer.strict == strict)
             return explainer if same else explainer.with_arguments(**arguments)
 
-    def _kept(self, key, T, X, keep, build):
+    def _kept(self, key: Any, T: Tensor, X: Any, keep: bool, build: Callable[[], Any]) -> Any:
         """What ``build()`` gave for T and X under this key before, or gives now."""
         if not keep:
             return build()

@@ -1,18 +1,20 @@
 """An explainer: a method, a problem, and the engine that computes the one for the other."""
 
 from dataclasses import fields
-from typing import Any, Dict
+from typing import Any, Dict, List, Optional, Tuple
 
 from ..errors import ArgumentError, ArgumentTypeError
+from ..types import Array, ArrayLike
+from .engine.audit import Audit
 from .engine.backward import Backward
 from .engine.changes import ChangeEngine, Changes
 from .engine.gradients import GradientEngine
-from .engine.leaks import leaks_of
+from .engine.leaks import Leaks, leaks_of
 from .engine.problem import Problem
 from .engine.request import Request
-from .methods.method import method_from, same
+from .methods.method import Method, method_from, same
 from .runtime.sealed import Sealed
-from .runtime.weights import weights_of
+from .runtime.weights import Weight, weights_of
 
 #: The kind of a plan -> the engine that runs it.
 ENGINES: Dict[type, Any] = {Backward: GradientEngine, Changes: ChangeEngine}
@@ -43,7 +45,7 @@ class Explainer(Sealed):
         Whether X is a list.
     """
 
-    method: Any
+    method: Method
     problem: Problem
     strict: bool
     name: str
@@ -53,10 +55,10 @@ class Explainer(Sealed):
     has_multiple_inputs: bool
     engine: Any
 
-    def __init__(self, method: Any, problem: Problem, strict: bool = False) -> None:
+    def __init__(self, method: Method, problem: Problem, strict: bool = False) -> None:
         self._set(method, problem, strict)
 
-    def _set(self, method: Any, problem: Problem, strict: bool, built: Any = None) -> None:
+    def _set(self, method: Method, problem: Problem, strict: bool, built: Any = None) -> None:
         plan = method.plan(problem)
         if type(plan) not in ENGINES:
             raise ArgumentTypeError(
@@ -110,7 +112,7 @@ class Explainer(Sealed):
             shared.describe().say(shared.engine.plan, strict)
         return shared
 
-    def describe(self) -> Any:
+    def describe(self) -> Audit:
         """List every op between X and T with what it gets, and whether the promised sum holds through it.
 
         Returns
@@ -118,14 +120,15 @@ class Explainer(Sealed):
         :class:`~deepexplain.tensorflow.engine.audit.Audit`
             Prints as a table; ``.rows`` are ``(op, type, treatment, exact)``, ``.breaks`` those where it does not hold.
         """
-        return self.engine.audit()
+        audit: Audit = self.engine.audit()
+        return audit
 
     def run(
         self,
-        xs: Any,
-        ys: Any = None,
-        batch_size: Any = None,
-        feed_dict: Any = None,
+        xs: ArrayLike,
+        ys: ArrayLike = None,
+        batch_size: Optional[int] = None,
+        feed_dict: Optional[Dict[Any, Any]] = None,
         progress: bool = False,
         return_convergence_delta: bool = False,
     ) -> Any:
@@ -171,12 +174,11 @@ class Explainer(Sealed):
             self._check_delta(request)
         request, cut = self._cut(request, batch_size)
         engine = self.engine
-        if return_convergence_delta:
-            engine.warn_of_delta(request, cut)
         results, more = engine.explain(request, cut, progress)
         delta = []
         if return_convergence_delta:
             promised = engine.plan.promise.value(engine.network, request, cut.samples)
+            engine.warn_of_delta(request, cut)
             sums = engine.sums(results, request)
             delta = [(sums[0] if request.outputs is None else sums) - promised]
         if request.outputs is None:
@@ -184,7 +186,13 @@ class Explainer(Sealed):
         found = results if self.problem.several else results[0]
         return (found, *more, *delta) if more or delta else found
 
-    def outputs(self, xs: Any, ys: Any = None, batch_size: Any = None, feed_dict: Any = None) -> Any:
+    def outputs(
+        self,
+        xs: ArrayLike,
+        ys: ArrayLike = None,
+        batch_size: Optional[int] = None,
+        feed_dict: Optional[Dict[Any, Any]] = None,
+    ) -> Array:
         """What attributions are of: T of each sample, weighted by ys and summed over its outputs.
 
         Parameters, errors: as in :meth:`run`.
@@ -193,12 +201,14 @@ class Explainer(Sealed):
         -------
         float64 ndarray, shape (samples,); with ``ys='each'`` (outputs, samples)
         """
-        self.problem.check_has_rows('outputs()')
         batch_size = self.problem.batch_size(batch_size)
-        request, cut = self._cut(self.request(xs, ys, feed_dict), batch_size)
-        return self.engine.network.scores(request, cut.samples)
+        request = self.request(xs, ys, feed_dict)
+        self.problem.check_has_rows('outputs()', request.n)
+        request, cut = self._cut(request, batch_size)
+        scores: Array = self.engine.network.scores(request, cut.samples)
+        return scores
 
-    def leaks(self, xs: Any, ys: Any = None, feed_dict: Any = None) -> Any:
+    def leaks(self, xs: ArrayLike, ys: ArrayLike = None, feed_dict: Optional[Dict[Any, Any]] = None) -> Leaks:
         """At which op how much of the convergence delta arises: for ``deeplift`` and ``elrp``.
 
         The first call adds to the graph. Of a set of ``baselines``, gaps are means. In a network that mixes samples
@@ -226,16 +236,17 @@ class Explainer(Sealed):
         self._check_delta(request)
         return leaks_of(self.engine, lambda: self.method.plan(self.problem), request, lambda: self._cut(request, None))
 
-    def weights(self) -> Any:
+    def weights(self) -> List[Weight]:
         """The weights between X and T, nearest to T first; see :func:`~..runtime.weights.weights_of`."""
         engine = self.engine
         return weights_of(engine.target, self.problem.inputs, engine.between, self.session)
 
-    def request(self, xs: Any, ys: Any = None, feed_dict: Any = None) -> Request:
+    def request(self, xs: ArrayLike, ys: ArrayLike = None, feed_dict: Optional[Dict[Any, Any]] = None) -> Request:
         """Check the arguments of a call, as :meth:`run` does: samples, weights, feeds and baselines in one object."""
-        return self.engine.request(xs, ys, feed_dict)
+        request: Request = self.engine.request(xs, ys, feed_dict)
+        return request
 
-    def takes_copies(self, request: Request, batch_size: Any = None) -> bool:
+    def takes_copies(self, request: Request, batch_size: Optional[int] = None) -> bool:
         """Whether copies of all samples may follow each other in one call, as if they were more samples.
 
         Not where attributions of a sample depend on its place, or on what is beside it: a baseline for each sample or
@@ -245,9 +256,9 @@ class Explainer(Sealed):
         of_all = baseline is not None and (baseline.is_function or request.has_baseline_for_each)
         if of_all or request.has_whole_feeds or self.T.shape.ndims == 0 or request.fixed_rows is not None:
             return False
-        return batch_size == 1 or self.engine.oracle.may_cut(request, request.n)
+        return batch_size == 1 or bool(self.engine.oracle.may_cut(request, request.n))
 
-    def _cut(self, request: Request, batch_size: Any) -> Any:
+    def _cut(self, request: Request, batch_size: Optional[int]) -> Tuple[Request, Any]:
         cut = self.engine.cut(request, batch_size)
         return (request if cut.padded else request.unpadded()), cut
 
@@ -256,4 +267,4 @@ class Explainer(Sealed):
         reason = self.engine.plan.promise.refusal(request)
         if reason is not None:
             raise ArgumentError(f"'{self.name}' has no convergence delta: {reason}")
-        self.problem.check_has_rows('return_convergence_delta')
+        self.problem.check_has_rows('return_convergence_delta', request.n)

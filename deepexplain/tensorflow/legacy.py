@@ -8,12 +8,14 @@ and asks their hooks what they want.
 import inspect
 from dataclasses import replace
 from functools import lru_cache
-from typing import Any, Optional
+from typing import TYPE_CHECKING, Any, Dict, List, Optional
 
 import numpy as np
 
 from ..arguments import as_flag
 from ..errors import DeepExplainError
+from ..types import ArrayLike
+from .compat import Operation, Session, Tensor
 from .engine.adding import adding_to
 from .engine.backward import Backward
 from .engine.baselines import Baselines
@@ -25,6 +27,9 @@ from .rules.book import Rule, RuleBook
 from .rules.plain import activations
 from .runtime.graph import Step
 from .runtime.overrides import original_grad
+
+if TYPE_CHECKING:
+    from .engine.backward import BackwardPass
 
 
 class _BuiltLast(type):
@@ -62,11 +67,21 @@ class AttributionMethod(metaclass=_BuiltLast):
     """
 
     name: Optional[str] = None
+    baseline: Any
     method: Any = None  # that a subclass derives from; None for the bare families
 
-    def __init__(self, T, X, session, keras_learning_phase=None, *args, **arguments):
+    def __init__(
+        self,
+        T: Tensor,
+        X: Any,
+        session: Session,
+        keras_learning_phase: Optional[Tensor] = None,
+        *args: Any,
+        **arguments: Any,
+    ) -> None:
         self.session, self.keras_learning_phase = session, keras_learning_phase
-        self.explainer = self.symbolic_attribution = None
+        self.explainer: Any = None
+        self.symbolic_attribution: Optional[List[Tensor]] = None
         self._problem = problem = Problem.of(session, T, X)
         self.has_multiple_inputs = problem.several
         self.T, self.X = problem.target, list(problem.inputs) if problem.several else problem.inputs[0]
@@ -86,10 +101,11 @@ class AttributionMethod(metaclass=_BuiltLast):
             self._method, self.strict = method_from(self.method, args, arguments)
             self.strict = self.strict or strict
 
-    def _build(self):
+    def _build(self) -> None:
         """Add to the graph what the method needs."""
         if self._method is not None or isinstance(self, GradientBasedMethod):
-            self.explainer = Explainer(_Hooked(self), self._problem, self.strict)
+            hooked: Any = _Hooked(self)
+            self.explainer = Explainer(hooked, self._problem, self.strict)
             self._network = self.explainer.engine.network
         if self.symbolic_attribution is None:
             with adding_to(self._problem.graph):
@@ -98,58 +114,68 @@ class AttributionMethod(metaclass=_BuiltLast):
                 self.Y = self._network.Y
                 self.T = weighted(self._problem.target, self.Y, self._problem.target.shape)
 
-    def get_symbolic_attribution(self):
+    def get_symbolic_attribution(self) -> List[Tensor]:
         """Return a list with one tensor for each input: its attributions, in the input's shape."""
-        return self._plan.attributions(self._back)
+        attributions: List[Tensor] = self._plan.attributions(self._back)
+        return attributions
 
-    def nonlinearity_grad_override(self, op, grad):
+    def nonlinearity_grad_override(self, op: Operation, grad: Tensor) -> Tensor:
         """Gradient of an activation ``op``, given the gradient ``grad`` of its output."""
         rule = self._plan.rules(Step(op, [0])).multiply
         return (rule or original_grad)(op, grad)
 
-    def explain_symbolic(self):
+    def explain_symbolic(self) -> Optional[List[Tensor]]:
         """Return the attributions as a list of tensors."""
         return self.symbolic_attribution
 
-    def run(self, xs, ys=None, batch_size=None, feed_dict=None, **more):
+    def run(
+        self,
+        xs: ArrayLike,
+        ys: ArrayLike = None,
+        batch_size: Optional[int] = None,
+        feed_dict: Optional[Dict[Any, Any]] = None,
+        **more: Any,
+    ) -> Any:
         """Attributions of xs; see :meth:`Explainer.run <deepexplain.tensorflow.explainer.Explainer.run>`."""
         if self.explainer is None:
             raise DeepExplainError(f'{type(self).__name__} needs a run() of its own, as a PerturbationBasedMethod.')
         return self.explainer.run(xs, ys, batch_size, self._feeds(feed_dict), **more)
 
-    def with_arguments(self, **arguments):
+    def with_arguments(self, **arguments: Any) -> 'AttributionMethod':
         """Return an explainer of the same class, T and X with these arguments; it has a graph of its own."""
         return type(self)(self._problem.target, self.X, self.session, self.keras_learning_phase, **arguments)
 
-    def _session_run(self, T, xs, ys=None, batch_size=None):
+    def _session_run(self, T: Any, xs: ArrayLike, ys: ArrayLike = None, batch_size: Optional[int] = None) -> Any:
         """Evaluate a tensor, or a list of them, for the samples: as 0.3's ``run`` did it, in batches."""
         several = isinstance(T, (list, tuple))
         tensors = list(T) if several else [T]
-        own = [] if self.explainer is None or self.symbolic_attribution is None else self._back.placeholders
+        own: List[Tensor] = (
+            [] if self.explainer is None or self.symbolic_attribution is None else self._back.placeholders
+        )
         request = self._network.request(xs, ys, self._feeds(None), tensors, own)
         found = [request.run(tensors, part) for part in request.parts(batch_size or request.n)]
         values = [np.concatenate(parts) if np.ndim(parts[0]) else sum(parts) for parts in zip(*found)]
         return values if several else values[0]
 
-    def _check_input_compatibility(self, xs, ys=None, batch_size=None):
+    def _check_input_compatibility(self, xs: ArrayLike, ys: ArrayLike = None, batch_size: Optional[int] = None) -> None:
         """Raise unless these can be the arguments of ``run``."""
         self._problem.batch_size(batch_size)
         self._network.request(xs, ys, self._feeds(None), [self.T], [])
 
-    def _set_check_baseline(self):
+    def _set_check_baseline(self) -> None:
         """Bring ``self.baseline`` into the shape of a batch of one: zeros, where there is none."""
         shapes = [tuple(x.shape.as_list()[1:]) for x in self._problem.inputs]
         found = Baselines(self._problem, self.baseline).resolve([np.zeros((1,) + shape) for shape in shapes])
         self.baseline = found if self.has_multiple_inputs else found[0]
 
-    def _feeds(self, feed_dict):
+    def _feeds(self, feed_dict: Any) -> Any:
         if self.keras_learning_phase is None or not isinstance(feed_dict, (dict, type(None))):
             return feed_dict
         names = {getattr(key, 'name', key) for key in feed_dict or {}}
         phase = self.keras_learning_phase.name
         return feed_dict if phase in names else {**(feed_dict or {}), phase: 0}
 
-    def __getattr__(self, name):
+    def __getattr__(self, name: str) -> Any:
         """Look up what the method or its explainer has besides: arguments, describe, outputs, leaks, request."""
         for part in (self.__dict__.get('_method'), self.__dict__.get('explainer')):
             if part is not None and not name.startswith('_') and hasattr(part, name):
@@ -172,24 +198,25 @@ class PerturbationBasedMethod(AttributionMethod):
 class _Hooked:
     """The method of an instance as :class:`Explainer` takes it: that which it derives from, with its own hooks."""
 
-    def __init__(self, owner):
+    def __init__(self, owner: Any) -> None:
         self._owner = owner
         self.name = owner.name or type(owner).__name__
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return type(self._owner).__name__ + '()'
 
-    def plan(self, problem):
+    def plan(self, problem: Problem) -> Any:
         """Return the plan of the method that the owner derives from, with what it overrides."""
         owner = self._owner
         plan = owner._plan = Backward() if owner._method is None else owner._method.plan(problem)
         if not isinstance(plan, Backward):
             return plan
 
-        def attributions(back):
+        def attributions(back: 'BackwardPass') -> List[Tensor]:
             owner._back, owner.T, owner.Y = back, back.T, back.Y
-            owner.symbolic_attribution = owner.get_symbolic_attribution()
-            return owner.symbolic_attribution
+            found: List[Tensor] = owner.get_symbolic_attribution()
+            owner.symbolic_attribution = found
+            return found
 
         rule = type(owner).nonlinearity_grad_override
         if getattr(rule, '__func__', rule) is AttributionMethod.nonlinearity_grad_override:
@@ -199,10 +226,11 @@ class _Hooked:
 
 
 @lru_cache(maxsize=None)
-def adapter(method):
+def adapter(method: Any) -> Any:
     """The class of 0.3's form for a method: what subclasses of it derive from, and calls with a session make."""
     members = {'method': method, 'name': method.name, '__doc__': method.__doc__, '__module__': method.__module__}
-    return type(GradientBasedMethod)(method.__name__, (GradientBasedMethod,), members)
+    metaclass: Any = type(GradientBasedMethod)
+    return metaclass(method.__name__, (GradientBasedMethod,), members)
 
 
 MethodType.adapter = staticmethod(adapter)

@@ -1,12 +1,17 @@
 """Attributions averaged over noise in the input: SmoothGrad, its square, VarGrad, of any explainer."""
 
 from contextlib import closing
+from typing import TYPE_CHECKING, Any, Dict, List, Optional, Sequence, Union
 
 import numpy as np
 
 from ..arguments import as_count, as_number, as_seed, one_of
 from ..errors import ArgumentError, ArgumentTypeError
+from ..types import Array, ArrayLike
 from .runtime.progress import progress_bar
+
+if TYPE_CHECKING:
+    from .engine.request import Request
 
 #: Bytes of noisy copies that are handed to the explainer at a time.
 MOST_BYTES = 1 << 26
@@ -58,7 +63,14 @@ class NoiseTunnel:
     [[3.0, 0.0]]
     """
 
-    def __init__(self, explainer, kind='smoothgrad', samples=10, stdev=None, seed=None):
+    def __init__(
+        self,
+        explainer: Any,
+        kind: str = 'smoothgrad',
+        samples: int = 10,
+        stdev: Union[float, Sequence[Optional[float]], None] = None,
+        seed: Optional[int] = None,
+    ) -> None:
         if not (callable(getattr(explainer, 'run', None)) and callable(getattr(explainer, 'request', None))):
             raise ArgumentTypeError(f'explainer must be what get_explainer returns; got {explainer!r}.')
         self.explainer, self.kind = explainer, one_of(kind, 'kind', KINDS)
@@ -66,11 +78,18 @@ class NoiseTunnel:
         self.stdev = _as_stdevs(stdev, len(explainer.X) if explainer.has_multiple_inputs else None)
         self.seed = None if seed is None else as_seed(seed, 'seed')
 
-    def describe(self):
+    def describe(self) -> Any:
         """List what every op between X and T gets: as of the explainer, which is run at noisy copies of the samples."""
         return self.explainer.describe()
 
-    def run(self, xs, ys=None, batch_size=None, feed_dict=None, progress=False):
+    def run(
+        self,
+        xs: ArrayLike,
+        ys: ArrayLike = None,
+        batch_size: Optional[int] = None,
+        feed_dict: Optional[Dict[Any, Any]] = None,
+        progress: bool = False,
+    ) -> Any:
         """Averaged attributions of the samples ``xs``.
 
         Parameters, errors, result: as those of the explainer's own ``run``.
@@ -78,7 +97,7 @@ class NoiseTunnel:
         request = self.explainer.request(xs, ys, feed_dict)
         random = np.random if self.seed is None else np.random.RandomState(self.seed)
         chunks = self._chunks(request, batch_size)
-        first = None
+        first: List[Array] = []
         with closing(progress_bar(progress and len(chunks) > 1, request.n * self.samples, self.kind)) as bar:
             for copies in chunks:
                 of = np.tile(np.arange(request.n), copies)
@@ -86,7 +105,7 @@ class NoiseTunnel:
                 found = self._attributions(self._noisy(request, random, copies), rest)
                 # The samples' axis is the first, after that of the outputs with ys='each'.
                 values = [_by_copy(a, copies, axis=0 if request.outputs is None else 1) for a in found]
-                if first is None:
+                if not first:
                     first = [value[0] for value in values]  # sums of what differs from it lose no digits
                     sums = [[np.zeros(a.shape), np.zeros(a.shape)] for a in first]
                 for value, start, (total, squares) in zip(values, first, sums):
@@ -97,7 +116,7 @@ class NoiseTunnel:
         results = [self._result(a, *both).astype(dtype) for a, both, dtype in zip(first, sums, dtypes)]
         return results if self.explainer.has_multiple_inputs else results[0]
 
-    def _attributions(self, xs, rest):
+    def _attributions(self, xs: ArrayLike, rest: Dict[str, Any]) -> List[Array]:
         found = self.explainer.run(xs, **{name: value for name, value in rest.items() if value is not None})
         if isinstance(found, tuple):
             raise ArgumentError(
@@ -105,22 +124,23 @@ class NoiseTunnel:
             )
         return found if self.explainer.has_multiple_inputs else [found]
 
-    def _result(self, start, total, squares):
+    def _result(self, start: Array, total: Array, squares: Array) -> Array:
         mean, mean_square = total / self.samples, squares / self.samples  # of what differs from start
         if self.kind == 'smoothgrad':
             return start + mean
         if self.kind == 'vargrad':
             return np.maximum(mean_square - mean**2, 0)
-        return mean_square + 2 * start * mean + start**2
+        result: Array = mean_square + 2 * start * mean + start**2
+        return result
 
-    def _chunks(self, request, batch_size):
+    def _chunks(self, request: 'Request', batch_size: Optional[int]) -> List[int]:
         """Numbers of copies of all samples to explain at a time."""
         size = sum(request.n * int(np.prod(x.shape[1:])) * 8 for x in request.arrays)
         stacks = self.explainer.takes_copies(request, batch_size)
         at_once = max(1, MOST_BYTES // max(1, size)) if stacks else 1
         return [min(at_once, self.samples - start) for start in range(0, self.samples, at_once)]
 
-    def _noisy(self, request, random, copies):
+    def _noisy(self, request: 'Request', random: Any, copies: int) -> Any:
         """Copies of all samples, and their noise, which does not depend on how many go together."""
         stdevs = self.stdev if isinstance(self.stdev, list) else [self.stdev] * len(request.arrays)
         arrays = [np.asarray(x[: request.n]).astype(np.float64) for x in request.arrays]
@@ -130,7 +150,7 @@ class NoiseTunnel:
         return noisy if self.explainer.has_multiple_inputs else noisy[0]
 
 
-def _rest(request, ys, of):
+def _rest(request: 'Request', ys: ArrayLike, of: Array) -> Dict[str, Any]:
     """Further arguments of the explainer's run: what has a row for each sample takes one for each copy."""
     for _, value, per_row in request.weights:
         ys = value[of] if per_row else value
@@ -138,22 +158,23 @@ def _rest(request, ys, of):
     return {'ys': ys, 'feed_dict': feeds or None}
 
 
-def _by_copy(attributions, copies, axis):
+def _by_copy(attributions: Array, copies: int, axis: int) -> Array:
     """Attributions with the copies first, in double precision; ``axis`` is that of copies and samples."""
     shape = attributions.shape
     split = attributions.reshape(shape[:axis] + (copies, shape[axis] // copies) + shape[axis + 1 :])
     return np.moveaxis(split, axis, 0).astype(np.float64)
 
 
-def _spread(x):
+def _spread(x: Array) -> Array:
     """The default standard deviation of each sample."""
     if x[0].size == 1:
         raise ArgumentError('A sample of a single value has no spread to take the default stdev from: give stdev.')
     axes = tuple(range(1, x.ndim))
-    return SPREAD * (x.max(axis=axes, keepdims=True) - x.min(axis=axes, keepdims=True))
+    result: Array = SPREAD * (x.max(axis=axes, keepdims=True) - x.min(axis=axes, keepdims=True))
+    return result
 
 
-def _as_stdevs(stdev, several):
+def _as_stdevs(stdev: Any, several: Optional[int]) -> Any:
     if several is not None and isinstance(stdev, (list, tuple)):
         if len(stdev) != several:
             raise ArgumentError(

@@ -1,13 +1,16 @@
 """Text: token ids have no gradient, so their embedding is explained, and the result summed for each token."""
 
+from typing import Any, List
+
 import numpy as np
 
 from ..errors import ArgumentError, ArgumentTypeError
-from .compat import is_graph_tensor, tf
+from ..types import ArrayLike
+from .compat import Tensor, is_graph_tensor, tf
 from .runtime.graph import tensor_named, tensors_behind
 
 
-def embedding_outputs(T, ids):
+def embedding_outputs(T: Any, ids: Any) -> List[Tensor]:
     """The tensors to explain in place of token ids, from which T is computed: the outputs of their embeddings.
 
     Parameters
@@ -47,7 +50,7 @@ def embedding_outputs(T, ids):
     return found
 
 
-def per_token(attributions):
+def per_token(attributions: ArrayLike) -> Any:
     """Sum attributions of an embedding's output over its last axis: one number for each token.
 
     Parameters

@@ -7,10 +7,12 @@ four faces. Keras' recipe of that time is followed: eager execution off, learnin
 and the scores before the softmax as the target.
 """
 
+import importlib.util
 import os
 import sys
 
-os.environ['TF_USE_LEGACY_KERAS'] = '1'
+if importlib.util.find_spec('tf_keras'):  # beside Keras 3; on TensorFlow 1.15 and 2.15 tf.keras is Keras 2
+    os.environ['TF_USE_LEGACY_KERAS'] = '1'
 import numpy as np
 import tensorflow as tf
 

@@ -159,13 +159,19 @@ def test_tensors_by_name(session):
     with DeepExplain(session=session) as de:
         found = de.explain('grad*input', 'T:0', ('X1:0', X2), [np.ones((1, 2)), np.ones((1, 2))])
         np.testing.assert_array_equal(found, [[[1, 1]], [[2, 2]]])
-        assert de.get_explainer('saliency', 'T:0', 'X1:0').X is X1
-        for name, message in [
-            ('T', r"'T' refers to an Operation"),
-            ('missing:0', "'missing:0' refers to a Tensor which"),
+        assert de.get_explainer('saliency', 'T', 'X1').X is X1
+        fed = de.explain('grad*input', 'T', 'X1', np.ones((1, 2)), feed_dict={'X2': np.ones((1, 2))})
+        np.testing.assert_array_equal(fed, [[1, 1]])
+        for T_name, X_name, message in [
+            ('missing', 'X1', "T: there is no tensor 'missing' in this graph. Names like it: none"),
+            ('T:1', 'X1', "T: there is no tensor 'T:1' in this graph. Names like it: T:0"),
+            ('T', 'x', "X: there is no tensor 'x' in this graph. Names like it: X1:0, X2:0"),
+            ('T', 'X3:0', "X: there is no tensor 'X3:0' in this graph. Names like it: X1:0, X2:0"),
         ]:
-            with pytest.raises(ArgumentError, match='T: The name ' + message):
-                de.explain('saliency', name, X1, np.ones((1, 2)))
+            with pytest.raises(ArgumentError, match=message):
+                de.explain('saliency', T_name, X_name, np.ones((1, 2)))
+        with pytest.raises(ArgumentError, match="feed_dict: there is no tensor 'X9' in this graph. Names like it: X"):
+            de.explain('saliency', 'T', 'X1', np.ones((1, 2)), feed_dict={'X9': 1})
     assert T.name == 'T:0'
 
 
@@ -298,7 +304,7 @@ def test_names_of_0_3():
 def test_every_error_is_a_runtime_error():
     classes = [c for c in vars(errors).values() if isinstance(c, type) and issubclass(c, Exception)]
     classes = [c for c in classes if not issubclass(c, Warning)]
-    assert len(classes) == 6
+    assert len(classes) == 7
     assert all(issubclass(c, RuntimeError) for c in classes)
 
 
@@ -519,7 +525,7 @@ def test_an_explainer_has_the_rules_that_it_was_built_for(session):
         complete.with_arguments(baseline=1)
     found = complete.with_arguments(baseline=1, rules='complete')
     assert found.engine.back is complete.engine.back  # the same graph
-    assert (found.method.baseline, complete.method.baseline) == (1, 0)
+    assert (found.method.baseline, complete.method.baseline) == (1, None)
 
 
 def test_describe_of_a_copy_is_that_of_the_explainer(session, leaky):

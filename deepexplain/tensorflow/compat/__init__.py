@@ -12,9 +12,14 @@ from .keras import keras_backend, keras_of, keras_session, keras_version, with_k
 from .ops import copied_op, is_graph_tensor, same_op, text_attr, with_shape
 from .saved_models import load_saved_model, saved_model_loader
 from .sessions import eagerly, fast_run, mutation_lock
+from .types import Graph, Operation, Session, Tensor
 
 __all__ = [
     'TENSORFLOW_2',
+    'Graph',
+    'Operation',
+    'Session',
+    'Tensor',
     'asked_for_gradient',
     'branches_of',
     'copied_op',

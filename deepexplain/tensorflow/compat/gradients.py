@@ -1,14 +1,16 @@
 """The registry of gradients, and the one that an op asks for."""
 
 from contextlib import contextmanager
+from typing import Any, Callable, Iterable, Iterator, Optional
 
 from tensorflow.python.framework import ops as _ops
 
 from .api import tf
 from .ops import text_attr
+from .types import Operation
 
 
-def register_gradient(name, function):
+def register_gradient(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
     """Register ``function(op, grad)`` as gradient ``name`` and return the function that is registered.
 
     TensorFlow's registry lives as long as the process and refuses a second entry, so when this package is
@@ -22,7 +24,7 @@ def register_gradient(name, function):
 
 
 @contextmanager
-def asked_for_gradient(ops, name):
+def asked_for_gradient(ops: Iterable[Operation], name: str) -> Iterator[None]:
     """Within this context, ``tf.gradients`` takes gradient ``name`` for these ops.
 
     It asks the Python object of an op for the attribute that ``gradient_override_map`` sets, and here that object
@@ -30,7 +32,7 @@ def asked_for_gradient(ops, name):
     """
     changed = []
 
-    def answer(op):
+    def answer(op: Operation) -> Callable[[str], Any]:
         own = op.get_attr
         return lambda attribute: name.encode() if attribute == '_gradient_op_type' else own(attribute)
 
@@ -45,12 +47,12 @@ def asked_for_gradient(ops, name):
             del op.get_attr
 
 
-def gradient_name(op):
+def gradient_name(op: Operation) -> Optional[str]:
     """Name of the gradient that ``op`` asks for instead of its type's, or None."""
     return text_attr(op, '_gradient_op_type')
 
 
-def original_gradient(op_type):
+def original_gradient(op_type: str) -> Optional[Callable[..., Any]]:
     """TensorFlow's own gradient function of an op type, or None where the op has no gradient.
 
     The registry is private but the same in 1.15 and 2.21, and holds what ``tf.gradients`` itself uses.

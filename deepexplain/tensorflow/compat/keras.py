@@ -1,11 +1,13 @@
 """Which Keras a model is of: Keras 3, tf_keras or that of TensorFlow. None is imported before it is asked for."""
 
 import importlib
+from typing import Any
 
 from .api import tf
+from .types import Session
 
 
-def keras_of(value):
+def keras_of(value: object) -> Any:
     """The Keras that value is a model (or layer) of, None where it is none."""
     for cls in type(value).__mro__:
         library = cls.__module__.split('.')[0]
@@ -16,7 +18,7 @@ def keras_of(value):
     return None
 
 
-def with_keras(major):
+def with_keras(major: int) -> Any:
     """The Keras of this major version; for Keras 2, if need be, another that reads its files; None without any."""
     names = ['keras', 'tensorflow.keras'] if major >= 3 else ['tf_keras', 'tensorflow.keras', 'keras']
     found = [keras for keras in map(_imported, names) if keras is not None]
@@ -24,7 +26,7 @@ def with_keras(major):
     return (exact or (found if major < 3 else []) or [None])[0]
 
 
-def _imported(name):
+def _imported(name: str) -> Any:
     try:
         return importlib.import_module(name)
     except ImportError as error:
@@ -33,17 +35,17 @@ def _imported(name):
         raise  # it is there but broken, or its backend is not
 
 
-def keras_backend(keras):
+def keras_backend(keras: Any) -> str:
     """What a Keras computes with: 'tensorflow', and for Keras 3 perhaps 'jax' or 'torch'."""
     return getattr(keras.backend, 'backend', lambda: 'tensorflow')()
 
 
-def keras_version(keras):
+def keras_version(keras: Any) -> str:
     """The version of a Keras module."""
     return str(getattr(keras, '__version__', '2'))
 
 
-def keras_session(model):
+def keras_session(model: Any) -> Session:
     """The session in which Keras keeps the weights of a model that is in a graph."""
     ours = keras_of(model).__name__ == 'tf_keras'
     backend = importlib.import_module('tf_keras.src.backend') if ours else tf.keras.backend

@@ -1,16 +1,19 @@
 """Tensors and ops of a graph: telling, reading and copying them."""
 
+from typing import Any, Dict, Optional, Sequence
+
 from tensorflow.core.framework import attr_value_pb2
 
 from .api import tf
+from .types import Operation, Tensor
 
 
-def is_graph_tensor(value):
+def is_graph_tensor(value: object) -> bool:
     """Whether value is a tensor of a graph: not an eager tensor, a variable or a Keras symbol."""
     return isinstance(value, tf.Tensor) and not hasattr(value, 'numpy') and hasattr(value, 'graph')
 
 
-def text_attr(op, name):
+def text_attr(op: Operation, name: str) -> Optional[str]:
     """An attribute of an op that is a text, or None where it has none of this name."""
     try:
         return op.get_attr(name).decode()
@@ -18,12 +21,14 @@ def text_attr(op, name):
         return None
 
 
-def same_op(op, *inputs):
+def same_op(op: Operation, *inputs: Tensor) -> Operation:
     """Another op like ``op`` (with the same attributes) of these inputs, with TensorFlow's own gradient."""
     return copied_op(op, list(inputs), attrs={'_gradient_op_type': None})
 
 
-def copied_op(op, inputs, control=(), attrs=None):
+def copied_op(
+    op: Operation, inputs: Sequence[Tensor], control: Sequence[Operation] = (), attrs: Optional[Dict[str, Any]] = None
+) -> Operation:
     """Another op like ``op``, with these inputs, in the default graph, which may be another than its own.
 
     ``attrs`` are names and texts to set, or None to leave out.
@@ -46,7 +51,7 @@ def copied_op(op, inputs, control=(), attrs=None):
     return copy
 
 
-def with_shape(tensor, shape):
+def with_shape(tensor: Tensor, shape: Any) -> Tensor:
     """The tensor with a static shape that it is known to have: itself or, if it knew less, an identity of it."""
     if _knows(tensor, shape):
         return tensor
@@ -55,6 +60,6 @@ def with_shape(tensor, shape):
     return tensor
 
 
-def _knows(tensor, shape):
+def _knows(tensor: Tensor, shape: Any) -> bool:
     merged = tensor.shape.merge_with(shape)
     return merged.ndims == tensor.shape.ndims and (not merged.ndims or merged.as_list() == tensor.shape.as_list())

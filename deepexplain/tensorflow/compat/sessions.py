@@ -1,19 +1,23 @@
 """What computes: sessions, and TensorFlow without one."""
 
 from contextlib import contextmanager
+from typing import Any, Callable, ContextManager, Iterator, Optional, Sequence
 
 from tensorflow.core.protobuf import config_pb2
 from tensorflow.python.eager import context as _context
 
 from .api import TENSORFLOW_2, tf
+from .types import Graph, Session, Tensor
 
 
-def mutation_lock(graph):
+def mutation_lock(graph: Graph) -> ContextManager[Any]:
     """While it is held, no session takes over what is new in the graph: runs wait, building goes on."""
     return graph._mutation_lock()
 
 
-def fast_run(session, fetches, feeds, in_caller_thread=False):
+def fast_run(
+    session: Session, fetches: Sequence[Tensor], feeds: Sequence[Tensor], in_caller_thread: bool = False
+) -> Optional[Callable[..., Any]]:
     """``session.run`` compiled for these tensors, and names of those fed: a function of arrays that returns a list.
 
     It does without the checks and conversions of ``session.run``: arrays must have the tensors' dtypes, and no
@@ -35,7 +39,7 @@ def fast_run(session, fetches, feeds, in_caller_thread=False):
 
 
 @contextmanager
-def eagerly():
+def eagerly() -> Iterator[None]:
     """Within this context TensorFlow computes eagerly in this thread, also where eager execution was disabled.
 
     The graph keeps `tf.init_scope`, in which Keras makes its variables, from falling back to the default graph.

@@ -2,9 +2,10 @@
 
 import traceback
 from contextlib import ExitStack
+from typing import Any, ContextManager, List, Optional, Sequence
 
 from ...errors import DeepExplainError, GraphError
-from ..compat import mutation_lock, tf
+from ..compat import Graph, Operation, Tensor, mutation_lock, tf
 from ..runtime.overrides import graph_lock
 
 #: Whose code may fail while a gradient is built, without that it is the user's own.
@@ -13,7 +14,7 @@ NOT_THE_USERS = frozenset(__name__.split('.')[:1] + 'tensorflow tensorflow_core 
 FAILURES = (AssertionError, AttributeError, IndexError, NotImplementedError, TypeError, ValueError)
 
 
-def adding_to(graph, locked=False):
+def adding_to(graph: Graph, locked: bool = False) -> ContextManager[Any]:
     """A context in which to add to a graph, outside all loops and conds; ``locked``: meanwhile no session may run it.
 
     For no session may run a new loop before its gradient is built, which rewrites it.
@@ -28,7 +29,9 @@ def adding_to(graph, locked=False):
     return building
 
 
-def check_not_finalized(graph, what='no explainer can be added to it: get_explainer before that.'):
+def check_not_finalized(
+    graph: Graph, what: str = 'no explainer can be added to it: get_explainer before that.'
+) -> None:
     """Raise where nothing can be added to a graph."""
     if graph.finalized:
         raise GraphError(
@@ -39,7 +42,9 @@ def check_not_finalized(graph, what='no explainer can be added to it: get_explai
         )
 
 
-def gradients_of(T, target, X, inputs, weights=None):
+def gradients_of(
+    T: Tensor, target: Tensor, X: Sequence[Tensor], inputs: Sequence[Tensor], weights: Optional[Tensor] = None
+) -> List[Any]:
     """``tf.gradients`` of T, with an error of ours, which names the op, where TensorFlow has none.
 
     ``target`` is T, or what stands for it; the inputs are X and whatever else gradients are wanted of; ``weights`` are
@@ -47,7 +52,8 @@ def gradients_of(T, target, X, inputs, weights=None):
     """
     try:
         # Where one input is computed from another, both are fed, so a gradient must not run through.
-        return tf.gradients(target, inputs, weights, stop_gradients=X)
+        gradients: List[Any] = tf.gradients(target, inputs, weights, stop_gradients=X)
+        return gradients
     except DeepExplainError:
         raise
     except LookupError as error:
@@ -67,7 +73,7 @@ def gradients_of(T, target, X, inputs, weights=None):
         ) from error
 
 
-def _failing(error):
+def _failing(error: BaseException) -> Optional[Operation]:
     """The op whose gradient function raised an error; None where it came from elsewhere, or from the user's code."""
     op, inside = None, False
     for frame, _ in traceback.walk_tb(error.__traceback__):

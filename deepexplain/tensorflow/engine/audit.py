@@ -1,12 +1,25 @@
 """What every op between X and T gets from a method, and whether the sum that the method promises holds through it."""
 
-from collections import namedtuple
+from typing import TYPE_CHECKING, Any, Iterable, List, NamedTuple, Optional, Sequence
 
 from ...errors import GraphError, warn
+from ..compat import Operation
 
-#: One op: its name and type, its treatment in words, and whether the promised sum holds through it: True, False, or
-#: None where the method promises none or nobody can tell.
-Row = namedtuple('Row', 'op type treatment exact')
+if TYPE_CHECKING:
+    from ..rules.book import Decision
+
+
+class Row(NamedTuple):
+    """One op: its name and type, its treatment in words, and whether the promised sum holds through it.
+
+    ``exact`` is True, False, or None where the method promises none or nobody can tell.
+    """
+
+    op: str
+    type: str
+    treatment: str
+    exact: Optional[bool]
+
 
 _SHOWN = {True: 'yes', False: 'NO', None: '-'}
 
@@ -29,16 +42,16 @@ class Audit:
         ``(op, type, treatment, exact)`` for each op between X and T, in order.
     """
 
-    def __init__(self, method, promise, decisions):
+    def __init__(self, method: str, promise: Optional[str], decisions: 'Sequence[Decision]') -> None:
         self.method, self.promise, self._decisions = method, promise, decisions
         self.rows = [Row(step.op.name, step.op.type, rule.name, rule.exact) for step, rule in decisions]
 
     @property
-    def breaks(self):
+    def breaks(self) -> List[Row]:
         """The rows of ops through which the promised sum does not hold."""
         return [row for row in self.rows if row.exact is False]
 
-    def __str__(self):
+    def __str__(self) -> str:
         count = f'{len(self.rows)} ops between X and T'
         if not self.promise:
             lines = [f"'{self.method}' promises no sum. {count}:"]
@@ -57,7 +70,7 @@ class Audit:
 
     __repr__ = __str__
 
-    def say(self, plan, strict):
+    def say(self, plan: Any, strict: bool) -> None:
         """Warn of the ops that break the promise, if any, or raise a GraphError where ``strict`` is True.
 
         ``plan.at_breaks`` says what the method does there, ``plan.advice`` what mends it.
@@ -74,12 +87,12 @@ class Audit:
         warn(message)
 
 
-def named(rows, most=5):
+def named(rows: Sequence[Row], most: int = 5) -> str:
     """The first rows of a list by name and type of their op, and how many more there are."""
     names = [f"'{row.op}' ({row.type})" for row in rows[:most]]
     return ', '.join(names) + (f' and {len(rows) - most} more' if len(rows) > most else '')
 
 
-def named_ops(ops):
+def named_ops(ops: Iterable[Operation]) -> str:
     """The first of these ops, likewise."""
     return named([Row(op.name, op.type, '', None) for op in ops])

@@ -1,10 +1,10 @@
 """The plan of a method that goes back from T to X, and the graph that is built for it."""
 
 from dataclasses import dataclass
-from typing import Any, Callable, List, Optional
+from typing import TYPE_CHECKING, Any, Callable, Dict, List, Optional, Sequence, Set, Tuple
 
 from ...errors import GraphError, warn
-from ..compat import tf
+from ..compat import Operation, Tensor, tf
 from ..rules.book import Decisions, RuleBook
 from ..rules.plain import GRADIENT
 from ..runtime.activations import ACTIVATIONS
@@ -20,6 +20,10 @@ from .path import Path
 from .promise import NOTHING, Promise
 from .references import References
 
+if TYPE_CHECKING:
+    from ..rules.book import Decision, Multiply
+    from .problem import Problem
+
 #: With ys='each', backward passes that share a forward pass. More take longer to build than they save.
 MOST_PASSES = 8
 
@@ -34,21 +38,21 @@ class Fed:
         Its placeholder, once the graph is being built.
     """
 
-    def __init__(self, name, value):
+    def __init__(self, name: str, value: float) -> None:
         self._name, self.value = name, value
         self.tensor = None
 
-    def begin(self):
+    def begin(self) -> Tensor:
         """Add the placeholder to the graph, and return it."""
         self.tensor = tf.placeholder_with_default(tf.constant(self.value, tf.float64), (), name=self._name)
         return self.tensor
 
 
-def _gradients(back):
+def _gradients(back: 'BackwardPass') -> List[Tensor]:
     return back.gradients()
 
 
-def _no_advice(breaks):
+def _no_advice(breaks: 'List[Decision]') -> str:
     return "'shapley_sampling' keeps it for every network."
 
 
@@ -80,6 +84,9 @@ class Backward:
         What mends that, in a sentence, for the ops where it breaks.
     keeps_sums : bool
         Whether attributions are a chain of rules that each keep a sum, so that a gap arises at single ops.
+    by_row : bool
+        Whether rules and attributions treat each row by itself, so that they are apart where the network keeps them
+        apart. Otherwise that is asked of the attributions, with made-up samples.
     """
 
     attributions: Callable[['BackwardPass'], List[Any]] = _gradients
@@ -92,6 +99,7 @@ class Backward:
     at_breaks: str = '{} has no rule'
     advice: Callable[[Any], str] = _no_advice
     keeps_sums: bool = False
+    by_row: bool = False
 
 
 class BackwardPass:
@@ -109,7 +117,7 @@ class BackwardPass:
         What each op gets.
     """
 
-    def __init__(self, name, plan, problem, strict):
+    def __init__(self, name: str, plan: Backward, problem: 'Problem', strict: bool) -> None:
         self.name, self.plan, self.problem, self.inputs = name, plan, problem, problem.inputs
         self.between = problem.between
         problem.check_floating()
@@ -133,10 +141,12 @@ class BackwardPass:
                 self.decisions.enter(steps_of(self.between, self.inputs))
                 self.audit().say(plan, strict)
             self.network = Network(problem)
-            self.passes = []  # placeholder of ys and attributions of each backward pass
+            self.passes: List[
+                Tuple[Tensor, List[Tensor]]
+            ] = []  # placeholder of ys and attributions of each backward pass
             self.add_pass(self.network.Y)
 
-    def _copied(self, fed, beside_x, strict):
+    def _copied(self, fed: Optional[Tensor], beside_x: Optional[List[Tensor]], strict: bool) -> Tensor:
         """A copy of the target in which every op can take its rule."""
         clone = Clone(
             self.problem.target, self.inputs, self.between, baselines=beside_x, beside=fed, treated=self.decisions.takes
@@ -155,11 +165,11 @@ class BackwardPass:
             check_passes_gradient(clone.target, x, self.between, self._rule_of)
         return clone.target
 
-    def audit(self):
+    def audit(self) -> Audit:
         """What each op between X and T gets, as an :class:`Audit`."""
         return Audit(self.name, self.plan.promise.text, self.decisions.listed)
 
-    def add_pass(self, Y=None):
+    def add_pass(self, Y: Optional[Tensor] = None) -> None:
         """Add one more backward pass to the graph, with weights of its own unless they are given."""
         self.Y = weights_of_outputs(self.problem.target) if Y is None else Y
         self._weighted = None
@@ -168,7 +178,7 @@ class BackwardPass:
             attributions = self.plan.attributions(self)
         self.passes.append((self.Y, attributions))
 
-    def build_passes(self, outputs):
+    def build_passes(self, outputs: int) -> int:
         """How many outputs a session run can explain one by one: adds backward passes, up to MOST_PASSES.
 
         Not to a loop, which may have run: TensorFlow could not take it back.
@@ -181,24 +191,26 @@ class BackwardPass:
         return min(outputs, len(self.passes))
 
     @property
-    def T(self):  # noqa: N802 - symbolic
+    def T(self) -> Tensor:  # noqa: N802 - symbolic
         """The target or a copy of it, weighted: added where somebody reads it."""
         if self._weighted is None:
             self._weighted = weighted(self.target, self.Y, self.problem.target.shape)
         return self._weighted
 
     @property
-    def baselines(self):
+    def baselines(self) -> List[Tensor]:
         """Placeholders of what the inputs are compared with."""
-        return self.plan.references.baselines
+        references: Any = self.plan.references
+        baselines: List[Tensor] = references.baselines
+        return baselines
 
     @property
-    def placeholders(self):
+    def placeholders(self) -> List[Tensor]:
         """What runs feed besides xs, ys and the user's feeds."""
         own = [] if self.plan.fed is None else [self.plan.fed.tensor]
         return own + ([] if self.plan.references is None else self.plan.references.placeholders)
 
-    def gradients(self):
+    def gradients(self) -> List[Tensor]:
         """Gradients of the weighted target with respect to each input, under the rules of the plan."""
         # Fewer ops than the gradient of T times its weights has, and the same numbers.
         weights = weighted(tf.ones_like(self.target), self.Y, self.target.shape)
@@ -208,33 +220,35 @@ class BackwardPass:
                 raise GraphError(f"No gradient of T '{self.problem.target.name}' arrives at X '{x.name}'.")
         return [dense(gradient, x) for gradient, x in zip(gradients, self.inputs)]
 
-    def _treated_before(self):
+    def _treated_before(self) -> Callable[[Operation], bool]:
         """Whether an op of the user's graph will have a rule, before the rules of all are decided: a function."""
-        steps = {}
+        steps: Dict[Operation, Step] = {}
 
-        def treated(op):
+        def treated(op: Operation) -> bool:
             if self.plan.rules.changes_gradients and not steps:
                 steps.update((step.op, step) for step in steps_of(self.between, self.inputs))
             return op in steps and self.decisions.takes(steps[op])
 
         return treated
 
-    def _rule_of(self, op):
+    def _rule_of(self, op: Operation) -> 'Optional[Multiply]':
         decision = self.decisions.of(op)
         return None if decision is None else decision.rule.multiply
 
-    def _gradient(self, op, *grads):
+    def _gradient(self, op: Operation, *grads: Tensor) -> Any:
         return (self._rule_of(op) or original_grad)(op, *grads)
 
 
-def dense(gradient, x):
+def dense(gradient: Tensor, x: Tensor) -> Tensor:
     """A gradient of ``x`` as a tensor: that of a lookup in x comes as sparse slices."""
     if isinstance(gradient, tf.IndexedSlices):
         return tf.math.unsorted_segment_sum(gradient.values, gradient.indices, tf.shape(x)[0])
     return gradient
 
 
-def _left_as_they_are(copied, inputs, clone, own):
+def _left_as_they_are(
+    copied: Sequence[Operation], inputs: Sequence[Tensor], clone: Clone, own: Set[Operation]
+) -> List[Step]:
     """Steps that the copy does not know to be computed from X: behind a loop of TensorFlow 1 that it keeps."""
     known, found = {step.op for step in clone.sources}, []
     for op, varying in steps_of(copied, inputs):
@@ -245,7 +259,7 @@ def _left_as_they_are(copied, inputs, clone, own):
     return found
 
 
-def _check_activations(name, between):
+def _check_activations(name: str, between: Sequence[Operation]) -> None:
     """Refuse activations that no rule can reach."""
     for op, types in hidden_ops(op for op in between if not is_opened(op)):
         hidden = sorted(types & set(ACTIVATIONS))

@@ -1,7 +1,13 @@
 """The baseline arguments of a method: checked against the inputs once, and resolved for the samples of each call."""
 
+from typing import TYPE_CHECKING, List, Sequence
+
 from ...errors import ArgumentError
+from ...types import Array, ArrayLike, Baseline, BaselineSet
 from ..runtime.baselines import given, given_set, resolve, resolve_set
+
+if TYPE_CHECKING:
+    from .problem import Problem
 
 
 class Baselines:
@@ -21,7 +27,7 @@ class Baselines:
         One of them does not fit the inputs, or both are given.
     """
 
-    def __init__(self, problem, baseline=None, baselines=None):
+    def __init__(self, problem: 'Problem', baseline: Baseline = None, baselines: BaselineSet = None) -> None:
         if baseline is not None and baselines is not None:
             raise ArgumentError(
                 'Give a baseline (one for all samples, or one for each), or baselines (a set), not both.'
@@ -33,11 +39,11 @@ class Baselines:
         )
 
     @property
-    def is_function(self):
+    def is_function(self) -> bool:
         """Whether they are computed from the samples of a call."""
         return callable(self._value)
 
-    def resolve(self, arrays):
+    def resolve(self, arrays: Sequence[ArrayLike]) -> List[Array]:
         """Those of the samples of a call: an array for each input, with one row or more."""
         find = resolve_set if self.is_set else resolve
         return find(self._value, arrays if self._several else arrays[0], self._specs, self._several)

@@ -2,11 +2,12 @@
 
 from contextlib import closing
 from dataclasses import dataclass, replace
-from typing import Any, Callable, Hashable, List, Optional
+from typing import TYPE_CHECKING, Any, Callable, Dict, Hashable, List, Optional, Sequence, Tuple
 
 import numpy as np
 
 from ...errors import DeepExplainError, warn
+from ...types import Array, ArrayLike, Shape
 from ..rules.book import Decisions, RuleBook
 from ..rules.plain import EVALUATED
 from ..runtime.graph import steps_of
@@ -15,12 +16,16 @@ from ..runtime.progress import progress_bar
 from .adding import adding_to, check_not_finalized
 from .audit import Audit
 from .baselines import Baselines
-from .gradients import compared
+from .gradients import completed
 from .network import Network
 from .promise import NOTHING, Promise
 from .randomness import Randomness
 from .rows import Cut, RowOracle, cut_for_changes
 from .undefined import warn_of_baseline
+
+if TYPE_CHECKING:
+    from .problem import Problem
+    from .request import Request
 
 #: Outputs of changed samples to keep at a time: samples x changes x outputs. In double precision, 8 MB.
 MOST_OUTPUTS = 1 << 20
@@ -66,42 +71,55 @@ class Changes:
 class ChangeEngine:
     """Runs a :class:`Changes` plan. Parameters: as those of :class:`~.gradients.GradientEngine`."""
 
-    def __init__(self, name, plan, problem, strict=False, built=None):
+    network: Network
+    oracle: RowOracle
+    _decisions: Decisions
+    _made: Dict[Any, Any]  # the last parts that were made, by their key
+
+    def __init__(
+        self,
+        name: str,
+        plan: Changes,
+        problem: 'Problem',
+        strict: bool = False,
+        built: 'Optional[ChangeEngine]' = None,
+    ) -> None:
         self.name, self.plan, self.problem = name, plan, problem
         if problem.several:
             raise DeepExplainError(f"Multiple inputs not yet supported for perturbation methods ('{name}').")
         if built is not None:
             self.network, self.oracle, self._decisions = built.network, built.oracle, built._decisions
-            self._made, self.randomness = built._made, built.randomness
+            self._made = built._made
+            self.randomness: Randomness = built.randomness
         else:
             check_not_finalized(problem.graph)
             self._decisions = Decisions(plan.rules)
             self._decisions.enter(steps_of(problem.between, problem.inputs))
             with adding_to(problem.graph):
                 self.network = Network(problem)
-            self.oracle = RowOracle(problem, self._observe)
+            self.oracle = RowOracle(problem, self._observe, by_row=True)
             self.randomness = Randomness(problem)
-            self._made = {}  # the last parts that were made, by their key
+            self._made = {}
         self.target, self.between = problem.target, problem.between
 
-    def audit(self):
+    def audit(self) -> Audit:
         """What each op between X and T gets."""
         return Audit(self.name, self.plan.promise.text, self._decisions.listed)
 
-    def request(self, xs, ys, feed_dict):
+    def request(self, xs: ArrayLike, ys: ArrayLike, feed_dict: Optional[Dict[Any, Any]]) -> 'Request':
         """The checked arguments of a call."""
-        self.problem.check_has_rows(f"'{self.name}'")
         request = self.network.request(xs, ys, feed_dict, [self.problem.target], [])
-        return compared(request, self.plan.baseline)
+        self.problem.check_has_rows(f"'{self.name}'", request.n)
+        return completed(request, self.plan.baseline, self.oracle)
 
-    def cut(self, request, batch_size):
+    def cut(self, request: 'Request', batch_size: Optional[int]) -> 'Cut':
         """How the call is cut into session runs: a :class:`~.rows.Cut`."""
         if self.randomness.found(request) and request.fixed_rows is None:
             rows = min(batch_size or request.n, request.n)
             return Cut(rows, rows, batch_size != 1, True)
         return cut_for_changes(self.oracle, self.problem, self.name, request, batch_size)
 
-    def explain(self, request, cut, progress):
+    def explain(self, request: 'Request', cut: 'Cut', progress: bool) -> Tuple[List[Array], List[Array]]:
         """A list with the attributions, shape (outputs, samples, ...); and a list of what is returned with them."""
         parts, outputs = self._parts(request.sample_shapes[0]), request.outputs or 1
         changes = self.plan.count(parts)
@@ -109,7 +127,7 @@ class ChangeEngine:
         bar = progress_bar(progress, request.n * changes, self.name)
         request = replace(request, progress=bar)
         at_once = cut.rows if cut.in_step else min(cut.rows, max(1, MOST_OUTPUTS // (changes * outputs)))
-        results = None
+        results: Any = None
         with closing(bar):
             for part in request.parts(at_once):
                 samples = Perturbed(self.network.score, request, part, cut.rows, cut.in_step)
@@ -128,17 +146,18 @@ class ChangeEngine:
         attributions, *more = self.plan.finish(results)
         return [attributions], more
 
-    def sums(self, results, request):
+    def sums(self, results: Sequence[Array], request: 'Request') -> Array:
         """The sum of each sample's attributions, in which a group counts once: shape (outputs, samples)."""
         flat = results[0].reshape(results[0].shape[:2] + (-1,))
         if self.plan.first is not None:
             flat = flat[..., self.plan.first(request.sample_shapes[0])]
-        return flat.astype(np.float64).sum(axis=-1)
+        result: Array = flat.astype(np.float64).sum(axis=-1)
+        return result
 
-    def warn_of_delta(self, request, cut):
+    def warn_of_delta(self, request: 'Request', cut: 'Cut') -> None:
         """Nothing to warn of: a sample's attributions are of its own T."""
 
-    def _parts(self, shape):
+    def _parts(self, shape: Shape) -> Any:
         if self.plan.key is None:
             return self.plan.parts(shape)
         key = self.plan.key, shape
@@ -149,5 +168,5 @@ class ChangeEngine:
             self._made[key] = made
         return made
 
-    def _observe(self, request, of, rows):
+    def _observe(self, request: 'Request', of: slice, rows: List[Array]) -> List[Array]:
         return [self.network.score(request, of, rows)]

@@ -2,16 +2,26 @@
 
 from contextlib import closing
 from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Callable, Dict, List, Optional, Sequence, Tuple, Union
 
 import numpy as np
 
 from ...errors import warn
+from ...types import Array, ArrayLike
+from ..compat import Tensor
 from ..runtime.progress import progress_bar
 from .backward import BackwardPass
 from .path import Walk
 from .randomness import Randomness
 from .rows import Cut, RowOracle, cut_for_gradients
-from .undefined import is_finite_at_baseline, warn_of_baseline
+from .undefined import Undefined
+
+if TYPE_CHECKING:
+    from .audit import Audit
+    from .backward import Backward
+    from .baselines import Baselines
+    from .problem import Problem
+    from .request import Request
 
 
 class GradientEngine:
@@ -29,26 +39,36 @@ class GradientEngine:
         One of the same problem, and of a plan that builds the same graph, which is then shared.
     """
 
-    def __init__(self, name, plan, problem, strict=False, built=None):
+    back: BackwardPass
+    oracle: RowOracle
+
+    def __init__(
+        self,
+        name: str,
+        plan: 'Backward',
+        problem: 'Problem',
+        strict: bool = False,
+        built: 'Optional[GradientEngine]' = None,
+    ) -> None:
         self.name, self.plan, self.problem = name, plan, problem
         self.back = BackwardPass(name, plan, problem, strict) if built is None else built.back
         self.network = self.back.network
-        self.oracle = RowOracle(problem, self._observe) if built is None else built.oracle
+        self.oracle = RowOracle(problem, self._observe, plan.by_row) if built is None else built.oracle
         self.target, self.between = self.back.target, self.back.between
-        self.randomness = Randomness(problem) if built is None else built.randomness
-        self._finite = {}  # shapes of samples and baselines -> whether T is finite there
+        self.randomness: Randomness = Randomness(problem) if built is None else built.randomness
+        self._undefined = Undefined(name, plan, problem)
 
-    def audit(self):
+    def audit(self) -> 'Audit':
         """What each op between X and T gets."""
         return self.back.audit()
 
-    def request(self, xs, ys, feed_dict):
+    def request(self, xs: ArrayLike, ys: ArrayLike, feed_dict: Optional[Dict[Any, Any]]) -> 'Request':
         """The checked arguments of a call."""
         back = self.back
         request = self.network.request(xs, ys, feed_dict, back.passes[0][1], back.placeholders)
-        return compared(request, self.plan.baseline)
+        return completed(request, self.plan.baseline, self.oracle)
 
-    def cut(self, request, batch_size):
+    def cut(self, request: 'Request', batch_size: Optional[int]) -> 'Cut':
         """How the call is cut into session runs: a :class:`~.rows.Cut`."""
         # What a random network says of its rows is noise, too.
         if self.randomness.found(request) and request.fixed_rows is None and self.problem.target.shape.ndims != 0:
@@ -56,14 +76,15 @@ class GradientEngine:
             return Cut(rows, rows, False, True)
         return cut_for_gradients(self.oracle, self.problem, request, batch_size, self._rows_of_a_sample(request))
 
-    def explain(self, request, cut, progress):
+    def explain(self, request: 'Request', cut: 'Cut', progress: bool) -> Tuple[List[Array], List[Array]]:
         """Attributions, a list with an array of shape (outputs, samples, ...) for each input; and nothing more."""
         outputs = request.outputs or 1
         passes = 1 if request.outputs is None else self.back.build_passes(outputs)
         runs = -(-outputs // passes)
         bar = progress_bar(progress, request.n * runs * self._rows_of_a_sample(request), self.name)
         request = replace(request, progress=bar)
-        run, results = self._run(), None
+        run = self._run()
+        results: Any = None
         with closing(bar):
             for part in request.parts(cut.samples):
                 for first in range(0, outputs, passes):
@@ -73,44 +94,46 @@ class GradientEngine:
                     for output, attributions in enumerate(some, start=first):
                         for result, value in zip(results, attributions):
                             result[output, part] = value
-        self._check_baseline(request, cut, results)
-        self._warn_of_undefined(results, request)
+        self._undefined.check(request, cut.rows, results)
         run.warn_of_missed(self.name)
         return results, []
 
-    def sums(self, results, request):
+    def sums(self, results: Sequence[Array], request: 'Request') -> Array:
         """The sum of each sample's attributions, over all inputs: shape (outputs, samples)."""
-        return sum(a.sum(axis=tuple(range(2, a.ndim)), dtype=np.float64) for a in results)
+        result: Array = sum(a.sum(axis=tuple(range(2, a.ndim)), dtype=np.float64) for a in results)
+        return result
 
-    def warn_of_delta(self, request, cut):
+    def warn_of_delta(self, request: 'Request', cut: 'Cut') -> None:
         """Warn where a delta is not of its sample alone."""
         if self.randomness.found(request):
             return  # which was said, and is why samples seem to mix
         if cut.samples > 1 and request.n > 1 and not self.oracle.apart(request):
             warn(
-                f"T '{self.problem.target.name}' mixes samples (batch statistics? dropout that is on?): a sample's "
-                'attributions are also of the outputs of others, so only the sum of delta over all samples says '
-                'whether they add up.'
+                f"{self.oracle.proof.sentence(request)}: a sample's attributions are also of the outputs of others, so "
+                'only the sum of delta over all samples says whether they add up.'
             )
 
-    def _run(self):
+    def _run(self) -> 'Union[Walk, _Once]':
         """What attributes rows in one call: a path, or single backward passes."""
-        kept = {}
+        kept: Dict[Any, Any] = {}
 
-        def evaluate(request, of, rows, baselines):
+        def evaluate(request: 'Request', of: Array, rows: List[Array], baselines: List[Array]) -> List[Array]:
             return self._evaluate(request, of, rows, baselines, kept)
 
         if self.plan.path is not None:
             return Walk(self.plan.path, evaluate, self._by_output, self.network, self.oracle)
         return _Once(evaluate, self._by_output)
 
-    def _explain_part(self, run, request, part, most_rows):
+    def _explain_part(
+        self, run: 'Union[Walk, _Once]', request: 'Request', part: slice, most_rows: int
+    ) -> List[List[Array]]:
         """Attributions of the samples of one slice: for each output of the request, a list with one for each input."""
         xs, of = request.samples(part), np.arange(part.start, part.stop)
         if not request.is_set:
             return run.attributions(request, of, xs, request.baselines_of(part), most_rows)
         # All samples beside the first baselines, then beside the next.
-        count, at_once, total = len(request.baselines[0]), max(1, most_rows // len(of)), None
+        count, at_once = len(request.baselines[0]), max(1, most_rows // len(of))
+        total: List[List[Array]] = []
         for start in range(0, count, at_once):
             some = [b[start : start + at_once] for b in request.baselines]
             copies = len(some[0])
@@ -120,81 +143,64 @@ class GradientEngine:
             sums = [
                 [a.reshape((copies, len(of)) + a.shape[1:]).sum(axis=0, dtype=np.float64) for a in f] for f in found
             ]
-            total = sums if total is None else [[a + b for a, b in zip(*both)] for both in zip(total, sums)]
+            total = sums if not total else [[a + b for a, b in zip(*both)] for both in zip(total, sums)]
         return [[(a / count).astype(x.dtype) for a, x in zip(one, xs)] for one in total]
 
-    def _evaluate(self, request, of, rows, baselines, kept):
+    def _evaluate(
+        self, request: 'Request', of: Array, rows: List[Array], baselines: List[Array], kept: Dict[Any, Any]
+    ) -> List[Array]:
         """What one session run gives, a list of arrays: those of the first output for each input, of the next, ..."""
         fed, references = self.plan.fed, self.back.plan.references
-        extra = [] if fed is None else [(self.back.plan.fed.tensor, fed.value)]
+        built: Any = self.back.plan.fed
+        extra: List[Tuple[Tensor, Any]] = [] if fed is None else [(built.tensor, fed.value)]
         if references is not None:
             extra += references.feed(request, self.oracle, of, baselines, kept)
         fetches = [tensor for _, attributions in self.back.passes[: request.at_once] for tensor in attributions]
         return request.run(fetches, of, rows, extra)
 
-    def _observe(self, request, of, rows):
+    def _observe(self, request: 'Request', of: slice, rows: List[Array]) -> List[Array]:
         return self._evaluate(request, np.arange(request.n)[of], rows, [b[:1] for b in request.baselines], {})
 
-    def _by_output(self, values):
+    def _by_output(self, values: List[Array]) -> List[List[Array]]:
         """Lists with one entry for each input, of a list of all."""
         count = len(self.problem.inputs)
         return [values[i : i + count] for i in range(0, len(values), count)]
 
-    def _rows_of_a_sample(self, request):
+    def _rows_of_a_sample(self, request: 'Request') -> int:
         """How many rows go through the network for one sample and one output."""
         steps = 1 if self.plan.path is None else self.plan.path.steps
         return steps * (len(request.baselines[0]) if request.is_set else 1)
 
-    def _selecting(self, request, first, count):
+    def _selecting(self, request: 'Request', first: int, count: int) -> 'Request':
         """The request for this many outputs beginning at ``first``, or as it is where all are explained together."""
         if request.outputs is None:
             return request
         return request.selecting([Y for Y, _ in self.back.passes[:count]], first)
 
-    def _check_baseline(self, request, cut, results):
-        """Warn where T is not finite at the baseline: asked once of one for all; of others where results are broken."""
-        plan, baselines = self.plan, request.baselines
-        if not plan.promise.minus_baseline or 'baseline' in request.said:
-            return
-        constant = not plan.baseline.is_function and not request.has_baseline_for_each
-        if constant and plan.references is not None and plan.references.sees_target and not request.is_set:
-            return  # it is among what was asked of the baseline anyway
-        key = request.sample_shapes, tuple(len(b) for b in baselines), request.outputs is None
-        if not constant and all(np.isfinite(result).all() for result in results):
-            return
-        if not constant or key not in self._finite:
-            self._finite[key] = is_finite_at_baseline(self.problem, request, cut.rows)
-        if not self._finite[key]:
-            warn_of_baseline(self.problem, request)
-
-    def _warn_of_undefined(self, results, request):
-        if 'baseline' in request.said:
-            return  # which says why
-        broken = [x.name for x, result in zip(self.problem.inputs, results) if not np.isfinite(result).all()]
-        if broken:
-            warn(
-                f"Attributions to '{broken[0]}' contain nan or infinite values: between X and T, '{self.name}' divides "
-                'by something near 0, or a number overflows.'
-            )
-
 
 class _Once:
     """One backward pass for each row, in place of a path."""
 
-    def __init__(self, evaluate, by_output):
+    def __init__(
+        self, evaluate: Callable[..., List[Array]], by_output: Callable[[List[Array]], List[List[Array]]]
+    ) -> None:
         self._evaluate, self._by_output = evaluate, by_output
 
-    def attributions(self, request, of, xs, baselines, most_rows):
+    def attributions(
+        self, request: 'Request', of: Array, xs: List[Array], baselines: List[Array], most_rows: int
+    ) -> List[List[Array]]:
         values = self._evaluate(request, of, xs, baselines)
         request.progress.update(len(of))
         return self._by_output(values)
 
-    def warn_of_missed(self, name):
+    def warn_of_missed(self, name: str) -> None:
         """No point is missed where there is no path."""
 
 
-def compared(request, baseline):
-    """The request with the baselines of its samples, where the method has any."""
+def completed(request: 'Request', baseline: 'Optional[Baselines]', oracle: RowOracle) -> 'Request':
+    """The request with the baselines of its samples, where the method has any, and with what is known of T's rows."""
+    if oracle.proof.has_equal_parts(request):
+        request = replace(request, equal_parts=True)
     if baseline is None:
         return request
     return replace(request, baselines=baseline.resolve(request.arrays), is_set=baseline.is_set)

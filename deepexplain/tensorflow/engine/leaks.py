@@ -4,12 +4,13 @@ With multipliers m of the inputs of an op and g of its outputs, ``sum m (z - z0)
 rule of the op is exact. Over all ops between X and T these gaps telescope to the convergence delta.
 """
 
-from collections import namedtuple
+from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, List, NamedTuple, Optional, Sequence, Set, Tuple
 
 import numpy as np
 
 from ...errors import ArgumentError
-from ..compat import original_gradient, tf
+from ...types import Array
+from ..compat import Graph, Operation, Tensor, original_gradient, tf
 from ..rules.book import Decisions, key_of
 from ..runtime.bodies import in_order, is_closure
 from ..runtime.clone import BRANCHES, LOOPS, Clone, beside
@@ -20,8 +21,21 @@ from ..runtime.overrides import custom_gradient, gradient_rule
 from .adding import adding_to, check_not_finalized, gradients_of
 from .backward import dense
 
-#: One op: its name and type; its gap for each sample (float64 array), in the units of T; its share of all gaps, 0 to 1.
-Row = namedtuple('Row', 'op type gap share')
+if TYPE_CHECKING:
+    from .backward import Backward
+    from .gradients import GradientEngine
+    from .problem import Problem
+    from .request import Request
+
+
+class Row(NamedTuple):
+    """One op: its name and type; its gap for each sample (float64 array), in the units of T; its share, 0 to 1."""
+
+    op: str
+    type: str
+    gap: Array
+    share: float
+
 
 #: Rows of less are left to ``.rows`` when a table is printed.
 SHOWN_SHARE = 0.005
@@ -43,21 +57,23 @@ class Leaks:
         ``(op, type, gap, share)``, the largest share first.
     """
 
-    def __init__(self, method, promise, names, gaps, rounding):
+    def __init__(
+        self, method: str, promise: Optional[str], names: Sequence[Tuple[str, str]], gaps: Array, rounding: float
+    ) -> None:
         self.method, self.promise, self._rounding = method, promise, rounding
         self.delta = gaps.sum(axis=1)
         sizes = np.abs(gaps).sum(axis=0)
         shares = sizes / (sizes.sum() or 1.0)
         order = np.argsort(-sizes, kind='stable')
-        self.rows = [Row(*names[i], gaps[:, i], float(shares[i])) for i in order]
+        self.rows = [Row(names[i][0], names[i][1], gaps[:, i], float(shares[i])) for i in order]
 
-    def __str__(self):
+    def __str__(self) -> str:
         size = np.abs(self.delta).mean()
         samples = 'one sample' if len(self.delta) == 1 else f'{len(self.delta)} samples, mean'
         rounding = ', which is rounding' if size <= self._rounding else ''
         lines = [f"'{self.method}': attributions and {self.promise} differ by {size:.4g} ({samples}){rounding}."]
         shown = [row for row in self.rows if row.share >= SHOWN_SHARE]
-        widths = [max([len(row[i]) for row in shown] + [4]) for i in range(2)]
+        widths = [max([len(row[i]) for row in ([one.op, one.type] for one in shown)] + [4]) for i in range(2)]
         lines.append(f'  {"op":<{widths[0]}}  {"type":<{widths[1]}}  share of gaps  mean gap')
         for op, kind, gap, share in shown:
             lines.append(f'  {op:<{widths[0]}}  {kind:<{widths[1]}}  {100 * share:>11.1f} %  {gap.mean():.4g}')
@@ -87,7 +103,7 @@ class Gaps:
         Loops and branches, where nothing can be read: what the others leave of the delta is theirs.
     """
 
-    def __init__(self, plan, problem, Y):
+    def __init__(self, plan: 'Backward', problem: 'Problem', Y: Tensor) -> None:
         inputs, between = problem.inputs, problem.between
         self.plan, self._graph, self._of_values = plan, problem.graph, plan.references is None
         baselines = None
@@ -105,9 +121,9 @@ class Gaps:
         self._decisions = Decisions(plan.rules)
         self._decisions.enter([], copies)
         # Found out before the rule is on, which hides the gradients that the user chose.
-        self._gradients_of = {key_of(*key): self._gradient_of(*key, step) for key, step in copies.items()}
+        self._gradients_of = {key_of(*key): self._gradient_of(key[0], key[1], step) for key, step in copies.items()}
         self._readable = readable(copied)
-        self._gaps = {}  # by op of the user, in whose function body it may be
+        self._gaps: Dict[Operation, Tensor] = {}  # by op of the user, in whose function body it may be
         # Behind integers and conditions no gradient is asked for, unless by name.
         behind = {op for op, varying in top if not any(is_continuous(op.inputs[i]) for i in varying)} & self._readable
         self._readable -= behind
@@ -124,7 +140,7 @@ class Gaps:
         closed += [op for op, types in hidden_ops(between) if op not in closed and types & CLOSED]
         self.rest = (', '.join(op.name for op in closed[:3]), closed[0].type) if closed else None
 
-    def _gradients(self, op, *grads):
+    def _gradients(self, op: Operation, *grads: Tensor) -> Any:
         """Gradients of the inputs of an op, as the method has them; on the way, the gap is noted."""
         decision = self._decisions.of(op)
         if decision is None:  # it computes something of shapes
@@ -138,12 +154,13 @@ class Gaps:
             self._note(op, gap - _products(went, grads, op.outputs))
         return gradients
 
-    def _note(self, op, gap):
+    def _note(self, op: Operation, gap: Tensor) -> None:
         """Add to the gap of the op that this one is a copy of: the body of a function is there once for each call."""
-        source = self._decisions.of(op).step.op
+        decision: Any = self._decisions.of(op)
+        source = decision.step.op
         self._gaps[source] = self._gaps[source] + gap if source in self._gaps else gap
 
-    def _gradient_of(self, graph, name, step):
+    def _gradient_of(self, graph: Graph, name: str, step: Step) -> Optional[Callable[..., Any]]:
         """The rule of a step; or the gradient that the user chose, unless ``Clone.dropped`` it, or TensorFlow's own."""
         multiply = self._decisions.rule(step).multiply
         if multiply is not None:
@@ -154,7 +171,7 @@ class Gaps:
         chosen = None if is_copied_body and is_closure(op) else custom_gradient(op)
         return original_gradient(chosen or op.type)
 
-    def _differences(self, op, which):
+    def _differences(self, op: Operation, which: str) -> List[Tensor]:
         """What the method attributes of each input or output of an op: its value, or what it differs by."""
         if self._of_values:
             return list(getattr(op, which))
@@ -166,13 +183,14 @@ class Gaps:
 CLOSED = LOOPS.union(BRANCHES, ['Exit', 'Merge'])
 
 
-def readable(ops):
+def readable(ops: Iterable[Operation]) -> Set[Operation]:
     """Those of the ops whose inputs and outputs are numbers that a session can evaluate.
 
     It cannot where they are inside a loop, or in a branch that may not be taken.
     """
     inside = {op for frame in frames_of(ops) for op in frame.ops}
-    depth, found = {}, set()
+    depth: Dict[Operation, int] = {}
+    found = set()
     for op in in_order({op: list(op.inputs) for op in ops}):
         depth[op] = max([depth.get(z.op, 0) for z in op.inputs], default=0)
         if op not in inside:
@@ -184,7 +202,7 @@ def readable(ops):
     return found
 
 
-def _products(differences, multipliers, tensors):
+def _products(differences: Sequence[Tensor], multipliers: Sequence[Tensor], tensors: Sequence[Tensor]) -> Tensor:
     """The sum of all products of a difference of a tensor and its multiplier, which may be None."""
     total = tf.zeros([], tf.float64)
     for difference, multiplier, tensor in zip(differences, multipliers, tensors):
@@ -194,7 +212,9 @@ def _products(differences, multipliers, tensors):
     return total
 
 
-def leaks_of(engine, fresh_plan, request, cut):
+def leaks_of(
+    engine: 'GradientEngine', fresh_plan: Callable[[], Any], request: 'Request', cut: Callable[[], Any]
+) -> Leaks:
     """The :class:`Leaks` of a call; each sample takes a run of its own.
 
     Parameters
@@ -220,7 +240,7 @@ def leaks_of(engine, fresh_plan, request, cut):
     return Leaks(engine.name, engine.plan.promise.text, [*gaps.names, gaps.rest or ('elsewhere', '')], found, rounding)
 
 
-def _is_together(engine, request, cut):
+def _is_together(engine: 'GradientEngine', request: 'Request', cut: Callable[[], Any]) -> bool:
     """Whether a row of T is not that of its sample alone, so that every run must have all samples."""
     if request.fixed_rows is not None and request.n != request.fixed_rows:
         cut()  # raises where the batch cannot be filled
@@ -228,19 +248,20 @@ def _is_together(engine, request, cut):
     return request.n > 1 and (request.n == request.fixed_rows or not engine.oracle.apart(request))
 
 
-def _built(engine, fresh_plan):
+def _built(engine: 'GradientEngine', fresh_plan: Callable[[], Any]) -> Gaps:
     graph = engine.problem.graph
     check_not_finalized(graph, 'leaks() cannot add to it: call it once before that.')
     with adding_to(graph, locked=True):
         return Gaps(fresh_plan(), engine.problem, engine.network.Y)
 
 
-def _gaps_of(engine, request, gaps, i, together):
+def _gaps_of(engine: 'GradientEngine', request: 'Request', gaps: Gaps, i: int, together: bool) -> Any:
     """Gaps of one sample's T, and the sum of its attributions. No other row gets a weight."""
-    weights, per_row = request.weights[0][1:] if request.weights else (1.0, False)
+    weights: Any
+    _, weights, per_row = request.weights[0] if request.weights else (None, 1.0, False)
     of = np.arange(request.n) if together else np.array([i])
     placeholder = engine.network.Y
-    shape = (request.fixed_rows or len(of),) + tuple(engine.network.row_shape(request))
+    shape = (request.fixed_rows or len(of),) + (engine.network.row_shape(request) or ())
     Y = np.zeros(shape, placeholder.dtype.as_numpy_dtype)
     Y[i if together else 0] = weights[i] if per_row else weights
     one = request.weighted(placeholder, Y, False)
@@ -248,7 +269,7 @@ def _gaps_of(engine, request, gaps, i, together):
     return np.mean([one.run(gaps.tensors, of, extra=extra, trim=False) for extra in extras], axis=0)
 
 
-def _fed_by_method(plan, built, request, of):
+def _fed_by_method(plan: 'Backward', built: Any, request: 'Request', of: Any) -> Any:
     """What the method feeds itself in each of the runs whose mean is taken, one for each baseline of a set."""
     fed = [] if plan.fed is None else [(built.fed.tensor, plan.fed.value)]
     if built.references is None:

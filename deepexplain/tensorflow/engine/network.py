@@ -1,15 +1,20 @@
 """The network that is explained, as it answers in its session: what T is for which rows, weighted by ys."""
 
 from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Dict, List, Optional, Sequence
 
 import numpy as np
 
 from ...errors import ArgumentError, ArgumentTypeError
-from ..compat import tf
+from ...types import Array, ArrayLike, Shape
+from ..compat import Operation, Tensor, tf
 from ..runtime.graph import data_sources, is_simple
 from ..runtime.samples import as_inputs, as_weights
 from ..runtime.session import Feeds, Runner
 from .request import Request
+
+if TYPE_CHECKING:
+    from .problem import Problem
 
 
 class Network:
@@ -21,13 +26,20 @@ class Network:
         Weights of the outputs: 1 where nothing is fed.
     """
 
-    def __init__(self, problem):
+    def __init__(self, problem: 'Problem') -> None:
         self.problem = problem
         self._runner = Runner(problem.session, one_thread=is_simple(problem.between))
-        self._sources = {}  # names of fed tensors -> what else a run reads
+        self._sources: Dict[Any, List[Operation]] = {}  # names of fed tensors -> what else a run reads
         self.Y = weights_of_outputs(problem.target)
 
-    def request(self, xs, ys, feed_dict, fetches, own):
+    def request(
+        self,
+        xs: ArrayLike,
+        ys: ArrayLike,
+        feed_dict: Optional[Dict[Any, Any]],
+        fetches: Sequence[Tensor],
+        own: Sequence[Tensor],
+    ) -> Request:
         """Check the arguments of a call, and return it as a :class:`Request`, without baselines.
 
         Parameters
@@ -57,20 +69,20 @@ class Network:
         weights, per_row = as_weights(ys, n, shape, self.Y.dtype.as_numpy_dtype)
         return request.weighted(self.Y, weights, per_row)
 
-    def _sources_of(self, fetches, fed, own):
+    def _sources_of(self, fetches: Sequence[Tensor], fed: Sequence[Tensor], own: Sequence[Tensor]) -> List[Operation]:
         key = tuple(tensor.name for tensor in fed)
         if key not in self._sources:
-            self._sources[key] = data_sources(fetches, self.problem.inputs + [self.Y] + own + fed)
+            self._sources[key] = data_sources(fetches, [*self.problem.inputs, self.Y, *own, *fed])
         return self._sources[key]
 
-    def row_shape(self, request):
+    def row_shape(self, request: Request) -> Optional[Shape]:
         """Shape of one sample's T, None where T is a scalar; asks the session where the graph leaves it open."""
         shape = self.problem.target.shape
         if shape.ndims is None or None in shape.as_list()[1:]:
             return request.probe([0]).run([self.problem.target], slice(0, 1))[0].shape[1:]
         return tuple(shape.as_list()[1:]) if shape.ndims else None
 
-    def scores(self, request, most_rows, rows=None):
+    def scores(self, request: Request, most_rows: int, rows: Optional[List[Array]] = None) -> Array:
         """Outputs of the samples, or of other rows in their place: shape (samples,), or (outputs, samples)."""
         found = []
         for part in request.parts(most_rows):
@@ -79,15 +91,19 @@ class Network:
         scores = np.concatenate(found)
         return scores if request.outputs is None else np.moveaxis(scores, -1, 0)
 
-    def score(self, request, of, rows):
+    def score(self, request: Request, of: Any, rows: List[Array]) -> Array:
         """The outputs that one session run gives: shape (rows,), or (rows, outputs)."""
         # T itself, which other questions ask for, too: each further fetch costs a plan of the whole graph.
         (value,) = replace(request, weights=()).run([self.problem.target], of, rows)
         count = len(rows[0])
-        if value.shape[:1] != (count,):
+        is_whole = request.outputs is None and (
+            count == request.n == 1 or (request.equal_parts and value.ndim and len(value) % count == 0)
+        )
+        if value.shape[:1] != (count,) and not is_whole:
+            which = ", and ys='each' for one row each" if request.outputs is not None else ''
             raise ArgumentError(
                 f"The method needs one row of T for each sample, but T '{self.problem.target.name}' has "
-                f'{len(value) if value.ndim else "no"} rows for {count} samples.'
+                f'{len(value) if value.ndim else "no"} rows for {count} samples{which}.'
             )
         value = value.astype(np.float64)  # what is made of these are small differences
         for _, weights, per_row in request.weights:
@@ -97,12 +113,12 @@ class Network:
         return value if request.outputs is not None else value.sum(axis=1)
 
 
-def weights_of_outputs(target):
+def weights_of_outputs(target: Tensor) -> Tensor:
     """A placeholder for weights of the outputs of T: 1 if nothing is fed, whatever T's rank and open dimensions."""
     return tf.placeholder_with_default(np.ones((), target.dtype.as_numpy_dtype), shape=None, name='ys')
 
 
-def weighted(target, Y, shape):
+def weighted(target: Tensor, Y: Tensor, shape: Any) -> Tensor:
     """The target times the weights of its outputs, with the shape that it has without."""
     product = target * Y
     product.set_shape(shape)

@@ -1,13 +1,19 @@
 """Means over a path: gradients at points of the straight line from the baseline to x, and more points where need be."""
 
 from dataclasses import dataclass
-from typing import Optional
+from typing import TYPE_CHECKING, Callable, List, Optional, Tuple
 
 import numpy as np
 
 from ...errors import warn
+from ...types import Array
 from ..runtime.memory import aligned_empty
 from ..runtime.quadrature import QUADRATURES, refined
+
+if TYPE_CHECKING:
+    from .network import Network
+    from .request import Request
+    from .rows import RowOracle
 
 
 @dataclass(frozen=True)
@@ -33,12 +39,22 @@ class Walk:
     oracle : RowOracle
     """
 
-    def __init__(self, path, evaluate, by_output, network, oracle):
+    def __init__(
+        self,
+        path: Path,
+        evaluate: Callable[..., List[Array]],
+        by_output: Callable[[List[Array]], List[List[Array]]],
+        network: 'Network',
+        oracle: 'RowOracle',
+    ) -> None:
         self._path, self._evaluate, self._by_output = path, evaluate, by_output
         self._network, self._oracle = network, oracle
-        self._seen = []  # where there is a tolerance: how many paths, their steps, the deltas of those that miss it
+        # Where there is a tolerance: how many paths, their steps, the deltas of those that miss it.
+        self._seen: List[Tuple[int, int, Array]] = []
 
-    def attributions(self, request, of, xs, baselines, most_rows):
+    def attributions(
+        self, request: 'Request', of: Array, xs: List[Array], baselines: List[Array], most_rows: int
+    ) -> List[List[Array]]:
         """The mean gradient of each row times what it differs from its baseline: for each output a list by input."""
         path = self._path
         alphas, weights = QUADRATURES[path.quadrature](path.steps)
@@ -51,9 +67,9 @@ class Walk:
             for one in self._by_output(means)
         ]
 
-    def warn_of_missed(self, name):
+    def warn_of_missed(self, name: str) -> None:
         """Warn where the most points were not enough for the tolerance."""
-        deltas = np.concatenate([deltas for _, _, deltas in self._seen] or [[]])
+        deltas = np.concatenate([deltas for _, _, deltas in self._seen] or [np.zeros(0)])
         if len(deltas):
             warn(
                 f"'{name}' did not reach tolerance={self._path.tolerance} for {len(deltas)} of "
@@ -62,11 +78,20 @@ class Walk:
                 'another quadrature; where T has jumps, no number of steps suffices.'
             )
 
-    def _summed(self, request, of, xs, baselines, alphas, weights, most_rows):
+    def _summed(
+        self,
+        request: 'Request',
+        of: Array,
+        xs: List[Array],
+        baselines: List[Array],
+        alphas: Array,
+        weights: Optional[Array],
+        most_rows: int,
+    ) -> List[Array]:
         """The weighted sum over points of the path (weights None: all 1) of each gradient, in double precision."""
         size, points = len(of), max(1, most_rows // len(of))
         buffers = [aligned_empty((min(points, len(alphas)),) + x.shape, x.dtype) for x in xs]
-        sums = None
+        sums: List[Array] = []
         for start in range(0, len(alphas), points):
             some = alphas[start : start + points]
             for buffer, x, b in zip(buffers, xs, baselines):
@@ -79,10 +104,12 @@ class Walk:
                 now = [g.sum(axis=0, dtype=np.float64) for g in points_first]
             else:
                 now = [np.tensordot(weights[start : start + points], g.astype(np.float64), 1) for g in points_first]
-            sums = now if sums is None else [a + b for a, b in zip(sums, now)]
+            sums = now if not sums else [a + b for a, b in zip(sums, now)]
         return sums
 
-    def _refine(self, request, of, xs, baselines, means, most_rows):
+    def _refine(
+        self, request: 'Request', of: Array, xs: List[Array], baselines: List[Array], means: List[Array], most_rows: int
+    ) -> None:
         """Add points, in ``means``, for the rows whose attributions do not add up within the tolerance."""
         path = self._path
         promised = self._differences(request, of, xs, baselines)
@@ -103,23 +130,24 @@ class Walk:
             steps = more.steps
         self._seen.append((len(of), steps, deltas[is_open]))
 
-    def _differences(self, request, of, xs, baselines):
+    def _differences(self, request: 'Request', of: Array, xs: List[Array], baselines: List[Array]) -> Array:
         """T(x) - T(b) for each row and each output of the request: shape (outputs, rows)."""
         rows = [np.broadcast_to(b, x.shape) for b, x in zip(baselines, xs)]
         at_x, at_baseline = (self._network.score(request.whole, of, those) for those in (xs, rows))
         found = at_x - at_baseline
         return found[None] if found.ndim == 1 else found.T[request.first : request.first + request.at_once]
 
-    def _deltas(self, means, xs, baselines, promised):
+    def _deltas(self, means: List[Array], xs: List[Array], baselines: List[Array], promised: Array) -> Array:
         """How far each row is from adding up, at the worst output."""
         sums = [
             sum((m * (x - b)).reshape(len(x), -1).sum(axis=1) for m, x, b in zip(one, xs, baselines))
             for one in self._by_output(means)
         ]
-        return np.abs(np.array(sums) - promised).max(axis=0)
+        result: Array = np.abs(np.array(sums) - promised).max(axis=0)
+        return result
 
 
-def _fill_path(rows, x, baseline, alphas):
+def _fill_path(rows: Array, x: Array, baseline: Array, alphas: Array) -> None:
     """Write points between baseline and x: all samples at the first alpha, then all at the second, and so on.
 
     Computed in double precision like 0.3's: near a kink of the network, the last bit of a point decides.

@@ -1,11 +1,12 @@
 """What is explained: a target and inputs in the graph of a session, checked. Nothing here adds an op."""
 
 from dataclasses import dataclass
-from typing import Any, List, Optional
+from typing import Any, List, Optional, Sequence, Tuple
 
 from ...arguments import as_count
 from ...errors import ArgumentError, ArgumentTypeError, GraphError
-from ..compat import is_graph_tensor
+from ...types import Shape
+from ..compat import Graph, Session, Tensor, is_graph_tensor
 from ..runtime.graph import advice_behind, check_reaches, ops_between, row_bytes, tensor_named
 from ..runtime.overrides import graph_lock
 from ..runtime.samples import InputSpec, shape_text
@@ -41,7 +42,7 @@ class Problem:
     fixed_rows: Optional[int]
 
     @classmethod
-    def of(cls, session, T, X):
+    def of(cls, session: Session, T: Any, X: Any) -> 'Problem':
         """Check T and X, tensors or their names (X may be a list of them), and find what lies between.
 
         Raises
@@ -63,21 +64,21 @@ class Problem:
         return cls(session, target, inputs, several, [_spec(x) for x in inputs], between, rows)
 
     @property
-    def graph(self):
+    def graph(self) -> Graph:
         """The graph of T, X and the session."""
         return self.session.graph
 
     @property
-    def names(self):
+    def names(self) -> Tuple[Any, ...]:
         """Of T, and of each X."""
         return (self.target.name, *[x.name for x in self.inputs], self.several)
 
     @property
-    def inputs_fix_rows(self):
+    def inputs_fix_rows(self) -> bool:
         """Whether it is an input that fixes the batch dimension."""
         return any(first_dimension(x) is not None for x in self.inputs)
 
-    def check_floating(self):
+    def check_floating(self) -> None:
         """Raise unless every input is of a type that has a gradient."""
         for x in self.inputs:
             if not x.dtype.is_floating:
@@ -86,15 +87,15 @@ class Problem:
                     f'{advice_behind(self.target, x)}'
                 )
 
-    def check_has_rows(self, what):
-        """Raise where T is a scalar: ``what`` begins the message."""
-        if self.target.shape.ndims == 0:
+    def check_has_rows(self, what: str, samples: Optional[int] = None) -> None:
+        """Raise where T is a scalar, unless all of it belongs to a single sample. ``what`` begins the error."""
+        if self.target.shape.ndims == 0 and samples != 1:
             raise ArgumentError(
                 f"{what} needs one value of T for each sample, but T '{self.target.name}' is a scalar, in "
                 'which rows cannot be told apart. Leave out the reduction over the samples.'
             )
 
-    def batch_size(self, batch_size):
+    def batch_size(self, batch_size: Optional[int]) -> Optional[int]:
         """``batch_size`` as an integer or None, and not another than that of the graph where it fixes one."""
         if batch_size is None:
             return None
@@ -106,33 +107,33 @@ class Problem:
             )
         return batch_size
 
-    def row_bytes(self, sample_shapes):
+    def row_bytes(self, sample_shapes: Sequence[Shape]) -> float:
         """Bytes of the largest tensor between X and T for one sample; see :func:`~..runtime.graph.row_bytes`."""
         return row_bytes(self.between, self.inputs, sample_shapes)
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         inputs = [f"'{spec.name}' {shape_text(spec.shape)}" for spec in self.specs]
         X = f'[{", ".join(inputs)}]' if self.several else inputs[0]
         return f"T='{self.target.name}' {shape_text(_spec(self.target).shape)}, X={X}"
 
 
-def first_dimension(tensor):
+def first_dimension(tensor: Tensor) -> Optional[int]:
     """The static first dimension, None where it is open or unknown or there is none."""
     return tensor.shape.as_list()[0] if tensor.shape.ndims else None
 
 
-def _spec(x):
+def _spec(x: Tensor) -> InputSpec:
     return InputSpec(x.name, x.dtype.as_numpy_dtype, None if x.shape.ndims is None else tuple(x.shape.as_list()))
 
 
-def _fixed_rows(T, inputs):
-    fixed = {first_dimension(x) for x in inputs} - {None}
+def _fixed_rows(T: Tensor, inputs: Sequence[Tensor]) -> Optional[int]:
+    fixed = {rows for rows in map(first_dimension, inputs) if rows is not None}
     if len(fixed) > 1:
         raise ArgumentError(f'The inputs have different fixed batch dimensions: {sorted(fixed)}.')
     return fixed.pop() if fixed else first_dimension(T)
 
 
-def _check_tensors(T, inputs, graph):
+def _check_tensors(T: Tensor, inputs: Sequence[Tensor], graph: Graph) -> None:
     if not inputs:
         raise ArgumentError('X is an empty list: there must be at least one input tensor.')
     for name, tensor in [('T', T)] + [('X', x) for x in inputs]:

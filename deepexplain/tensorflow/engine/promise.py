@@ -1,18 +1,23 @@
 """What the attributions of a sample add up to, and how far a call is from it."""
 
 from dataclasses import dataclass
-from typing import Any, Callable, Optional
+from typing import TYPE_CHECKING, Any, Callable, Optional
 
 import numpy as np
 
+from ...types import Array
 from .undefined import warn_of_baseline
 
+if TYPE_CHECKING:
+    from .network import Network
+    from .request import Request
 
-def _nothing(request):
+
+def _nothing(request: 'Request') -> str:
     return "it promises no sum. 'intgrad', 'deeplift', 'elrp', 'occlusion' and 'shapley_sampling' have one."
 
 
-def _never(request):
+def _never(request: 'Request') -> Optional[str]:
     return None
 
 
@@ -34,7 +39,7 @@ class Promise:
     minus_baseline: bool = False
     refusal: Callable[[Any], Optional[str]] = _never
 
-    def value(self, network, request, most_rows):
+    def value(self, network: 'Network', request: 'Request', most_rows: int) -> Array:
         """What the attributions of each sample should add up to: shape (samples,), or (outputs, samples)."""
         at_x = network.scores(request, most_rows)
         if not self.minus_baseline:
@@ -45,16 +50,16 @@ class Promise:
         return at_x - at_baseline
 
 
-def _at_baseline(network, request, most_rows):
+def _at_baseline(network: 'Network', request: 'Request', most_rows: int) -> Array:
     """Outputs of the baseline, or the mean over a set of them, with each sample's weights."""
     if not request.is_set:
         return network.scores(request, most_rows, [_for_each(b, request.n) for b in request.baselines])
     count = len(request.baselines[0])
     ones = ([_for_each(b[i : i + 1], request.n) for b in request.baselines] for i in range(count))
-    return sum(network.scores(request, most_rows, one) for one in ones) / count
+    return np.asarray(sum(network.scores(request, most_rows, one) for one in ones) / count)
 
 
-def _for_each(baseline, n):
+def _for_each(baseline: Array, n: int) -> Array:
     return baseline if len(baseline) == n else np.broadcast_to(baseline[:1], (n,) + baseline.shape[1:])
 
 

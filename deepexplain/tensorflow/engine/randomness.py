@@ -1,12 +1,18 @@
 """Does T differ between two runs of the same rows? Asked of the network only where an op in the graph may be why."""
 
 from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Dict, List
 
 import numpy as np
 
 from ...errors import warn
-from ..compat import tf
+from ...types import Array
+from ..compat import Operation, tf
 from ..runtime.graph import ancestors, hidden_ops
+
+if TYPE_CHECKING:
+    from .problem import Problem
+    from .request import Request
 
 #: Ops that draw numbers in each run, from a state of their own. Stateless ones draw the same for the same seed.
 RANDOM = frozenset(
@@ -34,11 +40,13 @@ class Randomness:
     problem : Problem
     """
 
-    def __init__(self, problem):
+    def __init__(self, problem: 'Problem') -> None:
         self._problem = problem
-        self._ops, self._answers, self._warned = {}, {}, False
+        self._ops: Dict[Any, List[Operation]] = {}
+        self._answers: Dict[Any, bool] = {}
+        self._warned = False
 
-    def found(self, request):
+    def found(self, request: 'Request') -> bool:
         """Whether T of the samples of a call is random; warns of it, once."""
         ops = self._drawing(request)
         if not ops:
@@ -52,7 +60,7 @@ class Randomness:
             self._warn(ops)
         return self._answers[key]
 
-    def _drawing(self, request):
+    def _drawing(self, request: 'Request') -> List[Operation]:
         """Ops that may be random and that T is computed from, where nothing is fed in their place."""
         fed = request.feeds.tensors
         key = tuple(z.name for z in fed)
@@ -63,7 +71,7 @@ class Randomness:
             self._ops[key] = sorted(found, key=lambda op: op._id)
         return self._ops[key]
 
-    def _differs(self, request):
+    def _differs(self, request: 'Request') -> bool:
         """Whether runs of the same rows say different things."""
         asked, some = replace(request, weights=()), slice(0, min(request.n, request.fixed_rows or 8))
         if self._problem.target.shape.ndims == 0 or request.has_whole_feeds:
@@ -78,7 +86,7 @@ class Randomness:
             return False  # what is wrong with these rows, the call itself will say
         return not all(_agree(first, other) for other in more)
 
-    def _warn(self, ops):
+    def _warn(self, ops: List[Operation]) -> None:
         op = ops[0]
         more = f' and {len(ops) - 1} more' if len(ops) > 1 else ''
         fed = f", or feed what it draws: feed_dict={{'{op.outputs[0].name}': ...}}" if op.type in RANDOM else ''
@@ -90,7 +98,7 @@ class Randomness:
         )
 
 
-def _agree(a, b):
+def _agree(a: Array, b: Array) -> bool:
     """Whether two runs agree, but for the order in which threads add up."""
     if a.shape != b.shape:
         return False

@@ -1,12 +1,20 @@
 """What rules read of the baseline: computed beside the values at x, in the same graph; or fed."""
 
+from typing import TYPE_CHECKING, Any, Dict, List, Optional, Tuple
+
 import numpy as np
 
-from ..compat import tf, with_shape
+from ...types import Array
+from ..compat import Operation, Tensor, tf, with_shape
 from ..runtime.clone import beside, hides_activations
 from ..runtime.rows import made_up_pairs
 from ..runtime.samples import nearly_equal
 from .undefined import is_finite, warn_of_baseline
+
+if TYPE_CHECKING:
+    from .problem import Problem
+    from .request import Request
+    from .rows import RowOracle
 
 
 class References:
@@ -25,18 +33,19 @@ class References:
         Placeholders of the baseline, one for each input; once :meth:`begin` was called.
     """
 
-    def __init__(self, in_graph=False):
+    def __init__(self, in_graph: bool = False) -> None:
         self.in_graph = in_graph
-        self.baselines = []
-        self._problem = None
-        self._fed = {}  # activation -> its input, placeholder for the value of that at the baseline
+        self.baselines: List[Tensor] = []
+        # Activation -> its input, placeholder for the value of that at the baseline.
+        self._fed: Dict[Operation, Tuple[Tensor, Tensor]] = {}
+        self._problem: Any = None
 
-    def choose(self, problem):
+    def choose(self, problem: 'Problem') -> bool:
         """Whether values at the baseline are computed in the graph, so that it must be copied."""
         self.in_graph = self.in_graph or hides_activations(problem.between)
         return self.in_graph
 
-    def begin(self, problem):
+    def begin(self, problem: 'Problem') -> Optional[List[Tensor]]:
         """Add the placeholders of the baseline, and return what a copy of the graph must compute beside x, if any."""
         self._problem = problem
         self.baselines = [
@@ -46,7 +55,7 @@ class References:
             return None
         return [with_shape(tf.zeros_like(x) + b, x.shape) for x, b in zip(problem.inputs, self.baselines)]
 
-    def of(self, op):
+    def of(self, op: Operation) -> Tensor:
         """What the input of an activation is at the baseline."""
         z = op.inputs[0]
         if self.in_graph:
@@ -57,16 +66,18 @@ class References:
         return self._fed[op][1]
 
     @property
-    def sees_target(self):
+    def sees_target(self) -> bool:
         """Whether the baseline has a run of its own, which says what T is there, too."""
         return bool(self._fed)
 
     @property
-    def placeholders(self):
+    def placeholders(self) -> List[Tensor]:
         """All that is fed."""
         return self.baselines + [z0 for _, z0 in self._fed.values()]
 
-    def feed(self, request, oracle, of, baselines, kept):
+    def feed(
+        self, request: 'Request', oracle: 'RowOracle', of: Array, baselines: List[Array], kept: Dict[Any, Any]
+    ) -> List[Tuple[Tensor, Array]]:
         """What to feed for rows of these samples: (tensor, value) pairs.
 
         ``kept`` is a dict, in which what serves further rows of the same call is remembered.
@@ -77,7 +88,9 @@ class References:
             extra += [(z0, value) for (_, z0), value in zip(self._fed.values(), values)]
         return extra
 
-    def _at_baseline(self, request, oracle, of, baselines, kept):
+    def _at_baseline(
+        self, request: 'Request', oracle: 'RowOracle', of: Array, baselines: List[Array], kept: Dict[Any, Any]
+    ) -> List[Array]:
         """Values of all activation inputs at the baseline, in shapes that broadcast against those at the samples.
 
         With one baseline for all samples they are computed once: of one row if that serves every sample, else of as
@@ -91,9 +104,10 @@ class References:
             of = of[:1]
         if len(of) not in kept:
             kept[len(of)] = self._checked_inputs(request, of, baselines)
-        return kept[len(of)]
+        values: List[Array] = kept[len(of)]
+        return values
 
-    def _one_row_serves(self, request):
+    def _one_row_serves(self, request: 'Request') -> bool:
         """Whether each activation has a row for each sample, and the same one whatever samples are beside it."""
         first = request.samples(slice(0, 1))
         a, b = next(made_up_pairs(first, first))
@@ -110,11 +124,11 @@ class References:
             for (z, _), x, y in zip(self._fed.values(), alone, among)
         )
 
-    def _inputs(self, request, of, baselines):
+    def _inputs(self, request: 'Request', of: Array, baselines: List[Array]) -> List[Array]:
         rows = [np.broadcast_to(b, (len(of),) + b.shape[1:]) for b in baselines]
         return request.run([z for z, _ in self._fed.values()] + [self._problem.target], of, rows, trim=False)
 
-    def _checked_inputs(self, request, of, baselines):
+    def _checked_inputs(self, request: 'Request', of: Array, baselines: List[Array]) -> List[Array]:
         """The same, with a warning where T is not finite there."""
         *values, target = self._inputs(request, of, baselines)
         if not is_finite(target, request):

@@ -1,10 +1,12 @@
 """One call of ``run``: its samples, what they are weighted by and compared with, and what else each run feeds."""
 
 from dataclasses import dataclass, field, replace
-from typing import Any, List, Optional, Sequence, Set, Tuple
+from typing import Any, Iterable, List, Optional, Sequence, Set, Tuple
 
 import numpy as np
 
+from ...types import Array
+from ..compat import Tensor
 from ..runtime.progress import NoProgress
 from ..runtime.session import Feeds, Runner
 
@@ -34,6 +36,8 @@ class Request:
         For each input, what samples are compared with: one row, or one for each sample, or the rows of a set.
     is_set : bool
         Whether every sample is compared with all rows of the baselines.
+    equal_parts : bool
+        Whether T is known to have as many rows for each sample, in order.
     progress : tqdm
         Counts the rows that were run.
     said : set of str
@@ -52,54 +56,56 @@ class Request:
     at_once: int = 1
     baselines: Sequence[Any] = ()
     is_set: bool = False
+    equal_parts: bool = False
     progress: Any = field(default_factory=NoProgress)
     said: Set[str] = field(default_factory=set)
 
     @property
-    def n(self):
+    def n(self) -> int:
         """How many samples there are."""
-        return self.arrays[0].shape[0]
+        result: int = self.arrays[0].shape[0]
+        return result
 
     @property
-    def sample_shapes(self):
+    def sample_shapes(self) -> Tuple[Tuple[int, ...], ...]:
         """The shape of one sample of each input."""
         return tuple(tuple(array.shape[1:]) for array in self.arrays)
 
     @property
-    def has_baseline_for_each(self):
+    def has_baseline_for_each(self) -> bool:
         """Whether samples are compared with baselines of their own."""
         return not self.is_set and any(len(b) == self.n > 1 for b in self.baselines)
 
     @property
-    def has_whole_feeds(self):
+    def has_whole_feeds(self) -> bool:
         """Whether an array is fed to all samples together."""
         return any(value.ndim and not per_row for _, value, per_row in self.feeds.entries)
 
-    def weighted(self, placeholder, weights, per_row):
+    def weighted(self, placeholder: Tensor, weights: Array, per_row: bool) -> 'Request':
         """A copy with weights of the outputs, for all samples alike or with one row a sample."""
         return replace(self, weights=[(placeholder, weights, per_row)])
 
-    def with_outputs(self, row_shape):
+    def with_outputs(self, row_shape: Optional[Tuple[int, ...]]) -> 'Request':
         """A copy that explains every output by itself, of samples whose T has this shape (None: a scalar T)."""
         return replace(self, outputs=int(np.prod(row_shape or ())), row_shape=row_shape)
 
-    def unpadded(self):
+    def unpadded(self) -> 'Request':
         """A copy whose runs have as many rows as there are samples, whatever the graph fixes."""
         return replace(self, fixed_rows=None)
 
-    def parts(self, rows):
+    def parts(self, rows: int) -> List[slice]:
         """Cut the samples into slices of at most ``rows``."""
         return [slice(start, min(start + rows, self.n)) for start in range(0, self.n, rows)]
 
-    def samples(self, of):
+    def samples(self, of: Any) -> List[Array]:
         """The samples of a slice, one array an input, in the inputs' dtypes."""
         return [np.asarray(a[of]).astype(x.dtype.as_numpy_dtype, copy=False) for a, x in zip(self.arrays, self.inputs)]
 
-    def baselines_of(self, part):
+    def baselines_of(self, part: slice) -> List[Array]:
         """What the samples of a slice are compared with, each with one row or a row for each of them."""
         return [b if len(b) == 1 else b[part] for b in self.baselines]
 
-    def probe(self, indices):
+    def probe(self, indices: Sequence[int]) -> 'Request':
         """A request for the samples at these indices, without ys."""
         arrays = [np.concatenate([np.asarray(array[i : i + 1]) for i in indices]) for array in self.arrays]
         baselines = [b[:1] for b in self.baselines]
@@ -114,26 +120,33 @@ class Request:
             said={'baseline'},  # of a sample that nobody asked about
         )
 
-    def fit(self, array):
+    def fit(self, array: Array) -> Array:
         """Rows as many as every run must have: with copies of the last one, where there are fewer."""
         padding = 0 if self.fixed_rows is None else max(0, self.fixed_rows - len(array))
         return np.concatenate([array, np.repeat(array[-1:], padding, axis=0)]) if padding else array
 
-    def selecting(self, placeholders, first):
+    def selecting(self, placeholders: Sequence[Tensor], first: int) -> 'Request':
         """A copy for single outputs, ``first`` and those after it: one for each placeholder of weights."""
-        weights = []
-        for output, placeholder in zip(range(first, self.outputs), placeholders):
-            one_hot = np.zeros(self.outputs, placeholder.dtype.as_numpy_dtype)
+        weights, outputs = [], self.outputs or 0
+        for output, placeholder in zip(range(first, outputs), placeholders):
+            one_hot = np.zeros(outputs, placeholder.dtype.as_numpy_dtype)
             one_hot[output] = 1
             weights.append((placeholder, one_hot.reshape(self.row_shape or ()), False))
         return replace(self, weights=weights, first=first, at_once=len(weights))
 
     @property
-    def whole(self):
+    def whole(self) -> 'Request':
         """The request that this one explains some outputs of, or itself."""
         return self if self.outputs is None else replace(self, weights=())
 
-    def run(self, fetches, of, rows=None, extra=(), trim=True):
+    def run(
+        self,
+        fetches: Sequence[Tensor],
+        of: Any,
+        rows: Optional[List[Array]] = None,
+        extra: Iterable[Tuple[Tensor, Any]] = (),
+        trim: bool = True,
+    ) -> List[Array]:
         """Evaluate a list of tensors: arrays with one row for each row fed.
 
         Parameters

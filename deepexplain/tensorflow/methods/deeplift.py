@@ -1,8 +1,9 @@
 """DeepLIFT: contributions of the difference between the input and a baseline."""
 
-from typing import Any
+from typing import TYPE_CHECKING, List
 
 from ...arguments import one_of
+from ...types import Baseline, BaselineSet
 from ..engine.backward import Backward
 from ..engine.baselines import Baselines
 from ..engine.promise import TO_DIFFERENCE
@@ -11,6 +12,10 @@ from ..rules.complete import COMPLETE, complete
 from ..rules.rescale import rescale_book
 from .epsilon_lrp import UNSUPPORTED
 from .method import Method, at_run, own, register
+
+if TYPE_CHECKING:
+    from ..engine.problem import Problem
+    from ..rules.book import Decision
 
 NO_RULES_NEEDED = "'intgrad' and 'shapley_sampling' need no rules."
 
@@ -51,15 +56,15 @@ class DeepLIFTRescale(Method):
     https://doi.org/10.48550/arXiv.1711.06104
     """
 
-    baseline: Any = at_run(default=None)
+    baseline: Baseline = at_run(default=None)
     rules: str = 'original'
-    baselines: Any = at_run(default=None)
+    baselines: BaselineSet = at_run(default=None)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         rules = one_of(self.rules, 'rules', ('original', 'complete'))
         self.keep(baseline=own(self.baseline), rules=rules, baselines=own(self.baselines))
 
-    def plan(self, problem):
+    def plan(self, problem: 'Problem') -> Backward:
         """Take slopes from the baseline for derivatives, and multiply by what the input differs from it."""
         references = References(in_graph=self.rules == 'complete')
         return Backward(
@@ -71,14 +76,15 @@ class DeepLIFTRescale(Method):
             at_breaks=UNSUPPORTED.format(self.name),
             advice=_beyond_complete if self.rules == 'complete' else _beyond_original,
             keeps_sums=True,
+            by_row=True,
         )
 
 
-def _beyond_complete(breaks):
+def _beyond_complete(breaks: 'List[Decision]') -> str:
     return f'{NO_RULES_NEEDED} explainer.leaks(xs) says how much goes missing where.'
 
 
-def _beyond_original(breaks):
+def _beyond_original(breaks: 'List[Decision]') -> str:
     broken = {decision.step.op.name for decision in breaks}
     mended = [decision for decision in breaks if complete(decision.step)]
     if not mended:

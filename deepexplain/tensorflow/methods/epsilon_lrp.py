@@ -1,5 +1,7 @@
 """Layer-wise relevance propagation in the form of DeepExplain 0.3: the epsilon rule, as a chain rule."""
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from ...arguments import as_number
@@ -8,6 +10,9 @@ from ..engine.backward import Backward, Fed
 from ..engine.promise import TO_OUTPUT
 from ..rules.epsilon import epsilon_book
 from .method import Method, at_run, register
+
+if TYPE_CHECKING:
+    from ..engine.problem import Problem
 
 #: What a method without a rule for an op does. As in 0.3, it begins with "Detected unsupported activation".
 UNSUPPORTED = "Detected unsupported activation: '{}' has no rule for {{}} and uses the plain gradient there"
@@ -37,10 +42,10 @@ class EpsilonLRP(Method):
 
     epsilon: float = at_run(default=1e-4)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         self.keep(epsilon=as_number(self.epsilon, 'epsilon', above=0, error=AssertedArgumentError))
 
-    def plan(self, problem):
+    def plan(self, problem: 'Problem') -> Backward:
         """Take each activation's slope from 0 for its derivative, and multiply by the input."""
         epsilon = Fed('epsilon', self.epsilon)
         smallest = np.asarray(self.epsilon).astype(problem.target.dtype.as_numpy_dtype)
@@ -54,4 +59,5 @@ class EpsilonLRP(Method):
             at_breaks=UNSUPPORTED.format(self.name),
             advice=lambda breaks: "No option of 'elrp' mends that; 'deeplift' with rules='complete' has more rules.",
             keeps_sums=True,
+            by_row=True,
         )

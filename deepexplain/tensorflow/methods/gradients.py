@@ -1,20 +1,25 @@
 """Methods that are one backward pass of the true gradient: saliency, grad*input; and zero, a test of the overrides."""
 
+from typing import TYPE_CHECKING
+
 from ..compat import tf
 from ..engine.backward import Backward
 from ..rules.book import Rule, RuleBook
 from ..rules.plain import GRADIENT, activations
 from .method import Method, register
 
+if TYPE_CHECKING:
+    from ..engine.problem import Problem
+
 
 @register('zero')
 class DummyZero(Method):
     """Zero for everything behind an activation: shows whether the overrides reach the activations."""
 
-    def plan(self, problem):
+    def plan(self, problem: 'Problem') -> Backward:
         """Block every activation."""
         blocked = Rule('blocked', multiply=lambda op, grad: tf.zeros_like(grad))
-        return Backward(rules=RuleBook(activations(blocked), GRADIENT))
+        return Backward(rules=RuleBook(activations(blocked), GRADIENT), by_row=True)
 
 
 @register('saliency', also_called='gradient vanilla_gradient sensitivity')
@@ -26,9 +31,9 @@ class Saliency(Method):
     Simonyan et al., Deep Inside Convolutional Networks, 2014. https://doi.org/10.48550/arXiv.1312.6034
     """
 
-    def plan(self, problem):
+    def plan(self, problem: 'Problem') -> Backward:
         """Take the absolute value of the gradient."""
-        return Backward(lambda back: [tf.abs(gradient) for gradient in back.gradients()])
+        return Backward(lambda back: [tf.abs(gradient) for gradient in back.gradients()], by_row=True)
 
 
 @register('grad*input', also_called='gradxinput input*gradient input_x_gradient gradient*input gradtimesinput')
@@ -40,6 +45,6 @@ class GradientXInput(Method):
     Shrikumar et al., Not Just a Black Box, 2016. https://doi.org/10.48550/arXiv.1605.01713
     """
 
-    def plan(self, problem):
+    def plan(self, problem: 'Problem') -> Backward:
         """Multiply the gradient by the input."""
-        return Backward(lambda back: [gradient * x for gradient, x in zip(back.gradients(), back.inputs)])
+        return Backward(lambda back: [gradient * x for gradient, x in zip(back.gradients(), back.inputs)], by_row=True)

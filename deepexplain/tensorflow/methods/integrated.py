@@ -1,9 +1,10 @@
 """Integrated gradients: the true gradient, averaged over a path."""
 
-from typing import Any, Optional
+from typing import TYPE_CHECKING, Optional
 
 from ...arguments import as_count, as_number, one_of
 from ...errors import ArgumentError
+from ...types import Baseline, BaselineSet
 from ..engine.backward import Backward
 from ..engine.baselines import Baselines
 from ..engine.path import Path
@@ -11,6 +12,9 @@ from ..engine.promise import TO_DIFFERENCE
 from ..rules.plain import INTEGRATED_GRADIENT
 from ..runtime.quadrature import QUADRATURES
 from .method import Method, at_run, own, register
+
+if TYPE_CHECKING:
+    from ..engine.problem import Problem
 
 
 @register('intgrad', also_called='ig integrated_gradients integratedgrads expected_gradients gradientshap')
@@ -51,13 +55,13 @@ class IntegratedGradients(Method):
     """
 
     steps: int = at_run(default=100)
-    baseline: Any = at_run(default=None)
+    baseline: Baseline = at_run(default=None)
     quadrature: str = at_run(default='riemann_right')
-    baselines: Any = at_run(default=None)
+    baselines: BaselineSet = at_run(default=None)
     tolerance: Optional[float] = at_run(default=None)
     max_steps: int = at_run(default=10000)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         self.keep(
             steps=as_count(self.steps, 'steps'),
             baseline=own(self.baseline),
@@ -70,7 +74,7 @@ class IntegratedGradients(Method):
             if self.max_steps < self.steps:
                 raise ArgumentError(f'max_steps={self.max_steps} must not be less than steps={self.steps}.')
 
-    def plan(self, problem):
+    def plan(self, problem: 'Problem') -> Backward:
         """Average the gradient along a path from the baseline."""
         if self.tolerance is not None:
             problem.check_has_rows('tolerance')
@@ -80,4 +84,5 @@ class IntegratedGradients(Method):
             baseline=Baselines(problem, self.baseline, self.baselines),
             path=Path(self.steps, self.quadrature, self.tolerance, self.max_steps),
             at_breaks="'intgrad' integrates gradients, and {} jumps or passes none",
+            by_row=True,
         )

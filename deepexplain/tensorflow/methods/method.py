@@ -5,7 +5,7 @@ import inspect
 import re
 from collections import OrderedDict
 from dataclasses import dataclass, field, fields
-from typing import TYPE_CHECKING, Any, Callable, ClassVar, Dict, Optional, Tuple, Type, TypeVar
+from typing import TYPE_CHECKING, Any, Callable, ClassVar, Dict, Optional, Tuple, Type, TypeVar, Union
 
 import numpy as np
 
@@ -15,9 +15,13 @@ from ..compat import is_graph_tensor
 
 if TYPE_CHECKING:
     from typing_extensions import dataclass_transform
+
+    from ..engine.backward import Backward
+    from ..engine.changes import Changes
+    from ..engine.problem import Problem
 else:
 
-    def dataclass_transform(**_):  # noqa: D103 - it speaks to type checkers only
+    def dataclass_transform(**_: Any) -> Any:  # noqa: D103 - it speaks to type checkers only
         return lambda function: function
 
 
@@ -55,7 +59,7 @@ def register(name: str, also_called: str = '') -> Callable[[AnyClass], AnyClass]
 
     def add(cls: AnyClass) -> AnyClass:
         made: Any = cls
-        if isinstance(made, MethodType):
+        if isinstance(cls, MethodType):
             if not callable(getattr(made, 'plan', None)):
                 raise ArgumentTypeError(f'{cls.__name__} needs plan(problem), which returns how it is computed.')
             as_dataclass: Any = dataclass(frozen=True, eq=False, repr=False)
@@ -109,12 +113,14 @@ class MethodType(type):
             return type(bases[0])(name, bases, namespace)
         return super().__new__(mcs, name, bases, namespace)
 
-    def __call__(cls, *args: Any, **arguments: Any) -> Any:
-        """Make an instance."""
-        is_old = 'session' in arguments or any(hasattr(a, 'run') and hasattr(a, 'graph') for a in args[2:])
-        if is_old and MethodType.adapter is not None:
-            return MethodType.adapter(cls)(*args, **arguments)
-        return super().__call__(*args, **arguments)
+    if not TYPE_CHECKING:  # type checkers shall see the arguments of the dataclass instead
+
+        def __call__(cls, *args: Any, **arguments: Any) -> Any:
+            """Make an instance."""
+            is_old = 'session' in arguments or any(hasattr(a, 'run') and hasattr(a, 'graph') for a in args[2:])
+            if is_old and MethodType.adapter is not None:
+                return MethodType.adapter(cls)(*args, **arguments)
+            return super().__call__(*args, **arguments)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -135,6 +141,11 @@ class Method(metaclass=MethodType):
     """
 
     name: ClassVar[str] = ''
+
+    if TYPE_CHECKING:
+
+        def plan(self, problem: Problem) -> Union[Backward, Changes]:
+            """Say how it is computed."""
 
     def __repr__(self) -> str:
         given = [(f.name, getattr(self, f.name)) for f in fields(self) if not same(getattr(self, f.name), f.default)]

@@ -1,11 +1,12 @@
 """Shapley values, sampled: features become the baseline one after the other, in random orders."""
 
-from typing import Any, Optional
+from typing import TYPE_CHECKING, List, Optional, Tuple, Union
 
 import numpy as np
 
 from ...arguments import as_count, as_flag, as_number, as_seed
 from ...errors import ArgumentError, warn
+from ...types import Array, ArrayLike, Baseline, Integers
 from ..engine.baselines import Baselines
 from ..engine.changes import Changes
 from ..engine.promise import TO_DIFFERENCE
@@ -14,6 +15,10 @@ from ..runtime.arguments import as_axes
 from ..runtime.orders import Contributions, Orders, RunningMean
 from ..runtime.parts import Features, Groups, as_feature_mask
 from .method import Method, at_run, own, register
+
+if TYPE_CHECKING:
+    from ..engine.problem import Problem
+    from ..runtime.perturbed import Perturbed
 
 #: Contributions to keep at a time: orders x samples x features x outputs. In double precision, 8 MB.
 MOST_CONTRIBUTIONS = 1 << 20
@@ -85,16 +90,16 @@ class ShapleySampling(Method):
     """
 
     samples: int = at_run(default=5)
-    sampling_dims: Any = at_run(default=None)
-    baseline: Any = at_run(default=None)
-    feature_mask: Any = at_run(default=None)
+    sampling_dims: Optional[Integers] = at_run(default=None)
+    baseline: Baseline = at_run(default=None)
+    feature_mask: ArrayLike = at_run(default=None)
     seed: Optional[int] = at_run(default=None)
     antithetic: bool = at_run(default=False)
     return_standard_error: bool = at_run(default=False)
     tolerance: Optional[float] = at_run(default=None)
     max_samples: int = at_run(default=1000)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         self.keep(
             samples=as_count(self.samples, 'samples'),
             sampling_dims=own(self.sampling_dims),
@@ -108,7 +113,7 @@ class ShapleySampling(Method):
         )
         self._check_counts()
 
-    def _check_counts(self):
+    def _check_counts(self) -> None:
         """Raise where the numbers of orders do not fit each other or what is asked of them."""
         name, most = ('samples', self.samples) if self.tolerance is None else ('max_samples', self.max_samples)
         for which, count in [('samples', self.samples), (name, most)]:
@@ -122,18 +127,18 @@ class ShapleySampling(Method):
             raise ArgumentError(f'A standard error needs {name} of at least {needed}{pairs}; got {most}.')
 
     @property
-    def _needs_errors(self):
+    def _needs_errors(self) -> bool:
         return self.return_standard_error or self.tolerance is not None
 
-    def plan(self, problem):
+    def plan(self, problem: 'Problem') -> Changes:
         """Follow orders of features, and average what each contributes as it goes."""
         ndims, shape = problem.inputs[0].shape.ndims, problem.specs[0].shape
         dims = None if self.sampling_dims is None else as_axes(self.sampling_dims, 'sampling_dims', ndims)
         mask = as_feature_mask(self.feature_mask, shape, {'sampling_dims': self.sampling_dims})
 
-        def orders(shape):
+        def orders(shape: Tuple[int, ...]) -> Orders:
             if mask is not None:
-                features = Groups(mask, shape)
+                features: Union[Features, Groups] = Groups(mask, shape)
             else:
                 features = Features(shape, [dim - 1 for dim in (dims or range(1, len(shape) + 1))])
             random = np.random if self.seed is None else np.random.RandomState(self.seed)
@@ -152,12 +157,13 @@ class ShapleySampling(Method):
             finish=self._finish,
         )
 
-    def _explain(self, samples, orders):
+    def _explain(self, samples: 'Perturbed', orders: Orders) -> List[Array]:
         """Attributions of some samples, and their standard errors where these are needed."""
         contributions = Contributions(samples, orders.features)
         estimate = RunningMean(contributions.shape, errors=self._needs_errors)
         most = self.samples if self.tolerance is None else self.max_samples
-        found, unsure = None, np.ones(samples.count, bool)
+        found: List[Array] = []
+        unsure = np.ones(samples.count, bool)
         for start in range(0, most, self.samples):
             stop = min(start + self.samples, most)
             if start:
@@ -166,7 +172,7 @@ class ShapleySampling(Method):
             now = [estimate.mean()] + ([estimate.standard_error()] if self._needs_errors else [])
             # A sample whose errors are small enough keeps its estimate, whatever the others still need: so it does not
             # depend on them.
-            found = now if found is None else [np.where(unsure[:, None, None], n, f) for n, f in zip(now, found)]
+            found = [np.where(unsure[:, None, None], n, f) for n, f in zip(now, found)] if found else now
             if self.tolerance is not None:
                 with np.errstate(invalid='ignore'):  # where T is nan, no number of orders helps
                     unsure &= (now[1] > self.tolerance).any(axis=(1, 2))
@@ -175,7 +181,9 @@ class ShapleySampling(Method):
                 contributions.leave_out(~unsure)
         return [orders.features.spread(value + contributions.undefined()) for value in found]
 
-    def _follow(self, orders, start, stop, contributions, estimate):
+    def _follow(
+        self, orders: Orders, start: int, stop: int, contributions: Contributions, estimate: RunningMean
+    ) -> None:
         """Take in the contributions along some orders, of as many at a time as fit in memory."""
         unit = 2 if self.antithetic else 1
         at_once = unit * max(1, MOST_CONTRIBUTIONS // (unit * max(1, int(np.prod(contributions.shape)))))
@@ -184,7 +192,7 @@ class ShapleySampling(Method):
             for one in along:
                 estimate.add((one + next(along)) / 2 if self.antithetic else one)
 
-    def _finish(self, results):
+    def _finish(self, results: List[Array]) -> List[Array]:
         if self.tolerance is not None:
             with np.errstate(invalid='ignore'):
                 # In the dtype of the results, in which an error may have been rounded up.

@@ -1,6 +1,7 @@
 """Models as people have them, opened for explaining: Keras, SavedModels, frozen graphs, checkpoints, functions."""
 
 import os
+from typing import Any, Callable, Optional, Sequence, Tuple
 
 from ...errors import ArgumentError, ArgumentTypeError
 from ..compat import keras_of
@@ -13,7 +14,15 @@ from .saved_model import open_saved_model
 __all__ = ['OpenModel', 'open_model']
 
 
-def open_model(source, inputs=None, outputs=None, signature=None, tags=None, checkpoint=None, **load_options):
+def open_model(
+    source: Any,
+    inputs: Optional[Sequence[Any]] = None,
+    outputs: Optional[Sequence[str]] = None,
+    signature: Optional[str] = None,
+    tags: Optional[Sequence[str]] = None,
+    checkpoint: Optional[str] = None,
+    **load_options: Any,
+) -> OpenModel:
     """Open a model for explaining: its graph, with the weights, in a session of its own.
 
     Where the source can still compute, its outputs for a made-up sample are compared with those of the
@@ -72,7 +81,7 @@ def open_model(source, inputs=None, outputs=None, signature=None, tags=None, che
     given = {name: value for name, value in given.items() if value is not None}
     given.update(load_options)
     unknown = sorted(set(given) - set(options)) if options is not None else []
-    if unknown:
+    if options is not None and unknown:
         raise ArgumentTypeError(
             f'open_model: {", ".join(map(repr, unknown))} does not apply to {_described(source)}; '
             f'it takes {", ".join(options)}.'
@@ -80,7 +89,7 @@ def open_model(source, inputs=None, outputs=None, signature=None, tags=None, che
     return opener(source, **given)
 
 
-def _opener(source):
+def _opener(source: Any) -> Tuple[Callable[..., OpenModel], Optional[Tuple[str, ...]]]:
     """The function that opens such a source, and the names of its options (None: any)."""
     if keras_of(source) is not None:
         return open_keras_model, ('inputs', 'outputs')
@@ -110,5 +119,5 @@ def _opener(source):
     )
 
 
-def _described(source):
+def _described(source: object) -> str:
     return f"'{source}'" if isinstance(source, (str, os.PathLike)) else f'a {type(source).__name__}'

@@ -1,12 +1,14 @@
 """A Python function of tensors."""
 
+from typing import Any, Callable
+
 from ...errors import ArgumentTypeError, ModelError
-from ..compat import TENSORFLOW_2, eagerly, tf
+from ..compat import TENSORFLOW_2, Tensor, eagerly, tf
 from .opened import OpenModel
 from .traced import as_specs, open_traced
 
 
-def open_function(function, inputs=None, outputs=None):
+def open_function(function: Callable[..., Any], inputs: Any = None, outputs: Any = None) -> OpenModel:
     """Open a function of one tensor for each of ``inputs``; of keywords where that is a dict.
 
     The default is the input_signature of a tf.function.
@@ -19,7 +21,7 @@ def open_function(function, inputs=None, outputs=None):
     specs = as_specs(inputs)
     name = f"The function '{getattr(function, '__name__', type(function).__name__)}'"
 
-    def call(*tensors):
+    def call(*tensors: Tensor) -> Any:
         arguments = tf.nest.pack_sequence_as(inputs, tensors)
         if isinstance(arguments, dict):
             return function(**arguments)

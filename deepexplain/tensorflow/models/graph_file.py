@@ -1,13 +1,14 @@
 """Graphs of TensorFlow 1 in files: frozen ones, and a .meta file with its checkpoint."""
 
 import os
+from typing import Any, Optional
 
 from ...errors import ArgumentError, ModelError
-from ..compat import original_gradient, tf
+from ..compat import Session, original_gradient, tf
 from .opened import OpenModel, ends, imported, keys_of, new_session, placeholders
 
 
-def open_frozen_graph(path, inputs=None, outputs=None):
+def open_frozen_graph(path: Any, inputs: Any = None, outputs: Any = None) -> OpenModel:
     """Open a ``.pb`` file: a GraphDef whose variables are constants."""
     graph_def = _parsed(tf.GraphDef(), path)
     _check_ops(graph_def, 'GraphDef', path)
@@ -20,7 +21,7 @@ def open_frozen_graph(path, inputs=None, outputs=None):
     return imported(readable(graph_def), inputs, outputs)
 
 
-def open_meta_graph(path, inputs=None, outputs=None, checkpoint=None):
+def open_meta_graph(path: Any, inputs: Any = None, outputs: Any = None, checkpoint: Optional[str] = None) -> OpenModel:
     """Open a ``.meta`` file, and restore its variables from the checkpoint beside it or the one given."""
     path = os.fspath(path)
     checkpoint = path[: -len('.meta')] if checkpoint is None else os.fspath(checkpoint)
@@ -43,7 +44,7 @@ def open_meta_graph(path, inputs=None, outputs=None, checkpoint=None):
         )
 
 
-def _parsed(message, path):
+def _parsed(message: Any, path: Any) -> Any:
     """The protobuf message, read from a file."""
     try:
         with open(os.fspath(path), 'rb') as file:
@@ -53,12 +54,12 @@ def _parsed(message, path):
     return message
 
 
-def _check_ops(graph_def, kind, path):
+def _check_ops(graph_def: Any, kind: str, path: Any) -> None:
     if not graph_def.node:
         raise ArgumentError(f"'{path}' is not a {kind}: there is no op in it.")
 
 
-def _restore(session, saver, checkpoint, path):
+def _restore(session: Session, saver: Any, checkpoint: Optional[str], path: Any) -> None:
     if saver is None:  # a graph without variables
         return
     if not tf.train.checkpoint_exists(checkpoint):
@@ -72,7 +73,7 @@ def _restore(session, saver, checkpoint, path):
         raise ModelError(f"The checkpoint '{checkpoint}' does not fit '{path}': {error}") from error
 
 
-def readable(graph_def):
+def readable(graph_def: Any) -> Any:
     """The GraphDef without what TensorFlow refuses to import or to differentiate.
 
     Shapes that TensorFlow 1.12 wrote down are wrong for today's ops, and are inferred again. Custom gradients are

@@ -4,12 +4,15 @@ import json
 import os
 import sys
 import zipfile
+from typing import Any, Dict, Iterator, List, Tuple
 
 import numpy as np
 
 from ...errors import ArgumentError, ArgumentTypeError, ModelError
+from ...types import Array
 from ..compat import (
     TENSORFLOW_2,
+    Tensor,
     eagerly,
     is_graph_tensor,
     keras_backend,
@@ -23,7 +26,7 @@ from .opened import OpenModel, new_session
 from .traced import as_specs, open_traced
 
 
-def open_keras_model(model, inputs=None, outputs=None, source=None):
+def open_keras_model(model: Any, inputs: Any = None, outputs: Any = None, source: Any = None) -> OpenModel:
     """Open a live model. One whose inputs are tensors of a graph is explained there, in Keras' session."""
     source = source or f"The {type(model).__name__} '{model.name}'"
     if _is_in_graph(model):
@@ -35,14 +38,14 @@ def open_keras_model(model, inputs=None, outputs=None, source=None):
     _check_that_nothing_is_kept(model, source)
     structure, specs = _signature(model, inputs, source)
 
-    def call(*tensors):
+    def call(*tensors: Tensor) -> Any:
         return model(tf.nest.pack_sequence_as(structure, tensors), training=False)
 
     with eagerly():
         return open_traced(call, specs, outputs, source)
 
 
-def open_keras_file(path, inputs=None, outputs=None, **load_options):
+def open_keras_file(path: Any, inputs: Any = None, outputs: Any = None, **load_options: Any) -> OpenModel:
     """Open a ``.keras``, ``.h5`` or ``.hdf5`` file with the Keras that wrote it, or one that can read it."""
     path = os.fspath(path)
     version = _version_of_archive(path) if zipfile.is_zipfile(path) else _version_of_h5(path)
@@ -71,7 +74,7 @@ def open_keras_file(path, inputs=None, outputs=None, **load_options):
         return open_keras_model(model, inputs, outputs, f"'{path}'")
 
 
-def _check_backend(keras):
+def _check_backend(keras: Any) -> None:
     if keras_backend(keras) != 'tensorflow':
         raise ModelError(
             f"Keras runs on '{keras_backend(keras)}' here: set the environment variable KERAS_BACKEND=tensorflow "
@@ -79,18 +82,18 @@ def _check_backend(keras):
         )
 
 
-def _is_in_graph(model):
+def _is_in_graph(model: Any) -> bool:
     return bool(getattr(model, 'inputs', None)) and all(is_graph_tensor(x) for x in model.inputs)
 
 
-def _open_in_graph(model, inputs, outputs, source):
+def _open_in_graph(model: Any, inputs: Any, outputs: Any, source: str) -> OpenModel:
     if inputs is not None:
         raise ArgumentTypeError(f'{source} is in a graph, where its inputs are {model.inputs}: leave inputs out.')
     session = keras_session(model)
     return OpenModel(session, model.inputs, outputs or tf.nest.flatten(model.outputs), _keys(model), owns_session=False)
 
 
-def _keys(model):
+def _keys(model: Any) -> Dict[str, str]:
     """The names that a model in a graph has for its in- and outputs -> names of tensors."""
     names = getattr(model, 'output_names', []) + getattr(model, 'input_names', [])
     keys = {
@@ -102,7 +105,7 @@ def _keys(model):
     return keys
 
 
-def _open_file_in_graph(path, version, inputs, outputs, load_options):
+def _open_file_in_graph(path: Any, version: str, inputs: Any, outputs: Any, load_options: Dict[str, Any]) -> OpenModel:
     """The same on TensorFlow 1, where Keras builds its layers in a graph."""
     if zipfile.is_zipfile(path):
         raise ModelError(
@@ -117,7 +120,7 @@ def _open_file_in_graph(path, version, inputs, outputs, load_options):
         return OpenModel(session, model.inputs, outputs or tf.nest.flatten(model.outputs), _keys(model))
 
 
-def _signature(model, inputs, source):
+def _signature(model: Any, inputs: Any, source: str) -> Tuple[Any, List[Any]]:
     """How the model takes its inputs, as a structure, and a TensorSpec for each of them."""
     own = getattr(model, 'inputs', None)
     if inputs is None and not own:
@@ -138,7 +141,7 @@ def _signature(model, inputs, source):
     return structure, [tf.TensorSpec(tuple(x.shape), x.dtype, x.name.split(':')[0]) for x in own]
 
 
-def _check_that_weights_are_there(model, source):
+def _check_that_weights_are_there(model: Any, source: str) -> None:
     """Raise where a model was built with eager execution disabled, in which Keras 3 leaves random weights."""
     for variable in getattr(model, 'variables', []):
         value = getattr(variable, 'value', None)
@@ -149,7 +152,7 @@ def _check_that_weights_are_there(model, source):
             )
 
 
-def _check_that_nothing_is_kept(model, source):
+def _check_that_nothing_is_kept(model: Any, source: str) -> None:
     """Raise where an RNN layer goes on from the state that the last call left in it."""
     for layer in getattr(model, 'layers', []):
         _check_that_nothing_is_kept(layer, source)  # the innermost first: a model says stateful of any layer
@@ -160,10 +163,12 @@ def _check_that_nothing_is_kept(model, source):
             )
 
 
-def _check_that_weights_are_from(path, model):
+def _check_that_weights_are_from(path: Any, model: Any) -> None:
     """Raise if none of the model's weights is in the file."""
     weights = [np.asarray(weight) for weight in model.get_weights()]
-    weights = [weight for weight in weights if weight.size and np.ptp(weight)]  # not those of zeros or ones
+    # Not those of zeros or ones; nor vocabularies, which Keras 2 counts among the weights but keeps elsewhere in the
+    # file, as strings or integers. V: bfloat16.
+    weights = [weight for weight in weights if weight.dtype.kind in 'fcV' and weight.size and np.ptp(weight)]
     stored = set()
     with _weights_in(path) as file:
         file.visititems(lambda _, item: stored.add(_content(item[()])) if hasattr(item, 'dtype') else None)
@@ -171,12 +176,12 @@ def _check_that_weights_are_from(path, model):
         raise ModelError(f"Keras loaded '{path}', but none of the model's {len(weights)} weights is from that file.")
 
 
-def _content(array):
+def _content(array: Array) -> Tuple[Any, ...]:
     array = np.asarray(array)
     return array.shape, hash(array.tobytes())  # not the dtype: HDF5 has no bfloat16
 
 
-def _weights_in(path):
+def _weights_in(path: Any) -> Any:
     import h5py
 
     if not zipfile.is_zipfile(path):  # a .keras file may be HDF5, too: one of Keras before 2.12
@@ -185,7 +190,7 @@ def _weights_in(path):
     return h5py.File(archive.open('model.weights.h5'), 'r')
 
 
-def _of_bytecode(path):
+def _of_bytecode(path: Any) -> str:
     """Which layers of a file hold Python bytecode, and what to do where this Python cannot read it; '' if none do."""
     try:
         names = sorted(set(_layers_of_bytecode(json.loads(_config_of(path)))))
@@ -201,7 +206,7 @@ def _of_bytecode(path):
     )
 
 
-def _config_of(path):
+def _config_of(path: Any) -> Any:
     """The JSON that describes the layers of a file."""
     if zipfile.is_zipfile(path):
         with zipfile.ZipFile(path) as archive:
@@ -213,21 +218,22 @@ def _config_of(path):
     return config.decode() if isinstance(config, bytes) else config
 
 
-def _layers_of_bytecode(config):
+def _layers_of_bytecode(config: Any) -> Iterator[str]:
     """Names of the Lambda layers in a configuration whose function is bytecode, and not the name of one."""
     if isinstance(config, list):
         for entry in config:
             yield from _layers_of_bytecode(entry)
     elif isinstance(config, dict):
         own = config.get('config')
-        function = own.get('function') if config.get('class_name') == 'Lambda' and isinstance(own, dict) else None
+        own = own if config.get('class_name') == 'Lambda' and isinstance(own, dict) else {}
+        function = own.get('function')
         if isinstance(function, list) or (isinstance(function, dict) and function.get('class_name') == '__lambda__'):
             yield own.get('name', 'lambda')
         for entry in config.values():
             yield from _layers_of_bytecode(entry)
 
 
-def _version_of_archive(path):
+def _version_of_archive(path: Any) -> str:
     try:
         with zipfile.ZipFile(path) as archive:
             return json.loads(archive.read('metadata.json').decode())['keras_version']
@@ -235,7 +241,7 @@ def _version_of_archive(path):
         raise ArgumentError(f"'{path}' is not a .keras file of Keras: {error}") from None
 
 
-def _version_of_h5(path):
+def _version_of_h5(path: Any) -> str:
     import h5py  # Keras depends on it
 
     try:

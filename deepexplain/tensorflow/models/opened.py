@@ -1,9 +1,10 @@
 """A model that is open: its graph, its session, its inputs and outputs, and its tensors by name."""
 
 from contextlib import contextmanager
+from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 from ...errors import ArgumentError, DeepExplainError, GraphError, ModelError
-from ..compat import lookup_table, tf
+from ..compat import Graph, Operation, Session, Tensor, lookup_table, tf
 from ..runtime.graph import tensor_named
 
 #: What to do with files of weights alone.
@@ -23,7 +24,14 @@ class OpenModel:
     inputs, outputs : list of tensors
     """
 
-    def __init__(self, session, inputs, outputs, keys=None, owns_session=True):
+    def __init__(
+        self,
+        session: Session,
+        inputs: Sequence[Any],
+        outputs: Sequence[Any],
+        keys: Optional[Mapping[str, str]] = None,
+        owns_session: bool = True,
+    ) -> None:
         self.session = session
         self.graph = session.graph
         self._keys = dict(keys or {})  # names that the source has for its inputs and outputs -> names of tensors
@@ -37,7 +45,7 @@ class OpenModel:
             raise
 
     @property
-    def logits(self):
+    def logits(self) -> Tensor:
         """The tensor before the softmax or sigmoid in which the only output ends.
 
         Raises
@@ -62,7 +70,7 @@ class OpenModel:
             )
         raise GraphError(message + "They may be logits already: explain .outputs[i], or another .tensor('...').")
 
-    def tensor(self, name):
+    def tensor(self, name: str) -> Tensor:
         """The tensor of this name: 'dense/BiasAdd:0', 'dense/BiasAdd', or the source's own name of an in- or output.
 
         Raises
@@ -72,24 +80,24 @@ class OpenModel:
         """
         return self._as_tensor(name)
 
-    def _as_tensor(self, name):
+    def _as_tensor(self, name: Any) -> Tensor:
         return tensor_named(self.graph, name, None, 'in this model', self._keys)
 
-    def close(self):
+    def close(self) -> None:
         """Close the session, unless it was there before."""
         if self._owns_session:
             self.session.close()
             self._is_closed = True
 
-    def __enter__(self):
+    def __enter__(self) -> 'OpenModel':
         if self._is_closed:
             raise DeepExplainError('This model was closed: open it again.')
         return self
 
-    def __exit__(self, *exception):
+    def __exit__(self, *exception: Any) -> None:
         self.close()
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         lines = []
         for what, tensors in [('input', self.inputs), ('output', self.outputs)]:
             for tensor in tensors:
@@ -100,7 +108,7 @@ class OpenModel:
 
 
 @contextmanager
-def new_session(failure, advice=''):
+def new_session(failure: str, advice: str = '') -> Iterator[Session]:
     """A session on a new graph, the default. An error closes it, and becomes a ModelError that says both texts."""
     graph = tf.Graph()
     session = tf.Session(graph=graph)
@@ -115,12 +123,14 @@ def new_session(failure, advice=''):
         raise ModelError(f'{failure}: {error}{advice}') from error
 
 
-def keys_of(signature):
+def keys_of(signature: Any) -> Tuple[Dict[str, str], ...]:
     """Names that a signature has for its inputs -> names of tensors, in order; and the same for its outputs."""
     return tuple({key: side[key].name for key in sorted(side)} for side in (signature.inputs, signature.outputs))
 
 
-def imported(graph_def, inputs, outputs, keys=None, tables=()):
+def imported(
+    graph_def: Any, inputs: Any, outputs: Any, keys: Optional[Mapping[str, str]] = None, tables: Sequence[Any] = ()
+) -> OpenModel:
     """An OpenModel of this GraphDef, in a new graph and session, with what its lookup tables hold."""
     with new_session(f'TensorFlow {tf.__version__} cannot read this graph') as session:
         made = [(name, lookup_table(*content)) for name, *content in tables]
@@ -129,7 +139,7 @@ def imported(graph_def, inputs, outputs, keys=None, tables=()):
         return OpenModel(session, inputs or placeholders(session.graph), outputs or ends(session.graph), keys)
 
 
-def placeholders(graph):
+def placeholders(graph: Graph) -> List[Tensor]:
     """Placeholders that may have an axis of samples: not those of flags and rates, such as is_training."""
     return [
         op.outputs[0]
@@ -138,7 +148,7 @@ def placeholders(graph):
     ]
 
 
-def ends(graph):
+def ends(graph: Graph) -> List[Tensor]:
     """Float tensors with an axis of samples that are computed from a placeholder, and that nothing is computed from.
 
     Not those of a backward pass, which a graph that was trained still holds.
@@ -154,7 +164,7 @@ def ends(graph):
     return [tensor for tensor in found if not tensor.dtype._is_ref_dtype and _first_dimension(tensor) in rows]
 
 
-def _first_dimension(tensor):
+def _first_dimension(tensor: Tensor) -> Optional[int]:
     return tensor.shape.as_list()[0] if tensor.shape.ndims else None
 
 
@@ -163,14 +173,14 @@ RENAMING = ('Identity',)
 RESHAPING = ('Identity', 'Reshape', 'Squeeze', 'ExpandDims')
 
 
-def producer(tensor, skipped=RENAMING):
+def producer(tensor: Tensor, skipped: Sequence[str] = RENAMING) -> Operation:
     """The op that computes a tensor, behind those that only rename it."""
     while tensor.op.type in skipped:
         tensor = tensor.op.inputs[0]
     return tensor.op
 
 
-def before_squashing(op):
+def before_squashing(op: Operation) -> Optional[Tensor]:
     """The logits of an op that computes their softmax or sigmoid, None where it does not."""
     if op.type in ('Softmax', 'Sigmoid'):
         return op.inputs[0]

@@ -1,15 +1,18 @@
 """SavedModels: a signature of TensorFlow 2, traced and frozen, or a graph of TensorFlow 1 in a session."""
 
 import os
+from typing import Any, Collection, Optional, Sequence
 
 from ...errors import ArgumentError, ModelError
-from ..compat import TENSORFLOW_2, eagerly, load_saved_model, saved_model_loader, tf
+from ..compat import TENSORFLOW_2, Tensor, eagerly, load_saved_model, saved_model_loader, tf
 from .graph_file import readable
 from .opened import OF_CHECKPOINTS, OpenModel, ends, keys_of, new_session, placeholders
 from .traced import as_specs, open_traced
 
 
-def open_saved_model(path, inputs=None, outputs=None, signature=None, tags=None):
+def open_saved_model(
+    path: Any, inputs: Any = None, outputs: Any = None, signature: Optional[str] = None, tags: Any = None
+) -> OpenModel:
     """Open the directory of a SavedModel (or its saved_model.pb)."""
     path = os.fspath(path)
     path = os.path.dirname(path) if os.path.isfile(path) else path
@@ -33,7 +36,7 @@ def open_saved_model(path, inputs=None, outputs=None, signature=None, tags=None)
     return _open_function(path, list(graph.meta_info_def.tags), inputs, outputs, signature)
 
 
-def _chosen(graphs, tags, path):
+def _chosen(graphs: Sequence[Any], tags: Any, path: Any) -> Any:
     if isinstance(tags, str):
         tags = [tags]
     known = [sorted(graph.meta_info_def.tags) for graph in graphs]
@@ -45,7 +48,7 @@ def _chosen(graphs, tags, path):
     return matching[0]
 
 
-def _open_function(path, tags, inputs, outputs, signature):
+def _open_function(path: Any, tags: Any, inputs: Any, outputs: Any, signature: Optional[str]) -> OpenModel:
     with eagerly():
         loaded = load_saved_model(path, tags)
         signatures = dict(loaded.signatures)
@@ -63,7 +66,7 @@ def _open_function(path, tags, inputs, outputs, signature):
                 "and give open_model a function of tensors that calls it, with 'inputs'."
             )
 
-        def call(*tensors):
+        def call(*tensors: Tensor) -> Any:
             return function(*tensors[: len(args)], **dict(zip(keywords, tensors[len(args) :])))
 
         specs = specs if inputs is None else as_specs(inputs, count=len(specs))
@@ -72,13 +75,13 @@ def _open_function(path, tags, inputs, outputs, signature):
         return open_traced(call, specs, outputs, f"The signature '{chosen}' of '{path}'")
 
 
-def _concrete(function):
+def _concrete(function: Any) -> Any:
     """The only concrete function of a function of a loaded object, None of anything else."""
     traced = getattr(function, 'concrete_functions', None) or []
     return traced[0] if len(traced) == 1 else None
 
 
-def _signature_name(signatures, signature, path, functions=()):
+def _signature_name(signatures: Any, signature: Optional[str], path: Any, functions: Collection[str] = ()) -> Any:
     known = list(signatures) or list(functions)
     if signature is None and 'serving_default' in known:
         return 'serving_default'
@@ -97,7 +100,9 @@ def _signature_name(signatures, signature, path, functions=()):
     )
 
 
-def _open_graph(path, loader, meta_graph, inputs, outputs, signature):
+def _open_graph(
+    path: Any, loader: Any, meta_graph: Any, inputs: Any, outputs: Any, signature: Optional[str]
+) -> OpenModel:
     """A graph of TensorFlow 1, with its variables and tables, in a session."""
     signatures = dict(meta_graph.signature_def)
     if not signatures and signature is not None:

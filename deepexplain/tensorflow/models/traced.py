@@ -1,11 +1,17 @@
 """Models that compute eagerly: traced once, their variables frozen into constants, and compared with the source."""
 
+from typing import TYPE_CHECKING, Any, Callable, Iterable, List, Optional, Sequence
+
 import numpy as np
 
 from ...errors import ArgumentTypeError, ModelError, warn
-from ..compat import eagerly, frozen, function_body, tf
+from ...types import Array
+from ..compat import Graph, eagerly, frozen, function_body, tf
 from ..runtime.bodies import loses_gradient
 from .opened import imported
+
+if TYPE_CHECKING:
+    from .opened import OpenModel
 
 #: What an open dimension is in made-up samples: small, or what a network without padding may need.
 OPEN_DIMENSIONS = (16, 128, 1024, 16384)
@@ -13,7 +19,7 @@ OPEN_DIMENSIONS = (16, 128, 1024, 16384)
 MOST_VALUES = 1 << 20
 
 
-def open_traced(call, specs, outputs, source):
+def open_traced(call: Callable[..., Any], specs: Sequence[Any], outputs: Any, source: str) -> 'OpenModel':
     """Open what ``call`` computes from one tensor for each of the TensorSpecs.
 
     Call this within ``eagerly()``. ``source`` names the model in messages.
@@ -41,7 +47,7 @@ def open_traced(call, specs, outputs, source):
     return model
 
 
-def as_specs(inputs, count=None):
+def as_specs(inputs: Any, count: Optional[int] = None) -> List[Any]:
     """The TensorSpecs that a user gave, one or several, as a flat list."""
     specs = tf.nest.flatten(inputs)
     if any(not isinstance(spec, tf.TensorSpec) for spec in specs):
@@ -53,7 +59,7 @@ def as_specs(inputs, count=None):
     return specs
 
 
-def _warn_of_custom_gradients(graph, source):
+def _warn_of_custom_gradients(graph: Graph, source: str) -> None:
     names = [function.signature.name for function in graph.as_graph_def().library.function]
     for some in [graph] + [function_body(graph, name) for name in names]:
         for op in filter(loses_gradient, some.get_operations()):
@@ -64,7 +70,7 @@ def _warn_of_custom_gradients(graph, source):
             return
 
 
-def without_traces(graph_def):
+def without_traces(graph_def: Any) -> Any:
     """The GraphDef without what tracing leaves behind.
 
     A custom gradient is code, and stays where it was traced: the derivative is that of what the ops compute. And
@@ -81,7 +87,7 @@ def without_traces(graph_def):
     return graph_def
 
 
-def _named(specs):
+def _named(specs: Sequence[Any]) -> List[Any]:
     """The specs, each with a name of its own."""
     taken, named = set(), []
     for i, spec in enumerate(specs):
@@ -91,11 +97,11 @@ def _named(specs):
     return named
 
 
-def _listed(specs):
+def _listed(specs: Iterable[Any]) -> str:
     return ', '.join(f'{spec.dtype.name} {spec.shape}' for spec in specs) or 'no inputs'
 
 
-def _compare(model, call, specs, source):
+def _compare(model: 'OpenModel', call: Callable[..., Any], specs: Sequence[Any], source: str) -> None:
     """Raise ModelError unless the session computes what ``call`` does, on the first made-up samples that it takes."""
     for size in OPEN_DIMENSIONS:
         samples = [_made_up(spec, size) for spec in specs]
@@ -106,7 +112,7 @@ def _compare(model, call, specs, source):
         except Exception:  # it does not take samples of this size
             continue
         try:
-            found = model.session.run(model.outputs, dict(zip(model.inputs, samples)))
+            found = [_array(value) for value in model.session.run(model.outputs, dict(zip(model.inputs, samples)))]
         except tf.errors.OpError as error:
             raise ModelError(f'{source} was traced, but its graph does not run in a session: {error}') from error
         different = [i for i, (ours, theirs) in enumerate(zip(found, expected)) if not _agree(ours, theirs)]
@@ -116,14 +122,14 @@ def _compare(model, call, specs, source):
         for i in different:
             raise ModelError(
                 f"{source} was opened, but '{model.outputs[i].name}' is not what the source computes for the same "
-                f'made-up samples of shape {samples[0].shape}: it begins with {_begin(found[i])}, not '
-                f'{_begin(expected[i])}. Does it compute something else as a tf.function than eagerly, or outside of '
-                'TensorFlow, or were its weights changed meanwhile?'
+                f'made-up samples of shape {samples[0].shape}: {_difference(found[i], expected[i])}. Does it compute '
+                'something else as a tf.function than eagerly, or outside of TensorFlow, or were its weights changed '
+                'meanwhile?'
             )
         return
 
 
-def _made_up(spec, size):
+def _made_up(spec: Any, size: int) -> Any:
     """A sample: noise, ids that are 0 or 1, empty strings. None where that cannot be."""
     if spec.shape.rank is None:
         return None
@@ -138,21 +144,52 @@ def _made_up(spec, size):
     return random.randint(0, 2, shape).astype(spec.dtype.as_numpy_dtype)
 
 
-def _values(call, samples):
+def _values(call: Callable[..., Any], samples: Sequence[Array]) -> List[Array]:
     with eagerly():
-        found = tf.nest.flatten(call(*[tf.convert_to_tensor(sample) for sample in samples]))
-        return [np.asarray(value) for value in found if value is not None]
+        found = call(*[tf.convert_to_tensor(sample) for sample in samples])
+        # Of a ragged or sparse tensor, its components: the outputs of what was traced.
+        found = [value for value in tf.nest.flatten(found, expand_composites=True) if value is not None]
+        return [_array(tf.convert_to_tensor(value).numpy()) for value in found]
 
 
-def _agree(a, b):
+def _array(value: Any) -> Array:
+    """What TensorFlow computed, as an array; a single string comes as bytes."""
+    return np.asarray(value, object if isinstance(value, bytes) else None)
+
+
+def _agree(a: Array, b: Array) -> bool:
+    """Whether two arrays are the same: floats but for rounding, all else exactly."""
     if a.shape != b.shape:
         return False
-    if a.dtype.kind not in 'fc' and a.dtype.name != 'bfloat16':
+    if not (_is_inexact(a) and _is_inexact(b)):
         return bool((a == b).all())
-    a, b = a.astype(np.float64), b.astype(np.float64)
+    a, b = _widened(a), _widened(b)
     scale = np.abs(b[np.isfinite(b)]).max() if np.isfinite(b).any() else 0
     return bool(np.allclose(a, b, rtol=0, atol=1e-3 * scale + 1e-6, equal_nan=True))
 
 
-def _begin(values):
-    return ', '.join(f'{value:.4g}' if np.isreal(value) else repr(value) for value in values.ravel()[:3].tolist())
+def _is_inexact(array: Array) -> bool:
+    return array.dtype.kind in 'fc' or array.dtype.name == 'bfloat16'
+
+
+def _widened(array: Array) -> Array:
+    return array.astype(np.complex128 if array.dtype.kind == 'c' else np.float64)
+
+
+def _difference(came: Array, wanted: Array) -> str:
+    """What to say of two arrays that do not agree: of their shapes, or of the values that are most different."""
+    if came.shape != wanted.shape:
+        return f'its shape is {came.shape}, not {wanted.shape}'
+    far = np.asarray(came != wanted)
+    if _is_inexact(came) and _is_inexact(wanted):
+        with np.errstate(invalid='ignore'):
+            distance = np.abs(_widened(came) - _widened(wanted))
+        far = np.where(far & ~(np.isnan(came) & np.isnan(wanted)), np.where(np.isnan(distance), np.inf, distance), 0)
+    at = np.unravel_index(far.argmax(), far.shape)
+    place = f' at {list(map(int, at))}' if at else ''
+    return f'it is {_shown(came[at])}, not {_shown(wanted[at])}{place}'
+
+
+def _shown(value: Any) -> str:
+    value = value.item() if hasattr(value, 'item') else value
+    return f'{value:.4g}' if isinstance(value, (float, complex)) else repr(value)

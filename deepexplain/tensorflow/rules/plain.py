@@ -1,23 +1,29 @@
 """The true gradient of each op, and what that means for the sum that a method promises."""
 
+from typing import TYPE_CHECKING, Optional
+
 from ..runtime.op_types import STEPS, is_continuous, is_discrete, is_linear, keeps_its_gradient
 from ..runtime.overrides import custom_gradient, takes_rule
 from .book import Rule, RuleBook
 
+if TYPE_CHECKING:
+    from ..runtime.graph import Step
+    from .book import Entry
+
 LINEAR = Rule('linear', True)
 
 
-def linear(step):
+def linear(step: 'Step') -> Optional[Rule]:
     """Entry for linear ops whose gradient is their own."""
     return LINEAR if is_linear(*step) and keeps_its_gradient(step.op) else None
 
 
-def activations(rule):
+def activations(rule: Rule) -> 'Entry':
     """Entry that gives a rule to the activations of the table, but where the user chose another gradient for one."""
     return lambda step: rule if takes_rule(step.op) else None
 
 
-def plain(step):
+def plain(step: 'Step') -> Rule:
     """Entry for all that has no rule: its gradient, through which a sum does not hold unless the op is linear."""
     op, varying = step
     if is_discrete(op):
@@ -30,11 +36,11 @@ def plain(step):
     return Rule('custom gradient' if custom_gradient(op) else 'plain gradient', False)
 
 
-def _promising_nothing(step):
+def _promising_nothing(step: 'Step') -> Rule:
     return (linear(step) or plain(step))._replace(exact=None)
 
 
-def _on_a_path(step):
+def _on_a_path(step: 'Step') -> Rule:
     """What an integral of the gradient gets: exact wherever the op is continuous."""
     rule = plain(step)
     if step.op.type in STEPS:

@@ -1,6 +1,8 @@
 """The Rescale rule of DeepLIFT, in the form of DeepExplain 0.3: each activation's slope from the baseline to x."""
 
-from ..compat import same_op, tf
+from typing import Any
+
+from ..compat import Operation, Tensor, same_op, tf
 from ..runtime.overrides import original_grad
 from .book import Rule, RuleBook
 from .plain import activations, linear, plain
@@ -9,7 +11,7 @@ from .plain import activations, linear, plain
 SMALLEST_DELTA = 1e-5
 
 
-def rescale_rule(op, grad, z0):
+def rescale_rule(op: Operation, grad: Tensor, z0: Tensor) -> Tensor:
     """Replace ``f'(z)`` by ``(f(z) - f(z0)) / (z - z0)``, the slope between the reference and the activation.
 
     Where z hardly differs from its reference z0, that quotient is rounding noise: there the slope is the
@@ -23,7 +25,7 @@ def rescale_rule(op, grad, z0):
     return tf.where(tf.abs(delta_in) > SMALLEST_DELTA, grad * delta_out / delta_in, original_grad(half_way, grad))
 
 
-def rescale_book(references):
+def rescale_book(references: Any) -> RuleBook:
     """The rule book of ``deeplift`` with ``rules='original'``.
 
     ``references`` is a :class:`~deepexplain.tensorflow.engine.references.References`.

@@ -1,10 +1,12 @@
 """Arguments of the methods that depend on X, checked: windows and axes. NumPy only."""
 
+from typing import Any, List, Optional, Sequence, Tuple, Union
+
 from ...arguments import as_count, as_integer, is_list, text_of
 from ...errors import ArgumentError, ArgumentTypeError, AssertedArgumentError
 
 
-def as_sizes(value, name, ndims):
+def as_sizes(value: Any, name: str, ndims: Optional[int]) -> Union[int, Tuple[int, ...]]:
     """An int, or a tuple with an int for each axis of one sample, of an X with ``ndims`` axes (None: unknown)."""
     if not is_list(value):
         return as_count(value, name, AssertedArgumentError)
@@ -13,7 +15,7 @@ def as_sizes(value, name, ndims):
     return tuple(as_count(entry, name, AssertedArgumentError) for entry in value)
 
 
-def check_length(value, name, axes):
+def check_length(value: Sequence[Any], name: str, axes: int) -> None:
     """Raise unless there is an entry for each axis of one sample."""
     if len(value) != axes:
         raise AssertedArgumentError(
@@ -21,7 +23,7 @@ def check_length(value, name, axes):
         )
 
 
-def as_axes(axes, name, ndims):
+def as_axes(axes: Any, name: str, ndims: Optional[int]) -> List[int]:
     """A list of axes of an X with ``ndims`` axes (None: unknown), each once and not that of the samples."""
     if not is_list(axes) or len(axes) == 0:
         raise ArgumentTypeError(f'{name} must be a list of axes of X; got {text_of(axes)}.')

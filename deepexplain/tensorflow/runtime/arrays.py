@@ -4,7 +4,9 @@ They are TensorFlow's, which itself makes no such array in TensorFlow 2, where i
 a graph that was made by TensorFlow 1.
 """
 
-from ..compat import tf
+from typing import List, Tuple
+
+from ..compat import Operation, Tensor, tf
 
 #: Op type -> the op type that undoes it, and what that calls the index. Of reads, then of writes.
 UNREAD = {
@@ -15,19 +17,19 @@ UNWRITTEN = {undo: (done, name) for done, (undo, name) in UNREAD.items()}
 WITH_GRADIENT = frozenset(UNREAD).union(UNWRITTEN)
 
 
-def array_gradient(op, grad):
+def array_gradient(op: Operation, grad: Tensor) -> List[Tensor]:
     """Gradient of an op on an array: in an array of gradients, what was read is written, and the other way round."""
     return _of_read(op, grad) if op.type in UNREAD else _of_write(op, grad)
 
 
-def _of_read(op, grad):
+def _of_read(op: Operation, grad: Tensor) -> List[Tensor]:
     handle, index, flow = op.inputs
     array, flow = _array_of_gradients(handle, flow, grad)
     undo, name = UNREAD[op.type]
     return [None, None, getattr(tf.raw_ops, undo)(handle=array, value=grad, flow_in=flow, **{name: index})]
 
 
-def _of_write(op, flow):
+def _of_write(op: Operation, flow: Tensor) -> List[Tensor]:
     handle, index, value, _ = op.inputs
     flow = _after(tf.identity(op.outputs[0]), flow)
     array, read_flow = _array_of_gradients(handle, flow, flow)
@@ -37,7 +39,7 @@ def _of_write(op, flow):
     return [None, None, grad, flow]
 
 
-def _array_of_gradients(handle, flow, grad):
+def _array_of_gradients(handle: Tensor, flow: Tensor, grad: Tensor) -> Tuple[Tensor, Tensor]:
     """The array of gradients of an array, one for each call of ``tf.gradients``, and the flow to use it with."""
     scopes = grad.name.split('/')
     last = max(i for i, scope in enumerate(scopes) if scope.startswith('gradients'))
@@ -46,7 +48,7 @@ def _array_of_gradients(handle, flow, grad):
     return array, _after(array, flow)
 
 
-def _after(tensor, flow):
+def _after(tensor: Tensor, flow: Tensor) -> Tensor:
     """The flow once the tensor is there: one of ours, for TensorFlow 2 marks the op that something waits for."""
     with tf.control_dependencies([tensor]):
         return tf.identity(flow)

@@ -1,13 +1,19 @@
 """The baseline that samples are compared with: checked, and brought into the shape of the samples. NumPy only."""
 
+from typing import TYPE_CHECKING, Any, List, Sequence, Tuple
+
 import numpy as np
 
 from ...arguments import as_array
 from ...errors import ArgumentError, ArgumentTypeError
+from ...types import Array, OpenShape, Shape
 from .samples import fits, shape_text
 
+if TYPE_CHECKING:
+    from .samples import InputSpec
 
-def given(baseline, specs, multiple):
+
+def given(baseline: Any, specs: 'Sequence[InputSpec]', multiple: bool) -> Any:
     """Check a baseline as far as it can be before there are samples, and return a copy, in the form it came in.
 
     Later changes to the user's arrays do not reach the copy. A function is returned as it is. See :func:`resolve`.
@@ -23,7 +29,7 @@ def given(baseline, specs, multiple):
     return checked if multiple else checked[0]
 
 
-def resolve(baseline, xs, specs, multiple):
+def resolve(baseline: Any, xs: Any, specs: 'Sequence[InputSpec]', multiple: bool) -> List[Array]:
     """Return the baseline of these samples: a list with one array for each input.
 
     Parameters
@@ -64,7 +70,7 @@ def resolve(baseline, xs, specs, multiple):
     return resolved
 
 
-def _entries(baseline, specs, multiple):
+def _entries(baseline: Any, specs: 'Sequence[InputSpec]', multiple: bool) -> Tuple[List[Any], List[str]]:
     """What there is for each input, and what to call it."""
     if not multiple:
         return [baseline], ['baseline']
@@ -83,7 +89,7 @@ def _entries(baseline, specs, multiple):
     return [baseline] * len(specs), ['baseline'] * len(specs)
 
 
-def _numbers(value, what, spec):
+def _numbers(value: Any, what: str, spec: 'InputSpec') -> Array:
     """``value`` as an array of the input's dtype, which it may share memory with."""
     value = as_array(value, what, spec.dtype)
     is_integer = np.dtype(spec.dtype).kind in 'iu'
@@ -98,7 +104,7 @@ def _numbers(value, what, spec):
     return converted
 
 
-def _check_shape(shape, samples_shape, spec):
+def _check_shape(shape: Shape, samples_shape: OpenShape, spec: 'InputSpec') -> None:
     """Raise unless ``shape`` is that of a number, of one sample or of all samples."""
     if shape and not fits(shape, samples_shape[1:]) and not fits(shape, samples_shape):
         raise ArgumentError(
@@ -107,14 +113,14 @@ def _check_shape(shape, samples_shape, spec):
         )
 
 
-def _read_only(x):
+def _read_only(x: Any) -> Any:
     if isinstance(x, np.ndarray):
         x = x.view()
         x.flags.writeable = False
     return x
 
 
-def given_set(baselines, specs, multiple):
+def given_set(baselines: Any, specs: 'Sequence[InputSpec]', multiple: bool) -> Any:
     """Check a set of baselines as far as it can be before there are samples, and return a copy."""
     if callable(baselines):
         return baselines
@@ -122,7 +128,7 @@ def given_set(baselines, specs, multiple):
     return checked if multiple else checked[0]
 
 
-def resolve_set(baselines, xs, specs, multiple):
+def resolve_set(baselines: Any, xs: Any, specs: 'Sequence[InputSpec]', multiple: bool) -> List[Array]:
     """Return a set of baselines: a list with one array for each input, all of shape (baselines, ...).
 
     Parameters, errors: as in :func:`resolve`, but that an array-like has one row for each baseline.
@@ -136,7 +142,7 @@ def resolve_set(baselines, xs, specs, multiple):
     return _set(baselines, [spec._replace(shape=tuple(x.shape)) for spec, x in zip(specs, arrays)], multiple)
 
 
-def _set(baselines, specs, multiple):
+def _set(baselines: Any, specs: 'Sequence[InputSpec]', multiple: bool) -> List[Array]:
     if multiple and not (isinstance(baselines, (list, tuple)) and len(baselines) == len(specs)):
         came = f'a list of {len(baselines)}' if isinstance(baselines, (list, tuple)) else type(baselines).__name__
         raise ArgumentError(

@@ -1,7 +1,9 @@
 """Reading a body: part of a graph that computes ``outputs`` from ``inputs``, of a function or of a loop."""
 
+from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Set
+
 from ...errors import GraphError
-from ..compat import function_body
+from ..compat import Graph, Operation, Tensor, function_body
 from .frames import Loop
 from .graph import ancestors
 from .hidden import BRANCHES, CALLS
@@ -11,37 +13,38 @@ from .overrides import custom_gradient
 class Bodies:
     """The bodies of the functions that ops of a graph call, each read once."""
 
-    def __init__(self, graph):
+    def __init__(self, graph: Graph) -> None:
         self._graph = graph
-        self._read = {}  # name of a function -> its body
+        self._read: Dict[Any, Any] = {}  # name of a function -> its body
 
-    def named(self, name):
-        """The body of the function of this name."""
-        if name not in self._read:
-            self._read[name] = function_body(self._graph, name)
-        return self._read[name]
+    def named(self, name: str, shapes: Optional[Sequence[Any]] = None) -> Any:
+        """The body of the function of this name, for inputs of these shapes."""
+        key = name, None if shapes is None else tuple(map(str, shapes))
+        if key not in self._read:
+            self._read[key] = function_body(self._graph, name, shapes)
+        return self._read[key]
 
-    def called(self, op):
+    def called(self, op: Operation, shapes: Optional[Sequence[Any]] = None) -> Any:
         """The body that a call runs."""
-        return self.named(op.get_attr('f').name if op.type in CALLS else op.type)
+        return self.named(op.get_attr('f').name if op.type in CALLS else op.type, shapes)
 
-    def loop(self, op):
+    def loop(self, op: Operation, shapes: Optional[Sequence[Any]] = None) -> Any:
         """The loop that a While is."""
-        cond, body = (self.named(op.get_attr(name).name) for name in ('cond', 'body'))
+        cond, body = (self.named(op.get_attr(name).name, shapes) for name in ('cond', 'body'))
         return Loop(op, cond, body, [output.shape for output in op.outputs])
 
-    def branches(self, op):
+    def branches(self, op: Operation, shapes: Optional[Sequence[Any]] = None) -> List[Any]:
         """The bodies that an If or Case chooses from."""
         functions = [op.get_attr(name) for name in BRANCHES[op.type]]
-        return [self.named(f.name) for f in (functions[0] if isinstance(functions[0], list) else functions)]
+        return [self.named(f.name, shapes) for f in (functions[0] if isinstance(functions[0], list) else functions)]
 
 
-def is_closure(op):
+def is_closure(op: Operation) -> bool:
     """Whether the op's gradient is a Python function that knows the tensors of one graph (tf.custom_gradient)."""
     return (custom_gradient(op) or '').startswith('CustomGradient')
 
 
-def loses_gradient(op):
+def loses_gradient(op: Operation) -> bool:
     """Whether a copy elsewhere has another derivative: not that of swish (SiLU), whose closure only saves memory."""
     if not is_closure(op):
         return False
@@ -49,7 +52,7 @@ def loses_gradient(op):
     return not (product.type == 'Mul' and any(factor.op.type == 'Sigmoid' for factor in product.inputs))
 
 
-def check_writes(outputs, inputs):
+def check_writes(outputs: Sequence[Tensor], inputs: Sequence[Tensor]) -> None:
     """Raise where outputs of a body wait for an assignment, which the copy is without.
 
     What is returned waits for all that a function does, and does not read it; hence the tensors behind that.
@@ -64,14 +67,14 @@ def check_writes(outputs, inputs):
             )
 
 
-def handed_on(tensor):
+def handed_on(tensor: Tensor) -> str:
     """Name of the tensor that this one is, under another name perhaps."""
     while tensor.op.type == 'Identity':
         tensor = tensor.op.inputs[0]
     return tensor.name
 
 
-def loop_variables(cond, body, wanted):
+def loop_variables(cond: Any, body: Any, wanted: Iterable[int]) -> List[int]:
     """Indices of the variables of a loop that the wanted ones depend on, and the number of steps."""
     found, before = set(wanted) | read_by(cond, cond.outputs), None
     while found != before:
@@ -80,16 +83,16 @@ def loop_variables(cond, body, wanted):
     return sorted(found)
 
 
-def read_by(body, outputs):
+def read_by(body: Any, outputs: Iterable[Tensor]) -> Set[int]:
     """Indices of the inputs of a body that these outputs depend on."""
     ops = ancestors(outputs, body.inputs)
     names = {tensor.name for tensor in outputs}.union(tensor.name for op in ops for tensor in op.inputs)
     return {i for i, tensor in enumerate(body.inputs) if tensor.name in names}
 
 
-def in_order(reads):
+def in_order(reads: Mapping[Operation, Iterable[Tensor]]) -> List[Operation]:
     """Ops after those that they read from; ``reads`` are the tensors for each. Creation tells no order in a cond."""
-    order = {}
+    order: Dict[Operation, None] = {}
     for last in reads:
         path = [last]
         while path:
@@ -101,6 +104,6 @@ def in_order(reads):
     return list(order)
 
 
-def ops_of(outputs, inputs):
+def ops_of(outputs: Sequence[Tensor], inputs: Sequence[Tensor]) -> List[Operation]:
     """Ops that compute outputs of a body from its inputs, in order."""
     return sorted(ancestors(outputs, inputs), key=lambda op: op._id)

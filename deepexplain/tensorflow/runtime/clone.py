@@ -12,7 +12,9 @@ With baselines, the copy computes everything twice, at X and at the baseline, in
 them, the one is as near as the other. What is the same for both is computed once.
 """
 
-from ..compat import with_shape
+from typing import TYPE_CHECKING, Any, Callable, Dict, List, Optional, Sequence, Set
+
+from ..compat import Operation, Tensor, with_shape
 from .bodies import Bodies, check_writes, in_order, ops_of
 from .control_flow import ControlFlow, check_branch
 from .copied_ops import CopiedOps, beside
@@ -20,6 +22,9 @@ from .frames import frames_of
 from .graph import ancestors
 from .hidden import BRANCHES, LOOPS, hides_activations, is_frozen, is_opened
 from .values import Value
+
+if TYPE_CHECKING:
+    from .graph import Step
 
 __all__ = ['BRANCHES', 'LOOPS', 'Clone', 'beside', 'hides_activations', 'is_frozen', 'is_opened']
 
@@ -60,7 +65,15 @@ class Clone:
         is assigned before it is read.
     """
 
-    def __init__(self, target, inputs, between, baselines=None, beside=None, treated=None):
+    def __init__(
+        self,
+        target: Tensor,
+        inputs: Sequence[Tensor],
+        between: Sequence[Operation],
+        baselines: Optional[Sequence[Tensor]] = None,
+        beside: Optional[Tensor] = None,
+        treated: 'Optional[Callable[[Step], bool]]' = None,
+    ) -> None:
         self._twice = baselines is not None
         self._bodies = Bodies(target.graph)
         self._ops = CopiedOps(target.graph, self._twice, beside, treated)
@@ -70,13 +83,13 @@ class Clone:
         self._copy(between, [target], values)
         self.target = with_shape(values[target.name].at_x, target.shape)
 
-    def _copy(self, ops, targets, values):
+    def _copy(self, ops: Sequence[Operation], targets: Sequence[Tensor], values: Dict[str, Value]) -> None:
         """Add to ``values``, which are kept by the name of a tensor, those that ``ops`` compute for the targets."""
         used = {tensor.name for tensor in targets}.union(tensor.name for op in ops for tensor in op.inputs)
         frames = [frame for frame in frames_of(ops) if self._is_copied(frame, set(ops))]
         inside = {op for frame in frames for op in frame.ops}
-        frame_of = {exit_op: frame for frame in frames for exit_op in frame.exits}
-        reads = {op: frame_of.get(op, op).inputs for op in ops if op not in inside}
+        frame_of: Dict[Operation, Any] = {exit_op: frame for frame in frames for exit_op in frame.exits}
+        reads = {op: (frame_of.get(op) or op).inputs for op in ops if op not in inside}
         for op in in_order(reads):
             inputs = [self._value(tensor, values) for tensor in reads[op]]
             if op in frame_of:
@@ -93,12 +106,12 @@ class Clone:
                 values.setdefault(op.outputs[i].name, value)  # one that is X stays X
                 self._ops.note(op, value)
 
-    def _is_copied(self, frame, ops):
+    def _is_copied(self, frame: Any, ops: Set[Operation]) -> bool:
         """Whether a loop of TensorFlow 1 must be made anew."""
         copied = any(is_opened(op) or is_frozen(op) for op in ancestors(frame.inputs, []) | frame.ops if op in ops)
         return copied or self._twice or self._ops.in_frame
 
-    def _value(self, tensor, values):
+    def _value(self, tensor: Tensor, values: Dict[str, Value]) -> Value:
         if tensor.name not in values:
             outputs = [Value(z, z, False) for z in tensor.op.outputs]
             if self._ops.is_made_twice(tensor.op):
@@ -107,7 +120,7 @@ class Clone:
                 values.setdefault(z.name, value)
         return values[tensor.name]
 
-    def _outputs(self, op, inputs, wanted):
+    def _outputs(self, op: Operation, inputs: Sequence[Value], wanted: List[int]) -> List[Value]:
         if op.type in LOOPS:
             return self._loop(self._bodies.loop(op), inputs, wanted)
         if op.type in BRANCHES:
@@ -119,11 +132,11 @@ class Clone:
         outputs = self._ops.plain(op, inputs)
         return [outputs[i] for i in wanted]
 
-    def _loop(self, loop, inputs, wanted):
+    def _loop(self, loop: Any, inputs: Sequence[Value], wanted: List[int]) -> List[Value]:
         with self._ops.inside(loop):
             return self._control_flow.loop(loop, inputs, wanted, self._call)
 
-    def _call(self, body, inputs, wanted):
+    def _call(self, body: Any, inputs: Sequence[Value], wanted: Sequence[int]) -> List[Value]:
         """Values of some outputs of a body."""
         outputs = [body.outputs[i] for i in wanted]
         check_writes(outputs, body.inputs)

@@ -1,10 +1,16 @@
 """Loops and branches made anew of copied ops."""
 
+from typing import TYPE_CHECKING, Any, Callable, List, Sequence
+
 from ...errors import GraphError
-from ..compat import branches_of, while_loop
+from ..compat import Operation, Tensor, branches_of, while_loop
 from .bodies import handed_on, loop_variables
 from .dependence import Dependence
 from .values import Pairs
+
+if TYPE_CHECKING:
+    from .bodies import Bodies
+    from .values import Value
 
 
 class ControlFlow:
@@ -25,10 +31,12 @@ class ControlFlow:
         baseline.
     """
 
-    def __init__(self, bodies):
+    def __init__(self, bodies: 'Bodies') -> None:
         self._bodies, self._dependence = bodies, Dependence(bodies)
 
-    def loop(self, loop, inputs, wanted, copied):
+    def loop(
+        self, loop: Any, inputs: 'Sequence[Value]', wanted: Sequence[int], copied: 'Callable[..., List[Value]]'
+    ) -> 'List[Value]':
         """Values of these variables of a loop at its end, given those of all at its start."""
         op, cond, body = loop.op, loop.cond, loop.body
         kept = {i for i in range(len(inputs)) if handed_on(body.outputs[i]) == body.inputs[i].name}
@@ -37,11 +45,11 @@ class ControlFlow:
         of_x = self._dependence.spread(body, {i for i, value in enumerate(inputs) if value.of_x}, variables)
         pairs = Pairs([i in differ for i in variables], [i in of_x for i in variables])
 
-        def state(tensors):
+        def state(tensors: Sequence[Tensor]) -> 'List[Value]':
             now = dict(zip(variables, pairs.values(tensors)))
             return [now.get(i, value) for i, value in enumerate(inputs)]
 
-        def goes_on(*tensors):
+        def goes_on(*tensors: Tensor) -> Tensor:
             (value,) = copied(cond, state(tensors), [0])
             if value.differs:
                 raise GraphError(
@@ -51,7 +59,7 @@ class ControlFlow:
                 )
             return value.at_x
 
-        def step(*tensors):
+        def step(*tensors: Tensor) -> List[Tensor]:
             return pairs.tensors(copied(body, state(tensors), variables))
 
         starts, shapes = pairs.tensors([inputs[i] for i in variables]), [loop.shapes[i] for i in variables]
@@ -59,7 +67,9 @@ class ControlFlow:
         at_end = state(ends)
         return [at_end[i] for i in wanted]
 
-    def branches(self, op, inputs, wanted, copied):
+    def branches(
+        self, op: Operation, inputs: 'Sequence[Value]', wanted: Sequence[int], copied: 'Callable[..., List[Value]]'
+    ) -> 'List[Value]':
         """Values of these outputs of an op that runs one of several bodies."""
         bodies = self._bodies.branches(op)
         which, inputs = inputs[0], inputs[1:]
@@ -69,13 +79,13 @@ class ControlFlow:
         differs = self._dependence.differs
         pairs = Pairs(*[[any(differs(body, those, i) for body in bodies) for i in wanted] for those in (differ, of_x)])
 
-        def branch(body):
+        def branch(body: Any) -> Callable[[], List[Tensor]]:
             return lambda: pairs.tensors(copied(body, inputs, wanted))
 
         return pairs.values(branches_of(op, which.at_x, [branch(body) for body in bodies]))
 
 
-def check_branch(op, which):
+def check_branch(op: Operation, which: 'Value') -> None:
     """Raise where the value that chooses a branch differs at the baseline."""
     if which.differs:
         raise GraphError(

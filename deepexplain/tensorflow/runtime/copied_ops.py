@@ -1,9 +1,10 @@
 """Copies of single ops, and the mark by which the rule of a copied activation finds what it needs besides."""
 
 from contextlib import contextmanager
+from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence, Tuple
 
 from ...errors import GraphError
-from ..compat import copied_op, text_attr, tf
+from ..compat import Graph, Operation, Tensor, copied_op, text_attr, tf
 from .bodies import is_closure, loses_gradient
 from .dependence import ARRAYS
 from .frames import Frame
@@ -16,7 +17,7 @@ from .values import Value
 BESIDE = '_deepexplain_beside'
 
 
-def beside(op):
+def beside(op: Operation) -> Optional[Operation]:
     """The op whose outputs a rule needs besides those of the copied activation ``op``, or None.
 
     Given ``baselines``, that is the same activation at the baseline; given ``beside``, an identity of that tensor.
@@ -45,15 +46,19 @@ class CopiedOps:
         Whether ops of the graph are read as the body of a loop.
     """
 
-    def __init__(self, graph, twice, beside, treated):
-        self.sources, self.dropped, self.origins = [], [], {}
+    def __init__(
+        self, graph: Graph, twice: bool, beside: Optional[Tensor], treated: Optional[Callable[[Step], bool]]
+    ) -> None:
+        self.sources: List[Step] = []
+        self.dropped: List[Operation] = []
+        self.origins: Dict[Tuple[Graph, str], Step] = {}
         self.in_frame = False
         self._graph, self._twice, self._beside = graph, twice, beside
         self._treated = treated or (lambda step: takes_rule(step.op))
-        self._copies = {}  # name of an op of the graph -> its copy
+        self._copies: Dict[str, Operation] = {}  # name of an op of the graph -> its copy
 
     @contextmanager
-    def inside(self, loop):
+    def inside(self, loop: Any) -> Iterator[None]:
         """Within this context, ops of the graph are read as the loop's body, if it is a loop of TensorFlow 1."""
         before, self.in_frame = self.in_frame, isinstance(loop, Frame)
         try:
@@ -61,16 +66,16 @@ class CopiedOps:
         finally:
             self.in_frame = before
 
-    def is_made_twice(self, op):
+    def is_made_twice(self, op: Operation) -> bool:
         """Whether the op has a copy at the baseline in any case: an array is written once."""
         return self._twice and op.type in ARRAYS
 
-    def note(self, op, value):
+    def note(self, op: Operation, value: Value) -> None:
         """Remember the copy of an op of the graph, for those that wait for it."""
         if op.graph is self._graph and not self.in_frame:
             self._copies[op.name] = value.at_x.op
 
-    def plain(self, op, inputs):
+    def plain(self, op: Operation, inputs: Sequence[Value]) -> List[Value]:
         """The same op of other inputs, twice if they differ at the baseline."""
         step = Step(op, [i for i, value in enumerate(inputs) if value.of_x])
         of_x = bool(step.varying) and op.type not in OF_SHAPES
@@ -90,7 +95,9 @@ class CopiedOps:
         self.origins[at_x.graph, at_x.name] = step
         return [Value(*both, of_x) for both in zip(at_x.outputs, (at_baseline or at_x).outputs)]
 
-    def _op_of(self, op, inputs, attrs=None, takes=False):
+    def _op_of(
+        self, op: Operation, inputs: Sequence[Tensor], attrs: Optional[Dict[str, Any]] = None, takes: bool = False
+    ) -> Operation:
         """The op with these inputs: itself if it has them, and is asked for no attributes.
 
         ``takes`` says whether it takes the rule.

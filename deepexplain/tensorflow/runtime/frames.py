@@ -1,6 +1,9 @@
 """Reading the loops of TensorFlow 1, which are ops in a circle, as what they were made of: a condition and a body."""
 
 from collections import namedtuple
+from typing import Iterable, List, Optional, Set, Tuple
+
+from ..compat import Operation
 
 #: A loop: the op that says its name and ``parallel_iterations``, two bodies, static shapes of the variables.
 Loop = namedtuple('Loop', 'op cond body shapes')
@@ -32,7 +35,7 @@ class Frame:
         As in :class:`Loop`. What else the loop reads is an input and an output of the body.
     """
 
-    def __init__(self, end):
+    def __init__(self, end: Operation) -> None:
         switch = end.inputs[0].op
         self._loop_cond = switch.inputs[1].op
         merges, constants = self._read(switch.inputs[0].op)
@@ -53,11 +56,12 @@ class Frame:
         self.body = Body(into_body + read, [merge.inputs[1].op.inputs[0] for merge in merges] + read)
         self.shapes = [tensor.shape for tensor in self.cond.inputs]
 
-    def _read(self, merge):
+    def _read(self, merge: Operation) -> Tuple[List[Operation], List[Operation]]:
         """Merges of the variables and Enters of what else is read, found backward from the condition and the body."""
         name = merge.inputs[0].op.get_attr('frame_name')
         merges, constants = [], []
-        self.ops, frontier = set(), [merge, self._loop_cond]
+        self.ops: Set[Operation] = set()
+        frontier = [merge, self._loop_cond]
         while frontier:
             op = frontier.pop()
             if op in self.ops:
@@ -73,18 +77,18 @@ class Frame:
             frontier.extend(tensor.op for tensor in op.inputs)
         return sorted(merges, key=lambda op: op._id), sorted(constants, key=lambda op: op._id)
 
-    def _switch(self, merge):
+    def _switch(self, merge: Operation) -> Optional[Operation]:
         switches = [op for op in merge.outputs[0].consumers() if op.type == 'Switch']
         return next((op for op in switches if op.inputs[1].op is self._loop_cond), None)
 
 
-def _enters(op, name):
+def _enters(op: Operation, name: str) -> bool:
     return op.type == 'Enter' and op.get_attr('frame_name') == name
 
 
-def frames_of(ops):
+def frames_of(ops: Iterable[Operation]) -> List[Frame]:
     """The outermost loops of TensorFlow 1 among these ops."""
-    frames = []
+    frames: List[Frame] = []
     for op in ops:
         if op.type == 'Exit' and not any(op in frame.exits for frame in frames):
             frames.append(Frame(op))

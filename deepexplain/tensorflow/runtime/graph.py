@@ -1,13 +1,14 @@
 """Reading a graph: what lies between X and T, what a run needs, how large it is. Nothing here adds an op."""
 
 import re
-from collections import namedtuple
 from difflib import get_close_matches
+from typing import Any, Callable, Iterable, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Set, Tuple
 
 import numpy as np
 
 from ...errors import ArgumentError, GraphError
-from ..compat import function_definition, is_function, original_gradient
+from ...types import Shape
+from ..compat import Graph, Operation, Tensor, function_definition, is_function, original_gradient
 from .op_types import STEPS, is_continuous
 from .overrides import custom_gradient
 
@@ -15,7 +16,13 @@ from .overrides import custom_gradient
 MOST_OPS_OF_SIMPLE_GRAPH = 200
 
 
-def tensor_named(graph, tensor, what=None, where='in this graph', keys=None):
+def tensor_named(
+    graph: Graph,
+    tensor: Any,
+    what: Optional[str] = None,
+    where: str = 'in this graph',
+    keys: Optional[Mapping[str, str]] = None,
+) -> Tensor:
     """The tensor of this name ('dense/BiasAdd:0', 'dense/BiasAdd'), and what is no name as it is.
 
     Parameters
@@ -40,15 +47,16 @@ def tensor_named(graph, tensor, what=None, where='in this graph', keys=None):
         ) from None
 
 
-def _like(name, known):
+def _like(name: str, known: List[str]) -> List[str]:
     """The names most like a wrong one: those that hold it, else those with many of its letters. None of our own."""
     known = [one for one in known if not re.match(r'deepexplain(_\d+)?/', one)]
     wanted = name.split(':')[0].lower()
     holding = sorted((one for one in known if wanted and wanted in one.lower()), key=len)
-    return holding[:5] or get_close_matches(name, known, 5, 0.4)
+    near = get_close_matches(wanted, {one.split(':')[0].lower() for one in known}, 5, 0.5)
+    return holding[:5] or [one for one in known if one.split(':')[0].lower() in near][:5]
 
 
-def ops_between(target, inputs):
+def ops_between(target: Tensor, inputs: Sequence[Tensor]) -> List[Operation]:
     """Ops on a path from any of the input tensors to the target tensor, in order of creation."""
     upstream = ancestors([target], inputs)
     found, frontier = set(), list(inputs)
@@ -61,13 +69,17 @@ def ops_between(target, inputs):
     return sorted(found, key=lambda op: op._id)
 
 
-#: An op, and the indices of those of its inputs that vary with X (not merely with its shape).
-Step = namedtuple('Step', 'op varying')
+class Step(NamedTuple):
+    """An op, and the indices of those of its inputs that vary with X (not merely with its shape)."""
+
+    op: Operation
+    varying: List[int]
 
 
-def steps_of(between, inputs):
+def steps_of(between: Sequence[Operation], inputs: Sequence[Tensor]) -> List[Step]:
     """The ops that compute something of the values of the inputs, each a :class:`Step`, in order."""
-    names, before, steps = {x.name for x in inputs}, None, []
+    names, before = {x.name for x in inputs}, None
+    steps: List[Step] = []
     while names != before:  # once and again, as a loop of TensorFlow 1 goes in a circle
         before, steps = set(names), []
         for op in between:
@@ -78,7 +90,7 @@ def steps_of(between, inputs):
     return steps
 
 
-def ancestors(tensors, stop_at, control=False):
+def ancestors(tensors: Iterable[Tensor], stop_at: Iterable[Tensor], control: bool = False) -> Set[Operation]:
     """Ops that must run to compute the tensors when those in ``stop_at`` are fed."""
     stop = {tensor.name for tensor in stop_at}
     found, frontier = set(), [tensor.op for tensor in tensors if tensor.name not in stop]
@@ -100,7 +112,7 @@ CONSUMING = frozenset(
 )
 
 
-def data_sources(tensors, stop_at):
+def data_sources(tensors: Iterable[Tensor], stop_at: Iterable[Tensor]) -> List[Operation]:
     """Ops that bring data into a run of the tensors: placeholders, with a default or without, and CONSUMING ones."""
     found = ancestors(tensors, stop_at, control=True)
     return sorted(
@@ -108,7 +120,7 @@ def data_sources(tensors, stop_at):
     )
 
 
-def check_reaches(target, x, between):
+def check_reaches(target: Tensor, x: Tensor, between: Sequence[Operation]) -> None:
     """Raise GraphError unless ``target`` depends on ``x`` (``between`` are the ops between these two)."""
     if not between and target.name != x.name:
         raise GraphError(
@@ -117,7 +129,9 @@ def check_reaches(target, x, between):
         )
 
 
-def check_passes_gradient(target, x, between, has_rule=lambda op: False):
+def check_passes_gradient(
+    target: Tensor, x: Tensor, between: Sequence[Operation], has_rule: Callable[[Operation], Any] = lambda op: False
+) -> None:
     """Raise GraphError unless a gradient can run from ``target`` back to ``x``, naming the op where paths end.
 
     ``has_rule`` says of an op that stops gradients whether a rule takes their place there.
@@ -140,7 +154,7 @@ def check_passes_gradient(target, x, between, has_rule=lambda op: False):
         )
 
 
-def advice_behind(target, x):
+def advice_behind(target: Tensor, x: Tensor) -> str:
     """What to explain where a gradient of ``target`` does not arrive at ``x``, for an error message."""
     behind = tensors_behind(target, x)
     if not ops_between(target, [x]):
@@ -152,7 +166,7 @@ def advice_behind(target, x):
     return f'explain {names} instead, with the values that {values} gives; or use occlusion or shapley_sampling.'
 
 
-def tensors_behind(target, x):
+def tensors_behind(target: Tensor, x: Tensor) -> List[Tensor]:
     """The tensors nearest to ``x`` that are computed from it and have a gradient of ``target`` where it has none.
 
     For token ids, that is the output of their embedding.
@@ -192,7 +206,7 @@ OF_SHAPES = frozenset(
 FLAT = STEPS | {'StopGradient'}
 
 
-def _stops_gradient(op):
+def _stops_gradient(op: Operation) -> bool:
     if op.type in FLAT and custom_gradient(op) is None:
         return True
     if op.outputs and not any(map(is_continuous, op.outputs)):
@@ -201,12 +215,12 @@ def _stops_gradient(op):
     return not calls and custom_gradient(op) is None and original_gradient(op.type) is None
 
 
-def _takes_functions(op):
+def _takes_functions(op: Operation) -> bool:
     """Whether the op calls functions: While, If, PartitionedCall and their like."""
     return op.op_def is not None and any(attr.type in ('func', 'list(func)') for attr in op.op_def.attr)
 
 
-def has_control_flow(ops):
+def has_control_flow(ops: Iterable[Operation]) -> bool:
     """Whether any op is part of a loop or a branch, or calls functions."""
     types = {op.type for op in ops}
     return bool(types & {'Enter', 'Switch'}) or any(
@@ -214,12 +228,12 @@ def has_control_flow(ops):
     )
 
 
-def is_simple(ops):
+def is_simple(ops: Sequence[Operation]) -> bool:
     """Whether there are few ops, and neither loops nor functions."""
     return len(ops) <= MOST_OPS_OF_SIMPLE_GRAPH and not has_control_flow(ops)
 
 
-def hidden_ops(ops):
+def hidden_ops(ops: Iterable[Operation]) -> Iterator[Tuple[Operation, Set[str]]]:
     """Yield ``(op, types)`` for each op that calls functions: the types of the ops in their bodies.
 
     These are While, If, PartitionedCall and their like. Bodies that call further functions are followed.
@@ -232,7 +246,7 @@ def hidden_ops(ops):
             yield op, _types_in(names, op.graph)
 
 
-def _types_in(names, graph):
+def _types_in(names: Set[str], graph: Graph) -> Set[str]:
     types, seen = set(), set()
     while names:
         name = names.pop()
@@ -247,12 +261,12 @@ def _types_in(names, graph):
     return types
 
 
-def _called_functions(node):
+def _called_functions(node: Any) -> Set[str]:
     names = {value.func.name for value in node.attr.values() if value.HasField('func')}
     return names | {f.name for value in node.attr.values() for f in value.list.func}
 
 
-def row_bytes(between, inputs, row_shapes):
+def row_bytes(between: Sequence[Operation], inputs: Sequence[Tensor], row_shapes: Sequence[Shape]) -> float:
     """Bytes of the largest tensor between X and T for one sample, an estimate from static shapes.
 
     ``row_shapes`` are the shapes of one sample of each input; they stand in for dimensions that the graph

@@ -1,6 +1,8 @@
 """Ops that hide others: loops, branches and calls of functions, and the ops of TensorFlow 1 that make them."""
 
-from ..compat import is_function
+from typing import Iterable
+
+from ..compat import Operation, is_function
 from .activations import ACTIVATIONS
 from .frames import frames_of
 from .graph import hidden_ops
@@ -19,12 +21,12 @@ CALLS = frozenset(['PartitionedCall', 'StatefulPartitionedCall'])
 OF_FRAMES = frozenset('Enter Exit LoopCond Merge NextIteration Switch'.split())
 
 
-def is_opened(op):
+def is_opened(op: Operation) -> bool:
     """Whether a copy shows what is in the functions that the op calls."""
     return op.type in LOOPS or op.type in BRANCHES or op.type in CALLS or is_function(op.graph, op.type)
 
 
-def hides_activations(ops):
+def hides_activations(ops: Iterable[Operation]) -> bool:
     """Whether any activation among or under these ops is in a loop or branch, where nothing can be fetched."""
     if any(op.type in ACTIVATIONS and not op.graph.is_fetchable(op.outputs[0]) for op in ops):
         return True
@@ -34,6 +36,6 @@ def hides_activations(ops):
     return any(types & set(ACTIVATIONS) and inside & types.union([op.type]) for op, types in hidden_ops(ops))
 
 
-def is_frozen(op):
+def is_frozen(op: Operation) -> bool:
     """Whether the op is of a loop in a GraphDef, which does not say what TensorFlow needs to differentiate it."""
     return op.type == 'Enter' and op._get_control_flow_context() is None

@@ -1,6 +1,10 @@
 """How many rows a session run may hold, and where their arrays lie. NumPy only."""
 
+from typing import Any
+
 import numpy as np
+
+from ...types import Array, Shape
 
 MOST_ROWS = 1024
 #: Bytes of the largest tensor of a run. Twice as much, and the C library hands the memory of each tensor back to the
@@ -9,7 +13,7 @@ MOST_BYTES = 1 << 24
 MOST_BYTES_BACKWARD = 1 << 23
 
 
-def bounded_rows(row_bytes, backward=False):
+def bounded_rows(row_bytes: float, backward: bool = False) -> int:
     """How many rows to put through the network at once where the user does not say.
 
     ``row_bytes`` is the size of the largest tensor for one row. More rows than fit the processor's caches
@@ -18,7 +22,7 @@ def bounded_rows(row_bytes, backward=False):
     return int(np.clip((MOST_BYTES_BACKWARD if backward else MOST_BYTES) // row_bytes, 1, MOST_ROWS))
 
 
-def aligned_empty(shape, dtype):
+def aligned_empty(shape: Shape, dtype: Any) -> Array:
     """An array that TensorFlow reads where it is: it copies what does not begin at a multiple of 64 bytes."""
     dtype = np.dtype(dtype)
     size = int(np.prod(shape)) * dtype.itemsize

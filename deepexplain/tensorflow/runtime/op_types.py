@@ -1,10 +1,12 @@
 """Which op types are linear, and in which of their inputs: tables. What they do not know is not taken to be linear."""
 
-from ..compat import tf
+from typing import FrozenSet, Sequence
+
+from ..compat import Operation, Tensor, tf
 from .overrides import custom_gradient
 
 
-def _names(text):
+def _names(text: str) -> FrozenSet[str]:
     return frozenset(text.split())
 
 
@@ -76,7 +78,7 @@ HOMOGENEOUS = _names(
 STEPS = _names('Ceil Floor Rint Round Sign')
 
 
-def is_linear(op, varying):
+def is_linear(op: Operation, varying: Sequence[int]) -> bool:
     """Whether an op is a linear (or affine) function of its inputs at the indices ``varying``, the others held."""
     if not all(is_continuous(op.inputs[i]) for i in varying) or is_discrete(op):
         return False
@@ -93,14 +95,14 @@ def is_linear(op, varying):
     return op.type in LINEAR or (op.type in CHOICES and 0 not in varying)
 
 
-def _repeats(op):
+def _repeats(op: Operation) -> bool:
     """Whether a DynamicStitch writes twice to one place: to what it overwrites, TensorFlow gives a gradient, too."""
     indices = [tf.get_static_value(z) for z in op.inputs if z.dtype.is_integer]
     places = [i for array in indices if array is not None for i in array.flat]
     return len(set(places)) < len(places)
 
 
-def is_homogeneous(op, varying):
+def is_homogeneous(op: Operation, varying: Sequence[int]) -> bool:
     """Whether ``f(a x) = a f(x)`` for every a > 0, so that inputs times their gradient add up to the output."""
     if op.type in ('Maximum', 'Minimum'):
         constants = [tf.get_static_value(tensor) for i, tensor in enumerate(op.inputs) if i not in varying]
@@ -108,16 +110,16 @@ def is_homogeneous(op, varying):
     return op.type in HOMOGENEOUS
 
 
-def is_continuous(tensor):
+def is_continuous(tensor: Tensor) -> bool:
     """Whether a tensor holds real or complex numbers, or other tensors that may."""
     return tensor.dtype.is_floating or tensor.dtype.is_complex or tensor.dtype.name in ('variant', 'resource')
 
 
-def is_discrete(op):
+def is_discrete(op: Operation) -> bool:
     """Whether an op computes conditions, indices and the like, which have no differences to share."""
     return not any(is_continuous(z) for z in op.outputs)
 
 
-def keeps_its_gradient(op):
+def keeps_its_gradient(op: Operation) -> bool:
     """Whether the gradient of a linear op is that of its type: none that the user chose, and not cut off."""
     return op.type != 'StopGradient' and custom_gradient(op) is None

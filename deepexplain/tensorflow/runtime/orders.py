@@ -1,7 +1,10 @@
 """Random orders in which features go, what each contributes to the target, and the mean of that. NumPy only."""
 
+from typing import Any, Callable, Iterator, List, Tuple
+
 import numpy as np
 
+from ...types import Array, Shape
 from .parts import keep
 
 
@@ -17,11 +20,12 @@ class Orders:
         Whether every other order is the one before it, backwards.
     """
 
-    def __init__(self, features, permutation, antithetic=False):
+    def __init__(self, features: Any, permutation: Callable[[int], Any], antithetic: bool = False) -> None:
         self.features, self._permutation, self._antithetic = features, permutation, antithetic
-        self._orders, self._ranks = [], []
+        self._orders: List[Array] = []
+        self._ranks: List[Array] = []
 
-    def draw(self, start, stop):
+    def draw(self, start: int, stop: int) -> Tuple[Array, Array]:
         """Orders start to stop, and ranks: ``ranks[i, f]`` features go before feature f in the i-th of them."""
         while len(self._orders) < stop:
             order = np.asarray(self._permutation(self.features.count))
@@ -40,22 +44,23 @@ class Contributions:
     features : Features or Groups
     """
 
-    def __init__(self, samples, features):
+    def __init__(self, samples: Any, features: Any) -> None:
         self._samples, self._features = samples, features
         self._active = features.any_of(samples.active)
         self.shape = (samples.count, features.count, samples.outputs)
-        self._whole = self._empty = None  # T with 0 and with all features gone, where all orders begin and end
+        self._whole: Any = None
+        self._empty: Any = None  # T with 0 and with all features gone, where all orders begin and end
 
-    def leave_out(self, samples):
+    def leave_out(self, samples: Array) -> None:
         """Spend no more rows on these samples (a bool for each): their contributions are 0 from now on."""
         self._active[samples] = False
 
-    def undefined(self):
+    def undefined(self) -> Array:
         """For each sample and output 0, or nan where T is not finite at the sample; once an order was followed."""
         with np.errstate(invalid='ignore'):
             return (self._whole - self._whole)[:, None]
 
-    def along(self, orders, ranks):
+    def along(self, orders: Array, ranks: Array) -> Iterator[Array]:
         """Yield for each order an array of shape (samples, features, outputs)."""
         # Whether the feature that goes n-th changes anything: shape (samples, orders, n).
         moves = self._active[:, orders]
@@ -71,13 +76,13 @@ class Contributions:
         for i, rank in enumerate(ranks):
             yield losses[:, i, rank]
 
-    def _outputs(self, wanted, ranks):
+    def _outputs(self, wanted: Array, ranks: Array) -> Array:
         """T's outputs after each move that is wanted; the first time also those of the whole and the empty sample."""
         wanted = np.concatenate([np.zeros_like(wanted[..., :1]), wanted], axis=-1)
         if self._whole is None:
             wanted[:, 0, [0, -1]] = True
 
-        def remove(copies, values, order, gone):
+        def remove(copies: Array, values: Array, order: Array, gone: Array) -> None:
             keep(copies, self._features.mask(ranks[order] >= gone[:, None].astype(ranks.dtype)), values)
 
         outputs = self._samples.evaluate(wanted, remove)
@@ -94,12 +99,12 @@ class RunningMean:
     (Technometrics 13(3), 1971, https://doi.org/10.1080/00401706.1971.10488826), which a large mean does not spoil.
     """
 
-    def __init__(self, shape, errors=False):
+    def __init__(self, shape: Shape, errors: bool = False) -> None:
         self.count = 0
         self._sum = np.zeros(shape)
-        self._squares = np.zeros(shape) if errors else None
+        self._squares: Any = np.zeros(shape) if errors else None
 
-    def add(self, x):
+    def add(self, x: Array) -> None:
         """Take in one more array."""
         self.count += 1
         self._sum += x
@@ -107,11 +112,11 @@ class RunningMean:
             with np.errstate(invalid='ignore', over='ignore'):
                 self._squares += (self.count * x - self._sum) ** 2 / (self.count * (self.count - 1))
 
-    def mean(self):
+    def mean(self) -> Array:
         """Of all that were added."""
         return self._sum / self.count
 
-    def standard_error(self):
+    def standard_error(self) -> Array:
         """Of the mean; nan where it is not finite, and infinite for less than two arrays, which tell nothing."""
         if self.count < 2:
             return np.full(self._sum.shape, np.inf)

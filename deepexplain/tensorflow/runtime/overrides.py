@@ -9,21 +9,22 @@ explainer under construction takes its place. The rule belongs to the thread.
 import threading
 import weakref
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Callable, ContextManager, Iterable, Iterator, Optional
 
-from ..compat import asked_for_gradient, gradient_name, original_gradient, register_gradient
+from ..compat import Graph, Operation, Tensor, asked_for_gradient, gradient_name, original_gradient, register_gradient
 from .activations import ACTIVATIONS
 from .arrays import WITH_GRADIENT, array_gradient
 
 GRADIENT_NAME = 'DeepExplainGrad'
 
 
-def original_grad(op, *grads):
+def original_grad(op: Operation, *grads: Tensor) -> Any:
     """TensorFlow's own gradient of ``op``, given those of its outputs: times the true derivative."""
-    return original_gradient(op.type)(op, *grads)
+    gradient: Any = original_gradient(op.type)
+    return gradient(op, *grads)
 
 
-def _dispatch(op, *grads):
+def _dispatch(op: Operation, *grads: Tensor) -> Any:
     if op.type in WITH_GRADIENT:
         return array_gradient(op, *grads)
     rules = getattr(_registered.thread, 'rules', None)
@@ -33,11 +34,11 @@ def _dispatch(op, *grads):
 # The thread's rules are an attribute of the function TensorFlow holds: were they a variable of this module,
 # then after a reload the registered function and this module would look at different ones.
 setattr(_dispatch, 'thread', threading.local())  # noqa: B010 - mypy knows no attributes of functions
-_registered = register_gradient(GRADIENT_NAME, _dispatch)
+_registered: Any = register_gradient(GRADIENT_NAME, _dispatch)
 
 
 @contextmanager
-def gradient_rule(rule, ops):
+def gradient_rule(rule: Callable[..., Any], ops: Iterable[Operation]) -> Iterator[None]:
     """Use ``rule(op, *grads)`` as the gradient of these ops, in ``tf.gradients`` calls of this thread.
 
     Those of tensor arrays get ours, which TensorFlow 2 lacks for graphs of TensorFlow 1. Copied ops that ask for our
@@ -54,12 +55,12 @@ def gradient_rule(rule, ops):
         thread.rules = thread.rules[:-1]
 
 
-def takes_rule(op):
+def takes_rule(op: Operation) -> bool:
     """Whether ``op`` is an activation whose gradient is ours to choose, not one that the user chose."""
     return op.type in ACTIVATIONS and custom_gradient(op) is None
 
 
-def custom_gradient(op):
+def custom_gradient(op: Operation) -> Optional[str]:
     """Name of the gradient that the user chose for ``op`` instead of its type's, or None.
 
     Ours is none: graphs that were saved from within a context of DeepExplain 0.3 ask for it.
@@ -72,7 +73,7 @@ _locks: 'weakref.WeakKeyDictionary[Any, Any]' = weakref.WeakKeyDictionary()
 _locks_lock = threading.Lock()
 
 
-def graph_lock(graph):
+def graph_lock(graph: Graph) -> ContextManager[Any]:
     """The lock to hold while adding to a graph: TensorFlow's gradients are not made for several threads in one."""
     with _locks_lock:
         return _locks.setdefault(graph, threading.RLock())

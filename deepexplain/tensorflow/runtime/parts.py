@@ -12,15 +12,18 @@ Each kind has ``count`` parts. Of them, for all that follows, a method needs:
     Bool for each value of a sample (in a shape that broadcasts), from one for each feature of each copy.
 """
 
+from typing import Any, Mapping, Optional, Sequence, Tuple
+
 import numpy as np
 from skimage.util import view_as_windows
 
 from ...arguments import as_array
 from ...errors import ArgumentError, ArgumentTypeError
+from ...types import Array, OpenShape, Shape
 from .samples import shape_text
 
 
-def keep(copies, stays, values):
+def keep(copies: Array, stays: Array, values: Array) -> None:
     """Set ``copies`` to ``values`` where not ``stays``, which broadcasts; finite numbers, and -0.0 becomes 0.0.
 
     Every number is multiplied by 1 or by 0: exact, and several times as fast as an assignment where not stays.
@@ -45,7 +48,7 @@ class Windows:
         Whether each lies in one or more.
     """
 
-    def __init__(self, shape, window, step):
+    def __init__(self, shape: Shape, window: Tuple[int, ...], step: Tuple[int, ...]) -> None:
         self.key = shape, window, step
         self.shape, self._axes, self._window, self._step = shape, shape or (1,), window, step
         # A view: the windows of a large image would not fit in memory.
@@ -61,20 +64,20 @@ class Windows:
             self._shares = 1 / self._sum(np.full(self._grid, float(self._offsets.size)))
         self.covers_all = bool(np.isfinite(self._shares).all())
 
-    def any_of(self, flags):  # noqa: D102 - these three: see above
+    def any_of(self, flags: Array) -> Array:  # noqa: D102 - these three: see above
         if self._offsets.size == 1:
             return flags.reshape(len(flags), -1)[:, self._starts]
         views = view_as_windows(flags.reshape((-1,) + self._axes), (1,) + self._window, (1,) + self._step)
         return views.any(axis=tuple(range(-len(self._window), 0))).reshape(len(flags), -1)
 
-    def replace(self, copies, values, windows):  # noqa: D102
+    def replace(self, copies: Array, values: Array, windows: Array) -> None:  # noqa: D102
         copy = np.flatnonzero(windows >= 0)
         covered = self._starts[windows[copy]][:, None] + self._offsets
         values = values.reshape(len(values), -1)
         row = copy[:, None]
         copies.reshape(len(copies), -1)[row, covered] = values[row if len(values) > 1 else 0, covered]
 
-    def spread(self, losses):
+    def spread(self, losses: Array) -> Array:
         """For each value the mean share in the windows that cover it, nan without any."""
         samples, _, outputs = losses.shape
         by_output = losses.transpose(0, 2, 1).reshape((samples * outputs,) + self._grid)
@@ -82,7 +85,7 @@ class Windows:
             means = self._sum(by_output) * self._shares
         return np.moveaxis(means.reshape((samples, outputs) + self.shape), 1, -1)
 
-    def _sum(self, of_windows):
+    def _sum(self, of_windows: Array) -> Array:
         """For each value the sum over the windows that cover it; further axes come first."""
         total = np.zeros(of_windows.shape[: -len(self._grid)] + self._axes)
         for corner in np.ndindex(*self._window):
@@ -101,7 +104,7 @@ class Features:
         Axes of the sample, in any order; ``shape`` is theirs in that order.
     """
 
-    def __init__(self, sample_shape, axes):
+    def __init__(self, sample_shape: Shape, axes: Sequence[int]) -> None:
         if any(axis >= len(sample_shape) for axis in axes):
             raise ArgumentError(f'sampling_dims {[axis + 1 for axis in axes]} are not all axes of xs.')
         self.shape = tuple(sample_shape[axis] for axis in axes)
@@ -111,15 +114,15 @@ class Features:
         self._to, self._back = (np.argsort(order).tolist() for order in (np.argsort(axes), axes))
         self._spread = tuple(d if axis in axes else 1 for axis, d in enumerate(sample_shape))
 
-    def any_of(self, flags):  # noqa: D102 - these three: see above
-        flags = flags.any(axis=self._others)
-        return flags.transpose([0] + [i + 1 for i in self._to]).reshape(len(flags), -1)
+    def any_of(self, flags: Array) -> Array:  # noqa: D102 - these three: see above
+        changed = np.asarray(flags.any(axis=self._others))
+        return changed.transpose([0] + [i + 1 for i in self._to]).reshape(len(flags), -1)
 
-    def mask(self, features):  # noqa: D102
+    def mask(self, features: Array) -> Array:  # noqa: D102
         features = features.reshape((-1,) + self.shape).transpose([0] + [i + 1 for i in self._back])
         return features.reshape((-1,) + self._spread)
 
-    def spread(self, values):  # noqa: D102
+    def spread(self, values: Array) -> Array:  # noqa: D102
         return values.reshape((len(values),) + self.shape + values.shape[2:])
 
 
@@ -136,7 +139,7 @@ class Groups:
 
     covers_once = True
 
-    def __init__(self, mask, sample_shape):
+    def __init__(self, mask: Array, sample_shape: Shape) -> None:
         _check_mask(mask, sample_shape)
         self.shape = sample_shape
         numbers = np.unique(mask, return_inverse=True)[1].reshape((1,) * (len(sample_shape) - mask.ndim) + mask.shape)
@@ -144,27 +147,27 @@ class Groups:
         self._each = np.broadcast_to(numbers, sample_shape)
         self.count = int(numbers.max()) + 1
 
-    def first(self):
+    def first(self) -> Array:
         """Where the first value of each group is, in a sample made flat."""
         return np.unique(self._each, return_index=True)[1]
 
-    def any_of(self, flags):  # noqa: D102 - these four: see above
+    def any_of(self, flags: Array) -> Array:  # noqa: D102 - these four: see above
         found = np.zeros((len(flags), self.count), bool)
         sample, value = np.nonzero(flags.reshape(len(flags), -1))
         found[sample, self._each.ravel()[value]] = True
         return found
 
-    def replace(self, copies, values, groups):  # noqa: D102
+    def replace(self, copies: Array, values: Array, groups: Array) -> None:  # noqa: D102
         keep(copies, self._of != groups.reshape((-1,) + (1,) * len(self.shape)), values)
 
-    def mask(self, features):  # noqa: D102
+    def mask(self, features: Array) -> Array:  # noqa: D102
         return features.take(self._of[0], axis=1)
 
-    def spread(self, values):  # noqa: D102
+    def spread(self, values: Array) -> Array:  # noqa: D102
         return values.take(self._each, axis=1)
 
 
-def as_feature_mask(mask, shape, given_with):
+def as_feature_mask(mask: Any, shape: Optional[OpenShape], given_with: Mapping[str, Any]) -> Optional[Array]:
     """Check a feature mask as far as it can be before there are samples, and return a copy; None as it is.
 
     Parameters
@@ -188,7 +191,7 @@ def as_feature_mask(mask, shape, given_with):
     return mask
 
 
-def _check_mask(mask, shape):
+def _check_mask(mask: Array, shape: OpenShape) -> None:
     """Raise unless the mask broadcasts to one sample's shape, which may have None dimensions."""
     pairs = zip(mask.shape[::-1], shape[::-1])
     if mask.ndim > len(shape) or any(m != 1 and d is not None and m != d for m, d in pairs):

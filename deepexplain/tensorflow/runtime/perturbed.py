@@ -1,7 +1,10 @@
 """Samples of a call, and what the target says of changed copies of them. NumPy only."""
 
+from typing import Any, Callable
+
 import numpy as np
 
+from ...types import Array
 from .memory import aligned_empty
 
 
@@ -33,7 +36,7 @@ class Perturbed:
         Where a sample differs from its baseline (-0.0 and 0.0 do not). Replacing anything else changes nothing.
     """
 
-    def __init__(self, score, request, part, rows, in_step):
+    def __init__(self, score: Callable[..., Array], request: Any, part: slice, rows: int, in_step: bool) -> None:
         self._score, self._request, self._part, self._in_step = score, request, part, in_step
         self._x = request.samples(part)[0]
         baseline = request.baselines[0]
@@ -46,15 +49,15 @@ class Perturbed:
         if in_step:  # what changes one sample may change the outputs of all
             self.active = np.broadcast_to(self.active.any(axis=0), self._x.shape)
 
-    def expect(self, rows):
+    def expect(self, rows: int) -> None:
         """Let the bar know of rows that it did not count on."""
         self._request.progress.total += rows
 
-    def note(self, changed, whole):
+    def note(self, changed: Array, whole: Array) -> None:
         """Remember whether outputs of changed samples are undefined where those of the samples are not."""
         self.undefined = self.undefined or bool((~np.isfinite(changed) & np.isfinite(whole)).any())
 
-    def evaluate(self, wanted, change):
+    def evaluate(self, wanted: Array, change: Callable[..., None]) -> Array:
         """T's outputs, shape (samples, changes ..., outputs); 0 where not wanted.
 
         Parameters

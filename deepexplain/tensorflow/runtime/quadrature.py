@@ -1,24 +1,29 @@
 """Rules for the integral of integrated gradients: points between 0 and 1, and weights that sum to one. NumPy only."""
 
-from collections import namedtuple
+from typing import Callable, Dict, NamedTuple, Optional, Tuple
 
 import numpy as np
 from scipy.special import roots_legendre
 
+from ...types import Array
 
-def _right(steps):
+#: Points, and their weights (None where all are alike).
+Points = Tuple[Array, Optional[Array]]
+
+
+def _right(steps: int) -> Points:
     return np.linspace(1.0 / steps, 1.0, steps), None
 
 
-def _left(steps):
+def _left(steps: int) -> Points:
     return np.arange(steps) / steps, None
 
 
-def _middle(steps):
+def _middle(steps: int) -> Points:
     return (np.arange(steps) + 0.5) / steps, None
 
 
-def _trapezoid(steps):
+def _trapezoid(steps: int) -> Points:
     if steps == 1:
         return _middle(steps)
     weights = np.full(steps, 1.0 / (steps - 1))
@@ -26,13 +31,13 @@ def _trapezoid(steps):
     return np.linspace(0.0, 1.0, steps), weights
 
 
-def _gauss_legendre(steps):
+def _gauss_legendre(steps: int) -> Points:
     points, weights = roots_legendre(steps)  # NumPy's takes minutes for thousands of points
     return (points + 1) / 2, weights / 2
 
 
 #: Name of a rule -> a function of the number of points: these, and their weights (None where all are alike).
-QUADRATURES = {
+QUADRATURES: Dict[str, Callable[[int], Points]] = {
     'riemann_right': _right,
     'riemann_left': _left,
     'riemann_middle': _middle,
@@ -41,11 +46,16 @@ QUADRATURES = {
 }
 
 
-#: A finer rule: its number of points, and how to come to it from a coarser one.
-Refined = namedtuple('Refined', 'steps alphas weights scale')
+class Refined(NamedTuple):
+    """A finer rule: its number of points, and how to come to it from a coarser one."""
+
+    steps: int
+    alphas: Array
+    weights: Optional[Array]
+    scale: float
 
 
-def refined(name, steps):
+def refined(name: str, steps: int) -> Refined:
     """The next finer rule that has all points of the one with ``steps``, or twice as many where none has.
 
     Returns

@@ -4,29 +4,37 @@ An input is described by ``(name, dtype, shape)``, the shape with None for open 
 first, or None where the rank is unknown.
 """
 
-from collections import namedtuple
+from typing import Any, List, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
 
 from ...arguments import as_array
 from ...errors import ArgumentError, ArgumentTypeError
+from ...types import Array, OpenShape, Shape
 
-InputSpec = namedtuple('InputSpec', 'name dtype shape')
+
+class InputSpec(NamedTuple):
+    """What is known of an input before there are samples."""
+
+    name: str
+    dtype: Any
+    shape: Optional[OpenShape]
+
 
 _SCAN_BYTES = 1 << 26
 
 
-def shape_text(shape):
+def shape_text(shape: Optional[OpenShape]) -> str:
     """A shape as people write it, with None for open dimensions."""
     return 'unknown' if shape is None else str(tuple(shape))
 
 
-def fits(shape, expected):
+def fits(shape: Shape, expected: OpenShape) -> bool:
     """Whether a shape agrees with one that may have None dimensions."""
     return len(shape) == len(expected) and all(e is None or d == e for d, e in zip(shape, expected))
 
 
-def check_finite(array, what, dtype):
+def check_finite(array: Any, what: str, dtype: Any) -> None:
     """Raise unless every value is finite once converted to ``dtype``; large arrays are read in pieces."""
     if array.dtype.kind in 'biu' and np.dtype(dtype).kind == 'f' and dtype != np.float16:
         return  # integers are finite, and float32 has room for the largest
@@ -47,7 +55,7 @@ def check_finite(array, what, dtype):
             )
 
 
-def as_inputs(xs, specs, multiple):
+def as_inputs(xs: Any, specs: Sequence[InputSpec], multiple: bool) -> List[Any]:
     """Check xs against the inputs and return a list with one array-like for each.
 
     Raises ArgumentError for a wrong number of inputs, a wrong shape, differing numbers of samples, no
@@ -80,7 +88,7 @@ def as_inputs(xs, specs, multiple):
     return arrays
 
 
-def _by_input(xs, specs):
+def _by_input(xs: Any, specs: Sequence[InputSpec]) -> Sequence[Any]:
     """What there is for each of several inputs; one array is taken apart along its first axis, as version 0.3 did."""
     count = len(specs)
     check_is_no_stream(xs, 'xs')
@@ -107,7 +115,7 @@ STREAMS = frozenset('DataLoader DatasetV1 DatasetV2 IterableDataset PyDataset Se
 OF_STREAMS = frozenset('keras tensorflow tensorflow_core tf_keras torch'.split())
 
 
-def check_is_no_stream(value, what):
+def check_is_no_stream(value: Any, what: str) -> None:
     """Raise where samples come in pieces, of which nobody but the user knows which are samples and which are labels."""
     is_known = any(c.__name__ in STREAMS and c.__module__.split('.')[0] in OF_STREAMS for c in type(value).__mro__)
     is_whole = any(hasattr(value, name) for name in ('__len__', '__array__', 'shape'))
@@ -125,12 +133,18 @@ def check_is_no_stream(value, what):
         )
 
 
-def as_weights(ys, n, row_shape, dtype):
+def as_weights(ys: Any, n: int, row_shape: Optional[Shape], dtype: Any) -> Tuple[Array, bool]:
     """Check ys against T, of which one sample has shape ``row_shape``; None for a scalar T.
 
     Returns the array and whether it has one row for each sample.
     """
-    ys = as_array(ys, 'ys', dtype).astype(dtype)
+    ys = as_array(ys, 'ys', dtype)
+    if ys.dtype.kind in 'iu' and ys.shape == (n,) == row_shape and 1 < ys.max() < n and ys.min() >= 0:
+        raise ArgumentError(
+            f'ys={ys.tolist()} looks like a class label for each of the {n} samples, and would be taken for weights of '
+            f'the {n} outputs. For labels pass one-hot rows, np.eye({n})[ys]; for weights, floats.'
+        )
+    ys = ys.astype(dtype)
     per_row = row_shape is not None and ys.shape == (n,) + tuple(row_shape)
     if not per_row and ys.shape != tuple(row_shape or ()):
         if row_shape is None:
@@ -144,7 +158,7 @@ def as_weights(ys, n, row_shape, dtype):
     return ys, per_row
 
 
-def nearly_equal(a, b):
+def nearly_equal(a: Array, b: Array) -> bool:
     """Whether two results agree but for rounding, judged against the largest value; any float dtypes, nan equal."""
     a, b = (np.asarray(value).astype(np.float64) for value in np.broadcast_arrays(a, b))
     finite = np.isfinite(a) & np.isfinite(b)

@@ -1,11 +1,12 @@
 """Session runs, and what a user feeds into them besides samples and weights."""
 
 import copy
+from typing import Any, Dict, Iterable, List, Optional, Sequence, Tuple
 
 import numpy as np
 
 from ...errors import ArgumentError
-from ..compat import fast_run, is_graph_tensor, tf
+from ..compat import Graph, Operation, Session, Tensor, fast_run, is_graph_tensor, tf
 from .graph import CONSUMING, tensor_named
 
 LEARNING_PHASE = 'keras_learning_phase'
@@ -21,11 +22,11 @@ class Runner:
         Whether runs may stay in the caller's thread: for graphs that are simple, see ``is_simple``.
     """
 
-    def __init__(self, session, one_thread=False):
+    def __init__(self, session: Session, one_thread: bool = False) -> None:
         self._session, self._one_thread = session, one_thread
-        self._compiled = {}
+        self._compiled: Dict[Any, Any] = {}
 
-    def run(self, fetches, feed):
+    def run(self, fetches: Sequence[Tensor], feed: Iterable[Tuple[Tensor, Any]]) -> List[Any]:
         """Evaluate a list of tensors; ``feed`` is a list of (tensor, array of its dtype)."""
         # Names, because tensors cannot be dictionary keys where TensorFlow 2 runs eagerly.
         fed = {tensor.name: value for tensor, value in feed}
@@ -33,7 +34,7 @@ class Runner:
         results = iter(self._run(wanted, fed) if wanted else [])
         return [fed[tensor.name] if tensor.name in fed else next(results) for tensor in fetches]
 
-    def _run(self, fetches, fed):
+    def _run(self, fetches: Sequence[Tensor], fed: Dict[Any, Any]) -> Any:
         key = tuple(tensor.name for tensor in fetches) + ('',) + tuple(fed)
         try:
             if key not in self._compiled:
@@ -54,7 +55,9 @@ class Feeds:
     there are as many rows as samples; it is then batched with the samples. Any other is fed whole in every run.
     """
 
-    def __init__(self, graph, feed_dict, n, not_theirs, fixed_rows=None):
+    def __init__(
+        self, graph: Graph, feed_dict: Any, n: int, not_theirs: Iterable[Tensor], fixed_rows: Optional[int] = None
+    ) -> None:
         self.entries = []
         not_theirs = {tensor.name for tensor in not_theirs}
         for key, value in (feed_dict or {}).items():
@@ -74,23 +77,23 @@ class Feeds:
                 )
             self.entries.append((tensor, array, per_row))
 
-    def at(self, indices):
+    def at(self, indices: Any) -> 'Feeds':
         """The same feeds for the samples at these indices."""
         other = copy.copy(self)
         other.entries = [(t, value[indices] if per_row else value, per_row) for t, value, per_row in self.entries]
         return other
 
     @property
-    def tensors(self):
+    def tensors(self) -> List[Tensor]:
         """The fed tensors."""
         return [tensor for tensor, _, _ in self.entries]
 
     @property
-    def per_row(self):
+    def per_row(self) -> bool:
         """Whether any value has one row for each sample."""
         return any(per_row for _, _, per_row in self.entries)
 
-    def complete(self, sources):
+    def complete(self, sources: Iterable[Operation]) -> 'Feeds':
         """Add the Keras learning phase (0: inference), and raise for placeholders without a value.
 
         ``sources`` are the ops that bring further data into the run.
@@ -116,7 +119,7 @@ class Feeds:
         return self
 
 
-def _feedable(graph, key):
+def _feedable(graph: Graph, key: Any) -> Tensor:
     """The tensor that a key of feed_dict names."""
     key = tensor_named(graph, key, 'feed_dict')
     if not is_graph_tensor(key) or key.graph is not graph:

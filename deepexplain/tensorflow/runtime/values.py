@@ -1,13 +1,16 @@
 """What a copy has for a tensor, and how that goes through loops and branches, which take flat lists of tensors."""
 
 from collections import namedtuple
+from typing import Any, Iterable, List
+
+from ..compat import Tensor
 
 
 class Value(namedtuple('Value', 'at_x at_baseline of_x')):
     """What the copy has for a tensor: two tensors, or twice the same; and whether it is computed from X."""
 
     @property
-    def differs(self):
+    def differs(self) -> bool:
         """Whether the value at the baseline is another than that at X."""
         return self.at_x is not self.at_baseline
 
@@ -18,18 +21,18 @@ class Pairs:
     ``of_x`` says which of the values are computed from X.
     """
 
-    def __init__(self, differ, of_x):
+    def __init__(self, differ: Iterable[bool], of_x: Iterable[bool]) -> None:
         self._differ, self._of_x = differ, of_x
 
-    def tensors(self, values):
+    def tensors(self, values: Iterable[Value]) -> List[Tensor]:
         """The flat list."""
         return [t for value, both in zip(values, self._differ) for t in (value[:2] if both else value[:1])]
 
-    def each(self, entries):
+    def each(self, entries: Iterable[Any]) -> List[Any]:
         """An entry for each tensor of the flat list, given one for each value."""
         return [entry for entry, both in zip(entries, self._differ) for _ in range(1 + both)]
 
-    def values(self, tensors):
+    def values(self, tensors: Iterable[Tensor]) -> List[Value]:
         """The values of a flat list."""
         rest = iter(tensors)
         at_x = [(next(rest), next(rest)) if both else (next(rest),) * 2 for both in self._differ]

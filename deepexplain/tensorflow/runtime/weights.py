@@ -1,11 +1,12 @@
 """The weights of a network: what is read between X and T that does not come from X, and can be fed in a run."""
 
 from collections import OrderedDict, namedtuple
+from typing import Any, Dict, Iterator, List, Sequence, Set, Tuple
 
 import numpy as np
 
 from ...errors import GraphError, warn
-from ..compat import function_definition, is_function, tf
+from ..compat import Operation, Session, Tensor, function_definition, is_function, tf
 from .bodies import in_order
 from .frames import frames_of
 from .graph import OF_SHAPES
@@ -27,12 +28,14 @@ class Weight(namedtuple('Weight', 'name value tensors')):
         What to feed for another value. Several, where a variable is read several times.
     """
 
-    def feed(self, value):
+    def feed(self, value: Any) -> Dict[str, Any]:
         """Return what ``feed_dict`` must hold so that the network computes with this value instead."""
         return {tensor.name: value for tensor in self.tensors}
 
 
-def weights_of(target, inputs, between, session):
+def weights_of(
+    target: Tensor, inputs: Sequence[Tensor], between: Sequence[Operation], session: Session
+) -> List[Weight]:
     """The weights of the ops between X and T, nearest to T first: a list of :class:`Weight`.
 
     They are float constants and variables of more than one element. Nearest is what the fewest ops lie behind,
@@ -80,15 +83,15 @@ def weights_of(target, inputs, between, session):
 class _Reading:
     """A walk from the ops between X and T to what they read besides."""
 
-    def __init__(self, inputs, between):
+    def __init__(self, inputs: Sequence[Tensor], between: Sequence[Operation]) -> None:
         self._between = between
         self._stop = {x.name for x in inputs}
         self._inside = {op for frame in frames_of(between) for op in frame.ops}  # of loops of TensorFlow 1
         self._seen = set(between)
-        self._found = OrderedDict()  # name -> tensors
-        self._hidden = []
+        self._found: OrderedDict[str, List[Tensor]] = OrderedDict()  # name -> tensors
+        self._hidden: List[Operation] = []
 
-    def tensors(self, target):
+    def tensors(self, target: Tensor) -> Tuple[Dict[str, List[Tensor]], List[Operation]]:
         """Feedable tensors by the name of what they hold, and ops with weights that cannot be fed."""
         for op in _nearest_first(target, self._between):
             if any(_is_weight(node) for node in _nodes_of_bodies(op)):
@@ -96,7 +99,7 @@ class _Reading:
             self._walk(op)
         return self._found, self._hidden
 
-    def _walk(self, reader):
+    def _walk(self, reader: Operation) -> None:
         tensors = list(reader.inputs)
         while tensors:
             tensor = tensors.pop()
@@ -111,7 +114,7 @@ class _Reading:
             elif not op.type.startswith('Placeholder') and op.type not in OF_SHAPES:
                 tensors.extend(op.inputs)
 
-    def _hold(self, tensor):
+    def _hold(self, tensor: Tensor) -> None:
         if not tensor.dtype.is_floating or tensor.shape.num_elements() in (0, 1):
             return
         op = tensor.op
@@ -122,7 +125,7 @@ class _Reading:
         self._found.setdefault(name, []).append(tensor)
 
 
-def _nearest_first(target, between):
+def _nearest_first(target: Tensor, between: Sequence[Operation]) -> List[Operation]:
     """The ops, by the length of the longest path from each to the target."""
     ordered = in_order({op: op.inputs for op in between})
     distance = dict.fromkeys(ordered, 0)
@@ -130,19 +133,20 @@ def _nearest_first(target, between):
         for tensor in op.inputs:
             if tensor.op in distance and tensor.op.type != 'NextIteration':
                 distance[tensor.op] = max(distance[tensor.op], distance[op] + 1)
-    return sorted(ordered, key=distance.get)
+    return sorted(ordered, key=lambda op: distance[op])
 
 
-def _handle(op):
+def _handle(op: Operation) -> Operation:
     """The op of the variable that is read."""
     while op.type in ('ReadVariableOp', 'Identity', 'Enter'):
         op = op.inputs[0].op
     return op
 
 
-def _nodes_of_bodies(op):
+def _nodes_of_bodies(op: Operation) -> Iterator[Any]:
     """The nodes of all functions that the op calls, and those call."""
-    nodes, seen = [op.node_def], set()
+    nodes = [op.node_def]
+    seen: Set[str] = set()
     while nodes:
         node = nodes.pop()
         names = {value.func.name for value in node.attr.values() if value.HasField('func')}
@@ -155,7 +159,7 @@ def _nodes_of_bodies(op):
                 yield from body
 
 
-def _is_weight(node):
+def _is_weight(node: Any) -> bool:
     """Whether a node of a function body is a float constant of more than one element."""
     if node.op != 'Const' or not tf.as_dtype(node.attr['dtype'].type).is_floating:
         return False

@@ -10,13 +10,13 @@ from contextlib import ExitStack
 import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
+from sources import KERAS_3, TENSORFLOW_2, keras_2
 
 from deepexplain.tensorflow import DeepExplain, open_model
 from deepexplain.tensorflow.compat import keras_session
 
-TENSORFLOW_2 = not tf.__version__.startswith('1.')
-IN_GRAPH = 'tf_keras in a graph' if TENSORFLOW_2 else 'tensorflow.keras'
-LIBRARIES = ['keras', 'tf_keras', IN_GRAPH] if TENSORFLOW_2 else [IN_GRAPH]
+IN_GRAPH = 'Keras 2 in a graph'
+LIBRARIES = [*(['keras', 'tf_keras'] if KERAS_3 else ['tensorflow.keras'] if TENSORFLOW_2 else []), IN_GRAPH]
 
 #: A line of the table: the sample and baseline of all whose sum is off by the largest part of what it may be.
 Line = namedtuple('Line', 'network library weights change gap bound')
@@ -209,7 +209,7 @@ OF_GRAPHS = [
     'two inputs multiplied',
 ]
 #: A loop in a graph that ran cannot be trained any more in TensorFlow 2 (tensorflow#54458).
-LOOPS_STAY = {'LSTM': ['tf_keras in a graph']}
+LOOPS_STAY = {'LSTM': [IN_GRAPH] if TENSORFLOW_2 else []}
 CASES = [(lib, name) for lib in LIBRARIES for name in (NETWORKS if lib != IN_GRAPH or not TENSORFLOW_2 else OF_GRAPHS)]
 
 
@@ -284,9 +284,7 @@ def of_model_in_graph(model, xs, baselines):
 
 
 def of_library(name):
-    if name == IN_GRAPH:
-        return importlib.import_module('tf_keras') if TENSORFLOW_2 else tf.keras
-    return importlib.import_module(name)
+    return keras_2() if name == IN_GRAPH else importlib.import_module(name)
 
 
 @pytest.mark.parametrize(('library', 'name'), CASES)

@@ -152,6 +152,64 @@ def test_a_function_that_computes_something_else_when_traced():
         open_model(two_faced, inputs=[SPEC])
 
 
+def eagerly_or(eager, traced):
+    return eager if tf.executing_eagerly() else traced
+
+
+#: Outputs of every kind, of x and what it shall be. The last two arguments are alike in an honest function.
+KINDS = {
+    'strings': lambda x, word, factor: tf.strings.join([tf.as_string(x, precision=2), word]),
+    'one string': lambda x, word, factor: tf.constant(word),
+    'integers': lambda x, word, factor: tf.cast(factor * (x + 1), tf.int32),
+    'truths': lambda x, word, factor: factor * x > 3,
+    'complex numbers': lambda x, word, factor: tf.complex(x, factor * x),
+    'bfloat16': lambda x, word, factor: tf.cast(factor * x, tf.bfloat16),
+    'a ragged tensor': lambda x, word, factor: tf.compat.v2.strings.split(tf.as_string(x[:, 0]) + ' ' + word),
+    'a sparse tensor': lambda x, word, factor: tf.sparse.from_dense(factor * x),
+}
+
+
+@only_2
+@pytest.mark.parametrize('kind', sorted(KINDS))
+def test_outputs_of_every_kind_are_compared(kind):
+    def honest(x):
+        return {'first': KINDS[kind](x, 'a', 2.0), 'twice': 2 * x}
+
+    def two_faced(x):
+        return {'first': KINDS[kind](x, eagerly_or('a', 'b'), eagerly_or(2.0, 8.0)), 'twice': 2 * x}
+
+    with open_model(honest, inputs=[SPEC]) as m:
+        np.testing.assert_allclose(m.session.run(m.tensor('twice'), {m.inputs[0]: XS}), 2 * XS, rtol=1e-5)
+    with pytest.raises(
+        ModelError, match=r"'two_faced' was opened, but 'Identity\S*:0' is not what the source computes"
+    ):
+        open_model(two_faced, inputs=[SPEC])
+
+
+@only_2
+@pytest.mark.parametrize(
+    ('compute', 'difference'),
+    [
+        (lambda x: tf.constant(eagerly_or([b'a', b'b'], [b'a', b'c'])), r"it is b'c', not b'b' at \[1\]. Does"),
+        (lambda x: tf.constant(eagerly_or(b'a', b'b')), r"it is b'b', not b'a'. Does"),
+        (lambda x: tf.constant(eagerly_or([1, 1], [0, 1])), r'it is 0, not 1 at \[0\]. Does'),
+        (lambda x: tf.constant(eagerly_or([True], [False])), r'it is False, not True at \[0\]. Does'),
+        (
+            lambda x: tf.constant(eagerly_or([np.inf, np.nan, 1.0], [np.inf, np.nan, 3.0])),
+            r'it is 3, not 1 at \[2\]. Does',
+        ),
+        (lambda x: tf.constant(eagerly_or([1.0, 2.0], [1.5, np.nan])), r'it is nan, not 2 at \[1\]. Does'),
+        (lambda x: tf.constant(eagerly_or([b'a', b'b'], [b'a'])), r'its shape is \(1,\), not \(2,\). Does'),
+        (lambda x: tf.constant(eagerly_or([1.0], [b'a'])), r"it is b'a', not 1 at \[0\]. Does"),
+    ],
+)
+def test_what_differs_is_said(compute, difference):
+    with pytest.raises(
+        ModelError, match=r"'Identity:0' is not what .* made-up samples of shape \(1, 4\): " + difference
+    ):
+        open_model(compute, inputs=[SPEC])
+
+
 @only_2
 def test_random_outputs_are_not_compared():
     with open_model(lambda x: x + tf.random.uniform(tf.shape(x)), inputs=[SPEC]) as m:

@@ -106,6 +106,28 @@ def test_functions_of_tensorflow_2(tmp_path):
 
 
 @only_2
+def test_strings_beside_scores(tmp_path):
+    with eagerly():
+        module = tf.compat.v2.Module()
+        names = tf.constant(['one', 'two', 'three'])
+        module.f = tf.function(
+            lambda x: {
+                'class': tf.gather(names, tf.argmax(network(x), 1)),
+                'version': tf.constant('v1'),
+                'y': network(x),
+            },
+            input_signature=[SPEC],
+        )
+        tf.compat.v2.saved_model.save(module, str(tmp_path), signatures=module.f)
+    with open_model(tmp_path) as m:
+        found, version = m.session.run([m.tensor('class'), m.tensor('version')], {m.inputs[0]: XS})
+        assert found.tolist() == [[b'one', b'two', b'three'][i] for i in probabilities(XS).argmax(axis=1)]
+        assert version == b'v1'
+    with open_model(tmp_path, outputs=['y']) as m:
+        assert_explained(m)
+
+
+@only_2
 def test_functions_without_signatures(tmp_path):
     with eagerly():
         tf.compat.v2.saved_model.save(Module(), str(tmp_path))

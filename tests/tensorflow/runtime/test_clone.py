@@ -9,6 +9,7 @@ import pytest
 import tensorflow.compat.v1 as tf
 import tensorflow.compat.v2 as tf2
 from small import GRADIENT, normal, weights
+from sources import keras_2, needs_keras_3
 from tensorflow.python.ops import control_flow_util
 
 from deepexplain.errors import DeepExplainWarning
@@ -18,14 +19,6 @@ TENSORFLOW_2 = not tf.VERSION.startswith('1.')
 needs_tensorflow_2 = pytest.mark.skipif(not TENSORFLOW_2, reason='TensorFlow 1.15 has no such models')
 XS = normal(4, 3, 2)
 BASELINE = 0.3
-
-
-def keras():
-    if not TENSORFLOW_2:
-        return tf.keras
-    import tf_keras
-
-    return tf_keras
 
 
 #: One for each way of treating activations, to make slow tests quicker.
@@ -126,9 +119,9 @@ RNNS = {
 
 
 def rnn(make, unroll):
-    layers = keras().layers
+    layers = keras_2().layers
     first = [layers.InputLayer(input_shape=(3, 2))]
-    return keras().Sequential(first + make(layers, unroll) + [layers.Dense(4, 'relu'), layers.Dense(2)])
+    return keras_2().Sequential(first + make(layers, unroll) + [layers.Dense(4, 'relu'), layers.Dense(2)])
 
 
 @PRODUCTS
@@ -576,7 +569,7 @@ def test_training_goes_on_as_if_nothing_had_been_explained(session):
 @PRODUCTS
 @needs_tensorflow_2
 def test_batch_normalization_that_asks_for_the_learning_phase(session):
-    layers = keras().layers
+    layers = keras_2().layers
     X = layers.Input((3, 3, 2))
     norm, last = layers.BatchNormalization(), layers.Conv2D(2, 2, activation='relu')
     T = last(norm(X))
@@ -612,10 +605,10 @@ def test_a_saved_model_of_tensorflow_2_in_a_session(tmp_path):
 
 
 @PRODUCTS
-@needs_tensorflow_2
+@needs_keras_3
 @pytest.mark.parametrize('kind', ['LSTM', 'GRU', 'SimpleRNN', 'Bidirectional'])
 def test_a_frozen_rnn_of_keras_3_is_explained_as_the_unrolled_one(kind):
-    keras3 = pytest.importorskip('keras', minversion='3')
+    import keras as keras3
     from tensorflow import TensorSpec, float32, function
     from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 

@@ -1,4 +1,4 @@
-"""Checks of arrays, in NumPy alone; what run() does with them is in methods/test_base.py."""
+"""Checks of arrays, in NumPy alone; what run() does with them is in engine/test_request.py."""
 
 import numpy as np
 import pytest

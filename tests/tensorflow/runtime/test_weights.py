@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
 from small import METHODS, normal
-from sources import TENSORFLOW_2, W1, W2, XS, keras_network, network
+from sources import TENSORFLOW_2, W1, W2, XS, keras_2, keras_network, needs_keras_3, network
 from tensorflow.python.ops import control_flow_util
 
 from deepexplain.errors import DeepExplainWarning, GraphError
@@ -173,14 +173,6 @@ def test_a_frozen_graph(session):
     np.testing.assert_array_equal(weights[-1].value, W1)
 
 
-def keras_2():
-    if not TENSORFLOW_2:
-        return tf.keras
-    import tf_keras
-
-    return tf_keras
-
-
 def test_a_Keras_2_model_in_a_graph(session):
     keras = keras_2()
     with session.as_default():
@@ -197,9 +189,10 @@ def test_a_Keras_2_model_in_a_graph(session):
         np.testing.assert_allclose(fed, judged.run(XS), rtol=1e-5, atol=1e-6)
 
 
-@needs_tensorflow_2
+@needs_keras_3
 def test_an_open_Keras_3_model():
-    keras = pytest.importorskip('keras')
+    import keras
+
     cell = [keras.Input((4, 2)), keras.layers.LSTM(3), keras.layers.Dense(2)]
     with open_model(keras.Sequential(cell)) as model, DeepExplain(session=model.session) as de:
         for method in ['intgrad', 'occlusion']:

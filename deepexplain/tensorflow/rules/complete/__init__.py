@@ -8,6 +8,9 @@ the graph is made of.
 Adding a rule is one function with :func:`~.registry.rule` beside it, in the file of its kind.
 """
 
+from typing import TYPE_CHECKING, Any, Callable, Optional
+
+from ...compat import Operation, Tensor
 from ...runtime.clone import beside
 from ...runtime.op_types import is_continuous, is_linear, keeps_its_gradient
 from ...runtime.overrides import original_grad
@@ -16,13 +19,17 @@ from ..plain import LINEAR, plain
 from . import elementwise, largest, products, softmax
 from .registry import RULES, rule, rule_of
 
+if TYPE_CHECKING:
+    from ...runtime.graph import Step
+    from ..book import Multiply
+
 __all__ = ['COMPLETE', 'RULES', 'complete', 'elementwise', 'largest', 'products', 'rule', 'softmax']
 
 #: Their rule is for the first input only, the others held.
 OF_FIRST_INPUT = frozenset('Dilation2D FakeQuantWithMinMaxVars FakeQuantWithMinMaxVarsPerChannel'.split())
 
 
-def complete(step):
+def complete(step: 'Step') -> Optional[Rule]:
     """Entry for all ops that keep their share of the sum: linear ones, and those of :data:`~.registry.RULES`."""
     if step.op.type == 'StopGradient':
         return Rule('linear', True, lambda op, grad: grad)
@@ -33,15 +40,15 @@ def complete(step):
     return Rule(name, True, _with_baseline(function)) if name and _can_be_treated(name, step) else None
 
 
-def _with_baseline(function):
-    def multiply(op, *grads):
+def _with_baseline(function: Callable[..., Any]) -> 'Multiply':
+    def multiply(op: Operation, *grads: Tensor) -> Any:
         at_baseline = beside(op)  # none where the op is the same there
         return original_grad(op, *grads) if at_baseline is None else function(op, at_baseline, *grads)
 
     return multiply
 
 
-def _can_be_treated(name, step):
+def _can_be_treated(name: str, step: 'Step') -> bool:
     """Whether no more varies than the rule is for: two inputs of real numbers; or the condition of a choice, too."""
     numbers = [i for i in step.varying if is_continuous(step.op.inputs[i])]
     if name == 'choice':

@@ -1,8 +1,10 @@
 """Elementwise functions, whose slope is that from the baseline to x, and choices between values."""
 
+from typing import Any, List
+
 import numpy as np
 
-from ...compat import original_gradient, same_op, tf
+from ...compat import Operation, Tensor, original_gradient, same_op, tf
 from ...runtime.op_types import ELEMENTWISE
 from ...runtime.overrides import original_grad
 from .registry import RULES, as_list, ratio, rule, sum_to, varying
@@ -12,14 +14,14 @@ FEW_ROUNDINGS = 4
 
 
 @rule('rescale', 'Abs Relu Relu6')
-def rescale_pieces(op, op0, grad):
+def rescale_pieces(op: Operation, op0: Operation, grad: Tensor) -> Tensor:
     """The slope between the baseline and x, of functions that round nothing: no quotient is noise."""
     z, z0 = op.inputs[0], op0.inputs[0]
     return tf.where(tf.equal(z, z0), original_grad(op, grad), grad * (op.outputs[0] - op0.outputs[0]) / (z - z0))
 
 
 @rule('rescale', ELEMENTWISE - RULES.keys())
-def rescale(op, op0, grad):
+def rescale(op: Operation, op0: Operation, grad: Tensor) -> List[Tensor]:
     """The slope between the baseline and x, of an elementwise function; of one of two inputs, each gets its share.
 
     With one input that is ``(f(z) - f(z0)) / (z - z0)``. Two are players whose Shapley values share the difference:
@@ -45,18 +47,18 @@ def rescale(op, op0, grad):
     return gradients
 
 
-def _as_wide_as(f, z):
+def _as_wide_as(f: Tensor, z: Tensor) -> Tensor:
     same = z.shape.is_fully_defined() and f.shape.is_fully_defined() and z.shape == f.shape
     return z if same or len(f.op.inputs) == 1 else z + tf.zeros_like(f)
 
 
-def _derivatives(op, grad):
+def _derivatives(op: Operation, grad: Tensor) -> List[Tensor]:
     """TensorFlow's gradient of an op; None for an input to which it has none."""
     has_gradient = original_gradient(op.type) is not None
     return as_list(original_grad(op, grad)) if has_gradient else [None] * len(op.inputs)
 
 
-def _slope(change, z, z0, f, f0, grad, derivative):
+def _slope(change: Tensor, z: Tensor, z0: Tensor, f: Tensor, f0: Tensor, grad: Tensor, derivative: Tensor) -> Tensor:
     """``grad * change / (z - z0)``; or the derivative half way, where that explains the change as well.
 
     Of values that are near, the quotient is noise. Half way is exact up to rounding there, unless a kink lies between.
@@ -70,14 +72,14 @@ def _slope(change, z, z0, f, f0, grad, derivative):
     return tf.where(explained, derivative, quotient)
 
 
-def _rounding(dtype):
+def _rounding(dtype: Any) -> float:
     if dtype.base_dtype == tf.bfloat16:
         return 2.0**-7
     return float(np.finfo(dtype.as_numpy_dtype).eps)
 
 
 @rule('choice', 'Select SelectV2')
-def choice(op, op0, grad):
+def choice(op: Operation, op0: Operation, grad: Tensor) -> List[Tensor]:
     """Where the condition is the same, the value that it takes gets all.
 
     Where it turned, what came out differs also because of the condition, which has no attribution: both values share
@@ -96,7 +98,7 @@ def choice(op, op0, grad):
     return [None, sum_to(of_a, op.inputs[1]), sum_to(of_b, op.inputs[2])]
 
 
-def _as_wide(condition, output):
+def _as_wide(condition: Tensor, output: Tensor) -> Tensor:
     """A condition in the shape of the output: in Select, it may be one for each row."""
     if condition.shape.ndims == 1 and output.shape.ndims != 1:
         condition = tf.reshape(condition, tf.concat([tf.shape(condition), tf.ones([tf.rank(output) - 1], tf.int32)], 0))

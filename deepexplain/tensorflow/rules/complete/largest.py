@@ -1,6 +1,8 @@
 """Maxima and minima: what the largest value gained goes to the one that is it now, what it lost to the one that was."""
 
-from ...compat import tf
+from typing import List
+
+from ...compat import Operation, Tensor, tf
 from ...runtime.overrides import original_grad
 from .registry import as_list, ratio, rule
 
@@ -10,7 +12,7 @@ from .registry import as_list, ratio, rule
     """Dilation2D Max MaxPool MaxPoolV2 MaxPoolWithArgmax Min SegmentMax SegmentMin UnsortedSegmentMax
     UnsortedSegmentMin""",
 )
-def largest(op, op0, grad, *_):
+def largest(op: Operation, op0: Operation, grad: Tensor, *_: Tensor) -> List[Tensor]:
     """What the largest of many values gained goes to the one that is it now; what it lost, to the one that was.
 
     With ``m = max(y, y0)``, ``m - y0`` goes to the place of the maximum at x and ``y - m`` to that at the baseline.
@@ -25,7 +27,7 @@ def largest(op, op0, grad, *_):
 
 
 @rule('largest', 'MaxPool3D')
-def largest_in_volumes(op, op0, grad):
+def largest_in_volumes(op: Operation, op0: Operation, grad: Tensor) -> List[Tensor]:
     """The largest over depth of the largest over height and width.
 
     TensorFlow's gradient of MaxPool3D is not asked: of equal values it gives all to each, on some machines.
@@ -45,7 +47,7 @@ def largest_in_volumes(op, op0, grad):
 
 
 @rule('largest', 'TopKV2')
-def top_k(op, op0, grad, *_):
+def top_k(op: Operation, op0: Operation, grad: Tensor, *_: Tensor) -> List[Tensor]:
     """The j-th largest value is the sum of the j largest, less that of j - 1; each sum is treated as a maximum.
 
     A sum that grew goes to the values that are in it now, in proportion to what each changed; one that fell, to those

@@ -1,6 +1,8 @@
 """Products, quotients and norms: each factor gets its Shapley value."""
 
-from ...compat import tf
+from typing import Any, List
+
+from ...compat import Operation, Tensor, tf
 from ...runtime.op_types import BILINEAR
 from ...runtime.overrides import original_grad
 from .registry import half_way, ratio, rule, sum_to
@@ -8,7 +10,7 @@ from .registry import half_way, ratio, rule, sum_to
 
 @rule('product', BILINEAR)
 @rule('square', 'L2Loss Square SquaredDifference')
-def product(op, op0, *grads):
+def product(op: Operation, op0: Operation, *grads: Tensor) -> Any:
     """The gradient half way between the baseline and x, which is exact for products of two and for squares.
 
     ``a b - a0 b0 = (a - a0) (b + b0) / 2 + (b - b0) (a + a0) / 2``: each factor gets its Shapley value.
@@ -17,7 +19,7 @@ def product(op, op0, *grads):
 
 
 @rule('quotient', 'Div RealDiv')
-def quotient(op, op0, grad):
+def quotient(op: Operation, op0: Operation, grad: Tensor) -> List[Tensor]:
     """The Shapley values of numerator and denominator in ``a / b``."""
     (a, b), (a0, b0) = op.inputs, op0.inputs
     of_a = grad * tf.math.conj(0.5 / b + 0.5 / b0)
@@ -26,7 +28,7 @@ def quotient(op, op0, grad):
 
 
 @rule('norm', 'ComplexAbs EuclideanNorm')
-def norm(op, op0, grad):
+def norm(op: Operation, op0: Operation, grad: Tensor) -> List[Tensor]:
     """``|z| - |z0| = (z - z0) (z + z0) / (|z| + |z0|)``, of real or complex numbers or of vectors."""
     z, z0 = op.inputs[0], op0.inputs[0]
     share = ratio(grad, op.outputs[0] + op0.outputs[0])

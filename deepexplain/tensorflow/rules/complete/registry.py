@@ -1,18 +1,21 @@
 """How rules of ``rules='complete'`` are registered, and what several of them need."""
 
-from typing import Any, Callable, Dict, Tuple
+from typing import Any, Callable, Dict, Iterable, List, Tuple, TypeVar, Union
 
-from ...compat import same_op, tf
+from ...compat import Operation, Tensor, same_op, tf
 from ...runtime.activations import ACTIVATIONS
 
 #: Op type -> (name of the rule, function of an op, the same op at the baseline, and the multipliers of its outputs).
 RULES: Dict[str, Tuple[str, Callable[..., Any]]] = {}
 
 
-def rule(name, op_types):
+Function = TypeVar('Function', bound=Callable[..., Any])
+
+
+def rule(name: str, op_types: Union[str, Iterable[str]]) -> Callable[[Function], Function]:
     """Decorator: make ``function(op, op_at_baseline, *grads)`` the rule of these op types, a set or a text of them."""
 
-    def add(function):
+    def add(function: Function) -> Function:
         names = op_types.split() if isinstance(op_types, str) else op_types
         RULES.update((op_type, (name, function)) for op_type in names)
         return function
@@ -20,28 +23,28 @@ def rule(name, op_types):
     return add
 
 
-def rule_of(op_type):
+def rule_of(op_type: str) -> Any:
     """Name and rule of an op type, None where there is none; what a user added to the activations is one."""
     return RULES.get(op_type, RULES['Elu'] if op_type in ACTIVATIONS else (None, None))
 
 
-def varying(op, at_baseline):
+def varying(op: Operation, at_baseline: Operation) -> List[int]:
     """Indices of the inputs that differ at the baseline."""
     return [i for i, (z, z0) in enumerate(zip(op.inputs, at_baseline.inputs)) if z.name != z0.name]
 
 
-def as_list(gradients):
+def as_list(gradients: Any) -> List[Tensor]:
     """Gradients as a list, of an op with one input or more."""
     return list(gradients) if isinstance(gradients, (list, tuple)) else [gradients]
 
 
-def half_way(op, at_baseline):
+def half_way(op: Operation, at_baseline: Operation) -> Operation:
     """The op at the middle between its inputs and those at the baseline."""
     inputs = [z if z.name == z0.name else 0.5 * (z + z0) for z, z0 in zip(op.inputs, at_baseline.inputs)]
     return same_op(op, *inputs)
 
 
-def sum_to(gradient, z):
+def sum_to(gradient: Tensor, z: Tensor) -> Tensor:
     """The gradient of ``z`` from that of ``z`` broadcast."""
     if gradient.shape.is_fully_defined() and z.shape.is_fully_defined() and gradient.shape == z.shape:
         return gradient
@@ -49,7 +52,7 @@ def sum_to(gradient, z):
     return tf.reshape(tf.reduce_sum(gradient, axes), tf.shape(z))
 
 
-def ratio(a, b):
+def ratio(a: Tensor, b: Tensor) -> Tensor:
     """``a / b``, and 0 where one of them is: what did not change gets nothing, also where it is infinite."""
     none = tf.equal(a, tf.zeros_like(a)) | tf.equal(b, tf.zeros_like(b))
     return tf.where(none, tf.zeros_like(a), a / tf.where(none, tf.ones_like(b), b))

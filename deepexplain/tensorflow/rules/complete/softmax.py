@@ -1,11 +1,11 @@
 """Softmax and its logarithm, taken apart into exponentials, a sum and a logarithm."""
 
-from ...compat import tf
+from ...compat import Operation, Tensor, tf
 from .registry import rule
 
 
 @rule('softmax', 'LogSoftmax')
-def log_softmax(op, op0, grad):
+def log_softmax(op: Operation, op0: Operation, grad: Tensor) -> Tensor:
     """``z - log(sum(exp(z)))``, whose exponentials and logarithm are rescaled.
 
     The multiplier of ``z_j`` in the logarithm is ``L(exp z_j, exp z0_j) / L(s, s0)``, with the sums s and the
@@ -23,14 +23,14 @@ def log_softmax(op, op0, grad):
 
 
 @rule('softmax', 'Softmax')
-def softmax(op, op0, grad):
+def softmax(op: Operation, op0: Operation, grad: Tensor) -> Tensor:
     """The exponential of the logarithm of a softmax, each of them rescaled."""
     log_p, log_p0 = (tf.nn.log_softmax(o.inputs[0]) for o in (op, op0))
     slope = tf.exp(tf.maximum(log_p, log_p0)) * _mean_slope(log_p, log_p0)
     return log_softmax(op, op0, grad * slope)
 
 
-def _mean_slope(a, b):
+def _mean_slope(a: Tensor, b: Tensor) -> Tensor:
     """``L(exp a, exp b) / exp(max(a, b))`` with the logarithmic mean L: between 0 and 1."""
     equal = tf.equal(a, b)  # also -inf, of what is masked
     d = tf.abs(tf.where(equal, tf.ones_like(a), a - b))

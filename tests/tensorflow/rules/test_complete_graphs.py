@@ -7,8 +7,8 @@ import pytest
 import tensorflow.compat.v1 as tf
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
+from rule_cases import BINARY, UNARY, built, existing
 from tensorflow.core.protobuf.rewriter_config_pb2 import RewriterConfig
-from test_complete import BINARY, UNARY, built, existing
 
 from deepexplain.tensorflow import DeepExplain
 

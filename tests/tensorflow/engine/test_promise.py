@@ -287,10 +287,24 @@ def test_a_T_without_a_row_for_each_sample_has_no_delta(session, name):
     recorder = Recorder(session, 'X:0')
     with DeepExplain(session=recorder) as de:
         X = tf.placeholder(tf.float64, [None, 4], name='X')
-        e = explainer(de, name, tf.reshape(mlp(X), [-1]), X)
-    assert e.run(normal(5, 4)).shape == (5, 4)
-    with pytest.raises(ArgumentError, match='needs one row of T for each sample, but T .* has 15 rows for 5 samples'):
-        e.run(normal(5, 4), return_convergence_delta=True)
+        e = explainer(de, name, tf.reshape(mlp(X), [-1, 2]), X)  # rows of two outputs, of samples that have three
+    assert e.run(normal(4, 4)).shape == (4, 4)
+    with pytest.raises(ArgumentError, match='needs one row of T for each sample, but T .* has 6 rows for 4 samples'):
+        e.run(normal(4, 4), return_convergence_delta=True)
+
+
+@every_method
+@pytest.mark.parametrize('batch_size', [None, 2])
+def test_several_rows_of_T_for_each_sample_are_summed(session, name, batch_size):
+    with DeepExplain(session=session) as de:
+        X = tf.placeholder(tf.float64, [None, 4])
+        T = mlp(X)
+        rows, e = (explainer(de, name, target, X) for target in (tf.reshape(T, [-1]), T))
+    found, delta = rows.run(normal(5, 4), batch_size=batch_size, return_convergence_delta=True)
+    expected, expected_delta = e.run(normal(5, 4), return_convergence_delta=True)
+    np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(delta, expected_delta, atol=1e-9)
+    np.testing.assert_allclose(rows.outputs(normal(5, 4)), e.outputs(normal(5, 4)))
 
 
 # outputs()

@@ -406,13 +406,30 @@ def test_other_stdevs_of_several_inputs_are_refused(session, stdev, error, messa
         NoiseTunnel(explainer, stdev=stdev)
 
 
-def test_what_is_no_explainer_of_a_gradient_based_method_is_refused(session):
-    with DeepExplain(session=session) as de:
-        X = tf.placeholder(tf.float32, [None, 4])
-        occlusion = de.get_explainer('occlusion', mlp(X), X)
-    for wrong in (occlusion, 'saliency', None, type(occlusion)):
-        with pytest.raises(ArgumentTypeError, match='explainer must be one of a gradient-based method, from get_expl'):
+def test_what_is_no_explainer_is_refused():
+    for wrong in ('saliency', None, object()):
+        with pytest.raises(ArgumentTypeError, match='explainer must be what get_explainer returns; got '):
             NoiseTunnel(wrong)
+
+
+@pytest.mark.parametrize(('method', 'arguments'), [('occlusion', {}), ('shapley_sampling', {'samples': 2, 'seed': 1})])
+def test_any_explainer_is_averaged_and_described(session, method, arguments):
+    with DeepExplain(session=session) as de:
+        X = tf.placeholder(tf.float64, [None, 4])
+        explainer = de.get_explainer(method, mlp(X), X, **arguments)
+    tunnel = NoiseTunnel(explainer, samples=3, stdev=0.5, seed=2)
+    random, xs = np.random.RandomState(2), normal(5, 4)
+    noisy = [xs + 0.5 * random.normal(size=xs.shape) for _ in range(3)]
+    np.testing.assert_allclose(tunnel.run(xs), np.mean([explainer.run(x) for x in noisy], axis=0))
+    assert tunnel.describe().rows == explainer.describe().rows
+
+
+def test_more_than_attributions_are_refused(session):
+    with DeepExplain(session=session) as de:
+        X = tf.placeholder(tf.float64, [None, 4])
+        explainer = de.get_explainer('shapley_sampling', mlp(X), X, return_standard_error=True)
+    with pytest.raises(ArgumentError, match='returns more than attributions .return_standard_error=True'):
+        NoiseTunnel(explainer).run(normal(2, 4))
 
 
 def test_samples_of_one_value_have_no_default(session):

@@ -11,12 +11,12 @@ from graphs import NETWORKS, build, context, few_examples, samples
 from hypothesis import given
 from hypothesis import strategies as st
 from small import Recorder, dense, mlp, normal, weights
+from sources import keras_2
 from tensorflow.python.ops import control_flow_util
 
 from deepexplain.errors import ArgumentError, DeepExplainWarning, GraphError
 from deepexplain.tensorflow import DeepExplain
 
-TENSORFLOW_2 = not tf.VERSION.startswith('1.')
 #: What is asked for -> method and arguments.
 METHODS = {
     'elrp': ('elrp', {'epsilon': 0.1}),
@@ -273,7 +273,7 @@ def test_loops_and_branches_share_a_row(session, monkeypatch, name, version, net
 
 @every_method
 def test_a_rolled_lstm_of_keras(session, name):
-    keras = pytest.importorskip('tf_keras') if TENSORFLOW_2 else tf.keras
+    keras = keras_2()
     model = keras.Sequential([keras.layers.InputLayer((3, 2)), keras.layers.LSTM(3), keras.layers.Dense(2, 'relu')])
     session.run(tf.global_variables_initializer())
     model.set_weights([normal(*w.shape, seed=i) for i, w in enumerate(model.get_weights())])
@@ -483,7 +483,7 @@ def test_what_does_not_fit_is_refused_before_the_graph_grows(session, name):
     with DeepExplain(session=session) as de:
         X, shift = tf.placeholder(tf.float64, [None, 4]), tf.placeholder(tf.float64, [])
         T = mlp(X + shift)
-        e, scalar, flat = (explainer(de, name, target, X) for target in (T, tf.reduce_sum(T), tf.reshape(T, [-1])))
+        e, scalar, flat = (explainer(de, name, target, X) for target in (T, tf.reduce_sum(T), tf.reshape(T, [-1, 2])))
         before = session.graph.version
         feed = {shift: 0}
         for refused, arguments, message in [

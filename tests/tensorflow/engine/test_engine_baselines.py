@@ -4,11 +4,22 @@ import numpy as np
 import oracle
 import pytest
 import tensorflow.compat.v1 as tf
-from graphs import NETWORKS, build, context, few_examples, samples
+from graphs import (
+    NETWORKS,
+    Layer,
+    batch_major,
+    build,
+    context,
+    few_examples,
+    one_long_row,
+    samples,
+    samples_last,
+    time_major,
+    unstacked,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 from small import Recorder, dense, mlp, normal
-from test_chain_rule import _batch_major, _Layer, _one_long_row, _samples_last, _time_major, _unstacked
 
 from deepexplain.errors import ArgumentError, ArgumentTypeError, DeepExplainWarning
 from deepexplain.tensorflow import DeepExplain
@@ -301,9 +312,9 @@ def test_batches_of_samples_that_mix_come_with_a_warning(session):
         found.run(normal(5, 4), batch_size=2)
 
 
-@pytest.mark.parametrize('layout', [_batch_major, _time_major, _unstacked, _samples_last, _one_long_row])
+@pytest.mark.parametrize('layout', [batch_major, time_major, unstacked, samples_last, one_long_row])
 def test_deeplift_meets_its_references_wherever_the_samples_axis_is(session, layout):
-    steps = oracle.Layer(np.kron(np.eye(3), _Layer.w), np.tile(_Layer.b, 3), 'Tanh')
+    steps = oracle.Layer(np.kron(np.eye(3), Layer.w), np.tile(Layer.b, 3), 'Tanh')
     rng = np.random.RandomState(4)
     top = oracle.Layer(rng.randn(6, 2), rng.randn(2), 'Softplus')
     network = oracle.Network([steps, top], (3, 4))
@@ -311,7 +322,7 @@ def test_deeplift_meets_its_references_wherever_the_samples_axis_is(session, lay
     baselines = rng.randn(5, 3, 4)
     with DeepExplain(session=session) as de:
         X = tf.placeholder(tf.float64, [None, 3, 4])
-        T = build(oracle.Network([top], (6,)), tf.reshape(layout(X, _Layer()), [-1, 6]))
+        T = build(oracle.Network([top], (6,)), tf.reshape(layout(X, Layer()), [-1, 6]))
         rows = de.get_explainer('deeplift', T, X, baseline=baselines)
         of_set = rows.with_arguments(baselines=baselines[:3])
     for batch_size in (None, 1, 2, 5, 7):
@@ -321,7 +332,7 @@ def test_deeplift_meets_its_references_wherever_the_samples_axis_is(session, lay
 
 @pytest.mark.parametrize('method', ['intgrad', 'deeplift'])
 def test_a_loop(session, method):
-    network = oracle.Network([oracle.Layer(_Layer.w.dot(_Layer.w.T), np.full(4, 0.1), 'Tanh')] * 3, (4,))
+    network = oracle.Network([oracle.Layer(Layer.w.dot(Layer.w.T), np.full(4, 0.1), 'Tanh')] * 3, (4,))
     xs, ys = samples(network)
     baselines = normal(4, 4, seed=1)
     with DeepExplain(session=session) as de:
