@@ -8,6 +8,7 @@ from ..types import Array, ArrayLike
 from .engine.audit import Audit
 from .engine.backward import Backward
 from .engine.changes import ChangeEngine, Changes
+from .engine.deltas import warn_of_deltas
 from .engine.gradients import GradientEngine
 from .engine.leaks import Leaks, leaks_of
 from .engine.problem import Problem
@@ -181,6 +182,7 @@ class Explainer(Sealed):
             engine.warn_of_delta(request, cut)
             sums = engine.sums(results, request)
             delta = [(sums[0] if request.outputs is None else sums) - promised]
+            warn_of_deltas(engine, request, results, promised, delta[0], lambda: self.leaks(xs, ys, feed_dict))
         if request.outputs is None:
             results, more = [result[0] for result in results], [result[0] for result in more]
         found = results if self.problem.several else results[0]

@@ -12,6 +12,7 @@ from ..runtime.arrays import WITH_GRADIENT
 from ..runtime.clone import Clone, is_frozen, is_opened
 from ..runtime.graph import Step, check_passes_gradient, has_control_flow, hidden_ops, ops_between, steps_of
 from ..runtime.overrides import gradient_rule, original_grad
+from ..runtime.taken import never_run
 from .adding import adding_to, check_not_finalized, gradients_of
 from .audit import Audit, named_ops
 from .baselines import Baselines
@@ -19,6 +20,7 @@ from .network import Network, weighted, weights_of_outputs
 from .path import Path
 from .promise import NOTHING, Promise
 from .references import References
+from .turns import judge
 
 if TYPE_CHECKING:
     from ..rules.book import Decision, Multiply
@@ -138,23 +140,24 @@ class BackwardPass:
                 self.target = self._copied(fed, beside_x, strict)
             else:
                 self.target = problem.target
-                self.decisions.enter(steps_of(self.between, self.inputs))
-                self.audit().say(plan, strict)
+                self._enter(steps_of(self.between, self.inputs), {}, strict)
             self.network = Network(problem)
-            self.passes: List[
-                Tuple[Tensor, List[Tensor]]
-            ] = []  # placeholder of ys and attributions of each backward pass
+            # Placeholder of ys and attributions of each backward pass.
+            self.passes: List[Tuple[Tensor, List[Tensor]]] = []
             self.add_pass(self.network.Y)
+        if plan.path is not None:
+            self._judge(strict)
 
     def _copied(self, fed: Optional[Tensor], beside_x: Optional[List[Tensor]], strict: bool) -> Tensor:
         """A copy of the target in which every op can take its rule."""
+        finite = self.plan.references is not None and self.plan.references.finite
         clone = Clone(
-            self.problem.target, self.inputs, self.between, baselines=beside_x, beside=fed, treated=self.decisions.takes
+            self.problem.target, self.inputs, self.between, beside_x, fed, treated=self.decisions.takes, finite=finite
         )
         copied = ops_between(clone.target, self.inputs)
         left = _left_as_they_are(copied, self.inputs, clone, set(self.between))
-        self.decisions.enter(clone.sources + left, clone.origins)
-        self.audit().say(self.plan, strict)
+        self.target = clone.target
+        self._enter(clone.sources + left, clone.origins, strict)
         if clone.dropped:
             warn(
                 f'{named_ops(clone.dropped)} has a custom gradient (tf.custom_gradient) in a function body, which can '
@@ -164,6 +167,28 @@ class BackwardPass:
         for x in self.inputs:
             check_passes_gradient(clone.target, x, self.between, self._rule_of)
         return clone.target
+
+    def _enter(self, steps: 'Sequence[Step]', copies: Any, strict: bool) -> None:
+        self._entered = steps, copies, self.target, never_run(self.problem.between)
+        self.decisions.enter(*self._entered)
+        if self.plan.path is None:
+            self.audit().say(self.plan, strict)
+
+    def _judge(self, strict: bool) -> None:
+        """Find out which choices jump: by runs, which wait for the graph to be built."""
+        steps, copies = self._entered[:2]
+        ops = {graph.get_operation_by_name(name): step for (graph, name), step in copies.items()}
+        known = {id(step.op) for step in ops.values()}
+        ops.update((step.op, step) for step in steps if id(step.op) not in known)
+        judge(self.decisions, steps, ops, self.problem, lambda: adding_to(self.problem.graph))
+        self.decisions.enter(*self._entered)
+        self.audit().say(self.plan, strict)
+
+    def found_to_jump(self, steps: 'Sequence[Step]') -> None:
+        """Let the audit know of steps at which T was seen to jump."""
+        for step in steps:
+            self.decisions.amend(step, self.decisions.rule(step)._replace(exact=False))
+        self.decisions.enter(*self._entered)
 
     def audit(self) -> Audit:
         """What each op between X and T gets, as an :class:`Audit`."""
@@ -251,11 +276,11 @@ def _left_as_they_are(
 ) -> List[Step]:
     """Steps that the copy does not know to be computed from X: behind a loop of TensorFlow 1 that it keeps."""
     known, found = {step.op for step in clone.sources}, []
-    for op, varying in steps_of(copied, inputs):
+    for op, varying, discrete in steps_of(copied, inputs):
         origin = clone.origins.get((op.graph, op.name))
         source = op if origin is None else origin.op
-        if source not in known and (origin is not None or op in own):
-            found.append(Step(source, varying))
+        if source not in known and (source in own or source is not op):  # our choices are no steps of the user's
+            found.append(Step(source, varying, discrete))
     return found
 
 

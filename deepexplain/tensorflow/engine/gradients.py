@@ -11,6 +11,7 @@ from ...types import Array, ArrayLike
 from ..compat import Tensor
 from ..runtime.progress import progress_bar
 from .backward import BackwardPass
+from .explosions import warn_of_explosions
 from .path import Walk
 from .randomness import Randomness
 from .rows import Cut, RowOracle, cut_for_gradients
@@ -95,6 +96,8 @@ class GradientEngine:
                         for result, value in zip(results, attributions):
                             result[output, part] = value
         self._undefined.check(request, cut.rows, results)
+        if self.plan.references is not None and self.plan.references.finite:
+            warn_of_explosions(self, results, request)
         run.warn_of_missed(self.name)
         return results, []
 

@@ -111,13 +111,14 @@ class Gaps:
             plan.references.in_graph = True
             baselines = plan.references.begin(problem)
         fed = None if plan.fed is None else plan.fed.begin()
-        clone = Clone(problem.target, inputs, between, baselines, fed, treated=lambda step: True)
+        finite = plan.references is not None and plan.references.finite
+        clone = Clone(problem.target, inputs, between, baselines, fed, treated=lambda step: True, finite=finite)
         self._in_loops = {op for frame in frames_of(between) for op in frame.ops}
         copied = ops_between(clone.target, inputs)
         copies, top = dict(clone.origins), steps_of(copied, inputs)
         for step in top:
             key = step.op.graph, step.op.name
-            copies[key] = Step(copies.get(key, step).op, step.varying)
+            copies[key] = Step(copies.get(key, step).op, step.varying, step.discrete)
         self._decisions = Decisions(plan.rules)
         self._decisions.enter([], copies)
         # Found out before the rule is on, which hides the gradients that the user chose.
@@ -125,7 +126,9 @@ class Gaps:
         self._readable = readable(copied)
         self._gaps: Dict[Operation, Tensor] = {}  # by op of the user, in whose function body it may be
         # Behind integers and conditions no gradient is asked for, unless by name.
-        behind = {op for op, varying in top if not any(is_continuous(op.inputs[i]) for i in varying)} & self._readable
+        behind = {
+            op for op, varying, _ in top if not any(is_continuous(op.inputs[i]) for i in varying)
+        } & self._readable
         self._readable -= behind
         lost = [z for op in behind for z in op.outputs if is_continuous(z)]
         with gradient_rule(self._gradients, copied):

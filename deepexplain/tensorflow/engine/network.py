@@ -93,9 +93,7 @@ class Network:
 
     def score(self, request: Request, of: Any, rows: List[Array]) -> Array:
         """The outputs that one session run gives: shape (rows,), or (rows, outputs)."""
-        # T itself, which other questions ask for, too: each further fetch costs a plan of the whole graph.
-        (value,) = replace(request, weights=()).run([self.problem.target], of, rows)
-        count = len(rows[0])
+        value, count = self._weighted(request, of, rows), len(rows[0])
         is_whole = request.outputs is None and (
             count == request.n == 1 or (request.equal_parts and value.ndim and len(value) % count == 0)
         )
@@ -105,12 +103,25 @@ class Network:
                 f"The method needs one row of T for each sample, but T '{self.problem.target.name}' has "
                 f'{len(value) if value.ndim else "no"} rows for {count} samples{which}.'
             )
-        value = value.astype(np.float64)  # what is made of these are small differences
+        value = value.reshape(count, -1)
+        return value if request.outputs is not None else value.sum(axis=1)
+
+    def sizes(self, request: 'Request', of: Any, rows: Any) -> Any:
+        """How large T is at each row: its outputs without their signs, summed; of each by itself with ys='each'."""
+        value = np.abs(self._weighted(request, of, rows))
+        sizes = value.reshape(len(value), -1) if value.ndim else value.reshape(1, 1)
+        return sizes.sum(axis=-1)[None] if request.outputs is None else sizes.T
+
+    def _weighted(self, request: Request, of: Any, rows: List[Array]) -> Array:
+        """T's rows times the weights of the request, in double precision: what is made of these are small differences.
+
+        T itself is what other questions ask for, too: each further fetch costs a plan of the whole graph.
+        """
+        value: Array = replace(request, weights=()).run([self.problem.target], of, rows)[0].astype(np.float64)
         for _, weights, per_row in request.weights:
             weights = np.asarray(weights[of] if per_row else weights, np.float64)
             value = np.where(weights == 0, 0, value * weights)  # what has no weight may be nan
-        value = value.reshape(count, -1)
-        return value if request.outputs is not None else value.sum(axis=1)
+        return value
 
 
 def weights_of_outputs(target: Tensor) -> Tensor:

@@ -27,14 +27,18 @@ class References:
         loops and branches, from which nothing can be fetched; and else a run of the baseline alone, mostly of one row,
         computes them, and they are fed.
 
+    finite : bool, default False
+        Whether large numbers stand for infinite ones there, so that there are differences; see
+        :mod:`~deepexplain.tensorflow.runtime.finite`.
+
     Attributes
     ----------
     baselines : list of tf.Tensor
         Placeholders of the baseline, one for each input; once :meth:`begin` was called.
     """
 
-    def __init__(self, in_graph: bool = False) -> None:
-        self.in_graph = in_graph
+    def __init__(self, in_graph: bool = False, finite: bool = False) -> None:
+        self.in_graph, self.finite = in_graph, finite
         self.baselines: List[Tensor] = []
         # Activation -> its input, placeholder for the value of that at the baseline.
         self._fed: Dict[Operation, Tuple[Tensor, Tensor]] = {}

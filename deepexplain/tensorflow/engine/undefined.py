@@ -75,8 +75,8 @@ class Undefined:
         self._check_baseline(request, most_rows, bool(broken))
         if broken and 'baseline' not in request.said:
             warn(
-                f"Attributions to '{broken[0]}' contain nan or infinite values: between X and T, '{self._name}' divides "
-                'by something near 0, or a number overflows.'
+                f"Attributions to '{broken[0]}' contain nan or infinite values: between X and T, '{self._name}' "
+                'divides by something near 0, or a number overflows.'
             )
 
     def _check_baseline(self, request: 'Request', most_rows: int, broken: bool) -> None:

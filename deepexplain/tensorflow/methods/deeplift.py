@@ -8,7 +8,7 @@ from ..engine.backward import Backward
 from ..engine.baselines import Baselines
 from ..engine.promise import TO_DIFFERENCE
 from ..engine.references import References
-from ..rules.complete import COMPLETE, complete
+from ..rules.complete import COMPLETE, complete, of_finite
 from ..rules.rescale import rescale_book
 from .epsilon_lrp import UNSUPPORTED
 from .method import Method, at_run, own, register
@@ -66,15 +66,17 @@ class DeepLIFTRescale(Method):
 
     def plan(self, problem: 'Problem') -> Backward:
         """Take slopes from the baseline for derivatives, and multiply by what the input differs from it."""
-        references = References(in_graph=self.rules == 'complete')
+        is_complete = self.rules == 'complete'
+        references = References(in_graph=is_complete, finite=is_complete)
+        product = of_finite if is_complete else lambda g, difference: g * difference
         return Backward(
-            lambda back: [g * (x - b) for g, x, b in zip(back.gradients(), back.inputs, back.baselines)],
-            rules=COMPLETE if self.rules == 'complete' else rescale_book(references),
+            lambda back: [product(g, x - b) for g, x, b in zip(back.gradients(), back.inputs, back.baselines)],
+            rules=COMPLETE if is_complete else rescale_book(references),
             promise=TO_DIFFERENCE,
             baseline=Baselines(problem, self.baseline, self.baselines),
             references=references,
             at_breaks=UNSUPPORTED.format(self.name),
-            advice=_beyond_complete if self.rules == 'complete' else _beyond_original,
+            advice=_beyond_complete if is_complete else _beyond_original,
             keeps_sums=True,
             by_row=True,
         )

@@ -1,8 +1,9 @@
 """A rule book decides, once, what each op between X and T gets; the audit, the gradient and leaks read its entry."""
 
-from typing import Any, Callable, Dict, Iterable, List, Mapping, NamedTuple, Optional, Sequence, Union
+from typing import Any, Callable, Collection, Dict, Iterable, List, Mapping, NamedTuple, Optional, Sequence, Union
 
 from ..runtime.graph import Step
+from .indicators import absorbed, is_indicator
 
 #: What computes the multipliers (gradients) of an op's inputs: a function of the op and those of its outputs.
 Multiply = Callable[..., Any]
@@ -97,21 +98,55 @@ class Decisions:
 
     def rule(self, step: Step) -> Rule:
         """Return the rule of a step."""
-        key = step.op, tuple(step.varying)
+        key = self._key(step)
         if key not in self._made:
             self._made[key] = self._book(step)
         return self._made[key]
+
+    @staticmethod
+    def _key(step: Step) -> Any:
+        return step.op, tuple(step.varying), tuple(step.discrete)
 
     def takes(self, step: Step) -> bool:
         """Whether the step has a rule in place of its gradient."""
         return self.rule(step).multiply is not None
 
-    def enter(self, steps: Sequence[Step], copies: Optional[Mapping[Any, Step]] = None) -> None:
-        """List the steps from X to T; ``copies``: graph and name of a copied op -> the step that it is a copy of."""
-        self.listed = [Decision(step, self.rule(step)) for step in steps]
-        self._of_ops = {key_of(d.step.op.graph, d.step.op.name): d for d in self.listed}
+    def enter(
+        self,
+        steps: Sequence[Step],
+        copies: Optional[Mapping[Any, Step]] = None,
+        target: Optional[Any] = None,
+        idle: Collection[Any] = (),
+    ) -> None:
+        """List the steps from X to T; ``copies``: graph and name of a copied op -> the step that it is a copy of.
+
+        Ops in ``idle`` get their rules, but are not listed: they are not expected to run. With the ``target``,
+        nothing is lost at numbers made of conditions which only multiply what takes all.
+        """
+        if target is not None:
+            self._forgive(steps, copies or {}, target)
+        decisions = [Decision(step, self.rule(step)) for step in steps]
+        self.listed = [decision for decision in decisions if decision.step.op not in idle]
+        self._of_ops = {key_of(d.step.op.graph, d.step.op.name): d for d in decisions}
         for (graph, name), step in (copies or {}).items():
             self._of_ops[key_of(graph, name)] = Decision(step, self.rule(step))
+
+    def amend(self, step: Step, rule: Rule) -> None:
+        """Give a step another rule, before it is listed or again."""
+        self._made[self._key(step)] = rule
+
+    def _forgive(self, steps: Sequence[Step], copies: Mapping[Any, Step], target: Any) -> None:
+        lost = [step for step in steps if self.rule(step).exact is False and is_indicator(step)]
+        if not lost:
+            return
+        ops = {graph.get_operation_by_name(name): step for (graph, name), step in copies.items()}
+        sources = {id(step.op) for step in ops.values()}
+        ops.update((step.op, step) for step in steps if id(step.op) not in sources)
+        kept = absorbed(ops, self.rule, target)
+        for step in lost:
+            if all(op in kept for op, other in ops.items() if other.op is step.op):
+                key = self._key(step)
+                self._made[key] = self._made[key]._replace(exact=True)
 
     def of(self, op: Any) -> Optional[Decision]:
         """Return the decision for an op, or for what it is a copy of; None where it computes nothing of X."""

@@ -34,10 +34,13 @@ def epsilon_book(epsilon: Any) -> RuleBook:
 
 
 def _linear(step: 'Step') -> Optional[Rule]:
-    numbers = [i for i in step.varying if is_continuous(step.op.inputs[i])]  # a choice is what it is at x
+    # A choice is what it is at x, and so is a factor made of one.
+    numbers = [i for i in step.varying if i not in step.discrete and is_continuous(step.op.inputs[i])]
     return LINEAR if numbers and is_linear(step.op, numbers) and keeps_its_gradient(step.op) else None
 
 
 def _homogeneous(step: 'Step') -> Optional[Rule]:
     rule = plain(step)
-    return rule._replace(exact=True) if rule.name == 'plain gradient' and is_homogeneous(*step) else None
+    return (
+        rule._replace(exact=True) if rule.name == 'plain gradient' and is_homogeneous(step.op, step.varying) else None
+    )

@@ -2,7 +2,15 @@
 
 from typing import TYPE_CHECKING, Optional
 
-from ..runtime.op_types import STEPS, is_continuous, is_discrete, is_linear, keeps_its_gradient
+from ..runtime.op_types import (
+    JUMPING,
+    STEPS,
+    WITHOUT_GRADIENT,
+    is_continuous,
+    is_discrete,
+    is_linear,
+    keeps_its_gradient,
+)
 from ..runtime.overrides import custom_gradient, takes_rule
 from .book import Rule, RuleBook
 
@@ -15,7 +23,7 @@ LINEAR = Rule('linear', True)
 
 def linear(step: 'Step') -> Optional[Rule]:
     """Entry for linear ops whose gradient is their own."""
-    return LINEAR if is_linear(*step) and keeps_its_gradient(step.op) else None
+    return LINEAR if is_linear(step.op, step.varying) and keeps_its_gradient(step.op) else None
 
 
 def activations(rule: Rule) -> 'Entry':
@@ -25,7 +33,7 @@ def activations(rule: Rule) -> 'Entry':
 
 def plain(step: 'Step') -> Rule:
     """Entry for all that has no rule: its gradient, through which a sum does not hold unless the op is linear."""
-    op, varying = step
+    op, varying = step.op, step.varying
     if is_discrete(op):
         return Rule('no gradient', True)  # nothing is lost as yet: that is where numbers are made of it again
     if op.type == 'StopGradient':
@@ -45,13 +53,15 @@ def _on_a_path(step: 'Step') -> Rule:
     rule = plain(step)
     if step.op.type in STEPS:
         return Rule('no gradient', False)
+    if step.op.type in JUMPING or any(i in step.varying for i in WITHOUT_GRADIENT.get(step.op.type, ())):
+        return Rule('plain gradient', False)
     if rule.name == 'no gradient':
         return rule
     if rule.name == 'custom gradient':
         return rule._replace(exact=None)
-    chosen = step.op.type in ('Select', 'SelectV2')  # continuous, it is hoped, where the condition turns
+    chosen = step.op.type in ('Select', 'SelectV2')  # whether that jumps, engine.turns finds out
     jumps = not chosen and not all(is_continuous(step.op.inputs[i]) for i in step.varying)
-    return Rule('linear' if is_linear(*step) else rule.name, not jumps)
+    return Rule('linear' if is_linear(step.op, step.varying) else rule.name, not jumps)
 
 
 #: The gradient, of which nothing is promised.

@@ -47,6 +47,9 @@ class Clone:
     treated : function of a Step, optional
         Whether the op takes the rule, whatever gradient the user chose for it; default: see ``takes_rule``.
 
+    finite : bool, default False
+        Whether copies have large numbers in place of infinite ones; see :mod:`~.finite`.
+
     Attributes
     ----------
     target : tf.Tensor
@@ -73,10 +76,11 @@ class Clone:
         baselines: Optional[Sequence[Tensor]] = None,
         beside: Optional[Tensor] = None,
         treated: 'Optional[Callable[[Step], bool]]' = None,
+        finite: bool = False,
     ) -> None:
         self._twice = baselines is not None
         self._bodies = Bodies(target.graph)
-        self._ops = CopiedOps(target.graph, self._twice, beside, treated)
+        self._ops = CopiedOps(target.graph, self._twice, beside, treated, finite)
         self._control_flow = ControlFlow(self._bodies)
         self.sources, self.origins, self.dropped = self._ops.sources, self._ops.origins, self._ops.dropped
         values = {x.name: Value(x, baseline, True) for x, baseline in zip(inputs, baselines or inputs)}
@@ -124,7 +128,7 @@ class Clone:
         if op.type in LOOPS:
             return self._loop(self._bodies.loop(op), inputs, wanted)
         if op.type in BRANCHES:
-            return self._control_flow.branches(op, inputs, wanted, self._call)
+            return self._control_flow.branches(op, inputs, wanted, self._call, self._ops.unlisted)
         if is_opened(op):
             return self._call(self._bodies.called(op), inputs, wanted)
         if op.type == 'Switch':

@@ -1,11 +1,13 @@
 """Loops and branches made anew of copied ops."""
 
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, Callable, List, Sequence
 
 from ...errors import GraphError
 from ..compat import Operation, Tensor, branches_of, while_loop
 from .bodies import handed_on, loop_variables
 from .dependence import Dependence
+from .taken import branch_of, expected, proven
 from .values import Pairs
 
 if TYPE_CHECKING:
@@ -68,21 +70,37 @@ class ControlFlow:
         return [at_end[i] for i in wanted]
 
     def branches(
-        self, op: Operation, inputs: 'Sequence[Value]', wanted: Sequence[int], copied: 'Callable[..., List[Value]]'
+        self,
+        op: Operation,
+        inputs: 'Sequence[Value]',
+        wanted: Sequence[int],
+        copied: 'Callable[..., List[Value]]',
+        unlisted: Callable[[], Any],
     ) -> 'List[Value]':
-        """Values of these outputs of an op that runs one of several bodies."""
+        """Values of these outputs of an op that runs one of several bodies.
+
+        What is copied within ``unlisted()``, a context, is in a branch that no run takes that feeds no flag.
+        """
         bodies = self._bodies.branches(op)
         which, inputs = inputs[0], inputs[1:]
+        always = branch_of(op, which.at_x, len(bodies), proven)
+        if always is not None:
+            return copied(bodies[always], inputs, wanted)
         check_branch(op, which)
+        taken = branch_of(op, which.at_x, len(bodies), expected)
         differ = {i for i, value in enumerate(inputs) if value.differs}
         of_x = {i for i, value in enumerate(inputs) if value.of_x}
         differs = self._dependence.differs
         pairs = Pairs(*[[any(differs(body, those, i) for body in bodies) for i in wanted] for those in (differ, of_x)])
 
-        def branch(body: Any) -> Callable[[], List[Tensor]]:
-            return lambda: pairs.tensors(copied(body, inputs, wanted))
+        def branch(i: int) -> Callable[[], List[Tensor]]:
+            def build() -> List[Tensor]:
+                with unlisted() if taken not in (None, i) else ExitStack():
+                    return pairs.tensors(copied(bodies[i], inputs, wanted))
 
-        return pairs.values(branches_of(op, which.at_x, [branch(body) for body in bodies]))
+            return build
+
+        return pairs.values(branches_of(op, which.at_x, [branch(i) for i in range(len(bodies))]))
 
 
 def check_branch(op: Operation, which: 'Value') -> None:

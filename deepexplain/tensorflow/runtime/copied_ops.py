@@ -7,9 +7,11 @@ from ...errors import GraphError
 from ..compat import Graph, Operation, Tensor, copied_op, text_attr, tf
 from .bodies import is_closure, loses_gradient
 from .dependence import ARRAYS
+from .finite import DIVERGING, finite
 from .frames import Frame
 from .graph import OF_SHAPES, Step
 from .hidden import OF_FRAMES
+from .op_types import carries, is_continuous
 from .overrides import GRADIENT_NAME, takes_rule
 from .values import Value
 
@@ -35,7 +37,7 @@ class CopiedOps:
         Whose ops stay as they are where nothing about them changes.
     twice : bool
         Whether there are baselines.
-    beside, treated
+    beside, treated, finite
         As those of :class:`~deepexplain.tensorflow.runtime.clone.Clone`.
 
     Attributes
@@ -47,13 +49,18 @@ class CopiedOps:
     """
 
     def __init__(
-        self, graph: Graph, twice: bool, beside: Optional[Tensor], treated: Optional[Callable[[Step], bool]]
+        self,
+        graph: Graph,
+        twice: bool,
+        beside: Optional[Tensor],
+        treated: Optional[Callable[[Step], bool]],
+        finite: bool,
     ) -> None:
         self.sources: List[Step] = []
         self.dropped: List[Operation] = []
         self.origins: Dict[Tuple[Graph, str], Step] = {}
-        self.in_frame = False
-        self._graph, self._twice, self._beside = graph, twice, beside
+        self.in_frame, self._listing = False, True
+        self._graph, self._twice, self._beside, self._finite = graph, twice, beside, finite
         self._treated = treated or (lambda step: takes_rule(step.op))
         self._copies: Dict[str, Operation] = {}  # name of an op of the graph -> its copy
 
@@ -66,6 +73,15 @@ class CopiedOps:
         finally:
             self.in_frame = before
 
+    @contextmanager
+    def unlisted(self) -> Iterator[None]:
+        """Within this context, what is copied is no source: it is not expected to run."""
+        before, self._listing = self._listing, False
+        try:
+            yield
+        finally:
+            self._listing = before
+
     def is_made_twice(self, op: Operation) -> bool:
         """Whether the op has a copy at the baseline in any case: an array is written once."""
         return self._twice and op.type in ARRAYS
@@ -77,10 +93,11 @@ class CopiedOps:
 
     def plain(self, op: Operation, inputs: Sequence[Value]) -> List[Value]:
         """The same op of other inputs, twice if they differ at the baseline."""
-        step = Step(op, [i for i, value in enumerate(inputs) if value.of_x])
+        varying = [i for i, value in enumerate(inputs) if value.of_x]
+        step = Step(op, varying, tuple(i for i in varying if inputs[i].jumps and is_continuous(op.inputs[i])))
         of_x = bool(step.varying) and op.type not in OF_SHAPES
         takes = of_x and self._treated(step)
-        if of_x:
+        if of_x and self._listing:
             self.sources.append(step)
         at_baseline, attrs = None, None
         anew = self.is_made_twice(op)
@@ -93,7 +110,19 @@ class CopiedOps:
             attrs = {BESIDE: tf.identity(self._beside).op.name}
         at_x = self._op_of(op, [value.at_x for value in inputs], attrs, takes)
         self.origins[at_x.graph, at_x.name] = step
-        return [Value(*both, of_x) for both in zip(at_x.outputs, (at_baseline or at_x).outputs)]
+        jumps = of_x and not carries(op, [i for i in varying if not inputs[i].jumps])
+        if self._finite and at_baseline is not None and at_x.type in DIVERGING:
+            found = self._finite_value(at_x, at_baseline, of_x, jumps)
+            if found is not None:
+                return [found]
+        return [Value(*both, of_x, jumps) for both in zip(at_x.outputs, (at_baseline or at_x).outputs)]
+
+    def _finite_value(self, at_x: Operation, at_baseline: Operation, of_x: Any, jumps: bool) -> Optional[Value]:
+        outputs = [finite(op.outputs[0]) for op in (at_x, at_baseline)]
+        if outputs[0] is at_x.outputs[0]:
+            return None
+        self.origins[outputs[0].graph, outputs[0].op.name] = Step(outputs[0].op, [1], (1,) if jumps else ())
+        return Value(outputs[0], outputs[1], of_x, jumps)
 
     def _op_of(
         self, op: Operation, inputs: Sequence[Tensor], attrs: Optional[Dict[str, Any]] = None, takes: bool = False

@@ -9,7 +9,7 @@ import numpy as np
 from ...errors import ArgumentError, GraphError
 from ...types import Shape
 from ..compat import Graph, Operation, Tensor, function_definition, is_function, original_gradient
-from .op_types import STEPS, is_continuous
+from .op_types import STEPS, carries, is_continuous
 from .overrides import custom_gradient
 
 #: TensorFlow says of runs in the caller's thread: only for simple graphs.
@@ -70,23 +70,32 @@ def ops_between(target: Tensor, inputs: Sequence[Tensor]) -> List[Operation]:
 
 
 class Step(NamedTuple):
-    """An op, and the indices of those of its inputs that vary with X (not merely with its shape)."""
+    """An op; the indices of those of its inputs that vary with X (not merely with its shape); and of its indicators.
+
+    These are those of the varying inputs that hold numbers made of conditions, ids and the like alone: they jump, and
+    nothing can be attributed through them.
+    """
 
     op: Operation
     varying: List[int]
+    discrete: Tuple[int, ...] = ()
 
 
 def steps_of(between: Sequence[Operation], inputs: Sequence[Tensor]) -> List[Step]:
     """The ops that compute something of the values of the inputs, each a :class:`Step`, in order."""
-    names, before = {x.name for x in inputs}, None
+    start = {x.name for x in inputs}
+    names, carrying, before = set(start), set(start), None
     steps: List[Step] = []
-    while names != before:  # once and again, as a loop of TensorFlow 1 goes in a circle
-        before, steps = set(names), []
+    while (names, carrying) != before:  # once and again, as a loop of TensorFlow 1 goes in a circle
+        before, steps = (set(names), set(carrying)), []
         for op in between:
             varying = [i for i, tensor in enumerate(op.inputs) if tensor.name in names]
             if varying and op.type not in OF_SHAPES:
-                steps.append(Step(op, varying))
+                discrete = [i for i in varying if op.inputs[i].name not in carrying and is_continuous(op.inputs[i])]
+                steps.append(Step(op, varying, tuple(discrete)))
                 names.update(tensor.name for tensor in op.outputs)
+                if carries(op, [i for i in varying if op.inputs[i].name in carrying]):
+                    carrying.update(tensor.name for tensor in op.outputs if is_continuous(tensor))
     return steps
 
 

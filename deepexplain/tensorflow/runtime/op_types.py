@@ -2,6 +2,8 @@
 
 from typing import FrozenSet, Sequence
 
+import numpy as np
+
 from ..compat import Operation, Tensor, tf
 from .overrides import custom_gradient
 
@@ -74,8 +76,22 @@ HOMOGENEOUS = _names(
     SegmentMax SegmentMin TopKV2 UnsortedSegmentMax UnsortedSegmentMin"""
 )
 
+#: Ops on tensor arrays -> the attribute that says what these hold.
+_TYPE_OF_ARRAYS = dict.fromkeys(_names('TensorArrayScatterV3 TensorArraySplitV3 TensorArrayWriteV3'), 'T')
+_TYPE_OF_ARRAYS.update(dict.fromkeys(_names('TensorArrayConcatV3 TensorArrayGatherV3 TensorArrayReadV3'), 'dtype'))
+
 #: Flat between jumps, so that they pass no gradient.
 STEPS = _names('Ceil Floor Rint Round Sign')
+
+#: With jumps, which their gradient knows nothing of: that of what would be without rounding, or 0.
+JUMPING = _names(
+    """FakeQuantWithMinMaxArgs FakeQuantWithMinMaxVars FakeQuantWithMinMaxVarsPerChannel FloorDiv FloorMod Mod NextAfter
+    QuantizeAndDequantize QuantizeAndDequantizeV2 QuantizeAndDequantizeV3 QuantizeAndDequantizeV4 TruncateDiv
+    TruncateMod"""
+)
+
+#: Op type -> inputs that their output depends on continuously, but for which TensorFlow has no gradient.
+WITHOUT_GRADIENT = {'Betainc': (0, 1), 'Polygamma': (0,), 'Zeta': (0,)}
 
 
 def is_linear(op: Operation, varying: Sequence[int]) -> bool:
@@ -112,12 +128,47 @@ def is_homogeneous(op: Operation, varying: Sequence[int]) -> bool:
 
 def is_continuous(tensor: Tensor) -> bool:
     """Whether a tensor holds real or complex numbers, or other tensors that may."""
-    return tensor.dtype.is_floating or tensor.dtype.is_complex or tensor.dtype.name in ('variant', 'resource')
+    if tensor.dtype.name == 'variant':
+        return not any(_holds_no_numbers(op) for op in [tensor.op, *tensor.consumers()])
+    if tensor.dtype.is_floating and tensor.op.type.startswith('TensorArray'):
+        return not _holds_no_numbers(tensor.op)  # what says in which order an array is written
+    return tensor.dtype.is_floating or tensor.dtype.is_complex or tensor.dtype.name == 'resource'
+
+
+def _holds_no_numbers(op: Operation) -> bool:
+    """Whether an op is on a list or an array of conditions or integers."""
+    name = 'element_dtype' if op.type.startswith('TensorList') else _TYPE_OF_ARRAYS.get(op.type)
+    try:
+        dtype = tf.as_dtype(op.get_attr(name)) if name else tf.float32
+    except ValueError:  # of a list, its length and shape
+        return False
+    return dtype.is_bool or dtype.is_integer
 
 
 def is_discrete(op: Operation) -> bool:
     """Whether an op computes conditions, indices and the like, which have no differences to share."""
     return not any(is_continuous(z) for z in op.outputs)
+
+
+def carries(op: Operation, carrying: Sequence[int]) -> bool:
+    """Whether anything can be attributed through an op to its inputs at the indices ``carrying``, which carry.
+
+    Not through an indicator: a number made of a condition, or a step between few values.
+    """
+    if op.type == 'Sign' or (op.type in STEPS and _is_within_one(op.inputs[0].op)):
+        return False
+    return not is_discrete(op) and any(is_continuous(op.inputs[i]) for i in carrying)
+
+
+def _is_within_one(op: Operation) -> bool:
+    """Whether the values of an op are known to be between 0 and 1, or other numbers as near to each other."""
+    if op.type in ('Minimum', 'Maximum'):
+        other = {'Minimum': 'Maximum', 'Maximum': 'Minimum'}[op.type]
+        bounds = [[tf.get_static_value(z) for z in one.inputs] for one in [op, *[z.op for z in op.inputs]]]
+        of_other = [b for one, b in zip([z.op for z in op.inputs], bounds[1:]) if one.type == other]
+        ends = [[b for b in both if b is not None] for both in (bounds[0], of_other[0] if of_other else [])]
+        return bool(ends[0] and ends[1]) and np.abs(ends[0][0] - ends[1][0]).max() <= 1
+    return op.type in ('Sigmoid', 'Softmax')
 
 
 def keeps_its_gradient(op: Operation) -> bool:

@@ -1,13 +1,20 @@
 """What a copy has for a tensor, and how that goes through loops and branches, which take flat lists of tensors."""
 
-from collections import namedtuple
-from typing import Any, Iterable, List
+from typing import Any, Iterable, List, NamedTuple
 
 from ..compat import Tensor
 
 
-class Value(namedtuple('Value', 'at_x at_baseline of_x')):
-    """What the copy has for a tensor: two tensors, or twice the same; and whether it is computed from X."""
+class Value(NamedTuple):
+    """What the copy has for a tensor: two tensors, or twice the same; and whether it is computed from X.
+
+    ``jumps`` says whether it holds numbers made of conditions and the like alone; see :class:`~.graph.Step`.
+    """
+
+    at_x: Tensor
+    at_baseline: Tensor
+    of_x: bool
+    jumps: bool = False
 
     @property
     def differs(self) -> bool:

@@ -8,6 +8,7 @@ the graph is made of.
 Adding a rule is one function with :func:`~.registry.rule` beside it, in the file of its kind.
 """
 
+import functools
 from typing import TYPE_CHECKING, Any, Callable, Optional
 
 from ...compat import Operation, Tensor
@@ -16,14 +17,26 @@ from ...runtime.op_types import is_continuous, is_linear, keeps_its_gradient
 from ...runtime.overrides import original_grad
 from ..book import Rule, RuleBook
 from ..plain import LINEAR, plain
-from . import elementwise, largest, products, softmax
-from .registry import RULES, rule, rule_of
+from . import elementwise, indicators, largest, normalizations, products, softmax
+from .registry import RULES, of_finite, rule, rule_of
 
 if TYPE_CHECKING:
     from ...runtime.graph import Step
     from ..book import Multiply
 
-__all__ = ['COMPLETE', 'RULES', 'complete', 'elementwise', 'largest', 'products', 'rule', 'softmax']
+__all__ = [
+    'COMPLETE',
+    'RULES',
+    'complete',
+    'elementwise',
+    'indicators',
+    'largest',
+    'normalizations',
+    'of_finite',
+    'products',
+    'rule',
+    'softmax',
+]
 
 #: Their rule is for the first input only, the others held.
 OF_FIRST_INPUT = frozenset('Dilation2D FakeQuantWithMinMaxVars FakeQuantWithMinMaxVarsPerChannel'.split())
@@ -33,9 +46,15 @@ def complete(step: 'Step') -> Optional[Rule]:
     """Entry for all ops that keep their share of the sum: linear ones, and those of :data:`~.registry.RULES`."""
     if step.op.type == 'StopGradient':
         return Rule('linear', True, lambda op, grad: grad)
-    if is_linear(*step):
+    if is_linear(step.op, step.varying):
         # A gradient that the user chose is not that of the value.
-        return LINEAR if keeps_its_gradient(step.op) else Rule('linear', True, original_grad)
+        own = LINEAR if keeps_its_gradient(step.op) else Rule('linear', True, original_grad)
+        return Rule('linear', True, products.times_finite) if products.may_have_infinite_slope(step) else own
+    which = indicators.factors(step)
+    if which is not None:
+        return Rule('indicator', True, _with_baseline(functools.partial(indicators.indicator, which=which)))
+    if normalizations.is_normalization(step):
+        return Rule('normalization', True, _with_baseline(normalizations.normalization))
     name, function = rule_of(step.op.type)
     return Rule(name, True, _with_baseline(function)) if name and _can_be_treated(name, step) else None
 

@@ -5,6 +5,7 @@ from typing import Any, List
 import numpy as np
 
 from ...compat import Operation, Tensor, original_gradient, same_op, tf
+from ...runtime.finite import finite
 from ...runtime.op_types import ELEMENTWISE
 from ...runtime.overrides import original_grad
 from .registry import RULES, as_list, ratio, rule, sum_to, varying
@@ -17,7 +18,7 @@ FEW_ROUNDINGS = 4
 def rescale_pieces(op: Operation, op0: Operation, grad: Tensor) -> Tensor:
     """The slope between the baseline and x, of functions that round nothing: no quotient is noise."""
     z, z0 = op.inputs[0], op0.inputs[0]
-    return tf.where(tf.equal(z, z0), original_grad(op, grad), grad * (op.outputs[0] - op0.outputs[0]) / (z - z0))
+    return tf.where(tf.equal(z, z0), original_grad(op, grad), ratio(grad * (op.outputs[0] - op0.outputs[0]), z - z0))
 
 
 @rule('rescale', ELEMENTWISE - RULES.keys())
@@ -28,7 +29,7 @@ def rescale(op: Operation, op0: Operation, grad: Tensor) -> List[Tensor]:
     the first gets the mean of ``f(a, b) - f(a0, b)`` and ``f(a, b0) - f(a0, b0)``.
     """
     differing = varying(op, op0)
-    f, f0 = op.outputs[0], op0.outputs[0]
+    f, f0 = finite(op.outputs[0]), finite(op0.outputs[0])
     # In the shape of the output, so that TensorFlow's gradient half way is one number a value.
     z, z0 = ([_as_wide_as(f, a) if i in differing else a for i, a in enumerate(o.inputs)] for o in (op, op0))
     half_way = same_op(op, *[0.5 * (a + b) if i in differing else a for i, (a, b) in enumerate(zip(z, z0))])
@@ -41,10 +42,16 @@ def rescale(op: Operation, op0: Operation, grad: Tensor) -> List[Tensor]:
                 same_op(op, *[a if j == i else b for j, (a, b) in enumerate(zip(*both))]).outputs[0]
                 for both in ((z, z0), (z0, z))
             )
-            change = 0.5 * ((f - only_other) + (only_this - f0))
+            change = _mean_of_orders(f - only_other, only_this - f0)
         slope = _slope(change, z[i], z0[i], f, f0, grad, derivatives[i])
         gradients[i] = sum_to(slope, op.inputs[i])
     return gradients
+
+
+def _mean_of_orders(last: Tensor, first: Tensor) -> Tensor:
+    """What a player changes in the mean of two orders; in one of them, where the other is not finite."""
+    mean = 0.5 * (last + first)
+    return tf.where(tf.is_finite(mean), mean, tf.where(tf.is_finite(last), last, first))
 
 
 def _as_wide_as(f: Tensor, z: Tensor) -> Tensor:
@@ -69,7 +76,8 @@ def _slope(change: Tensor, z: Tensor, z0: Tensor, f: Tensor, f0: Tensor, grad: T
     explained = tf.abs(derivative * delta_in - change) <= noise
     # sqrt has no derivative at 0, and needs none where it stays there.
     quotient = tf.where(tf.equal(z, z0), tf.zeros_like(change), change / delta_in)
-    return tf.where(explained, derivative, quotient)
+    slope = tf.where(explained, derivative, quotient)
+    return tf.where(tf.equal(grad, tf.zeros_like(grad)), tf.zeros_like(slope), slope)
 
 
 def _rounding(dtype: Any) -> float:

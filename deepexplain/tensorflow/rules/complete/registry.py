@@ -2,8 +2,11 @@
 
 from typing import Any, Callable, Dict, Iterable, List, Tuple, TypeVar, Union
 
+import numpy as np
+
 from ...compat import Operation, Tensor, same_op, tf
 from ...runtime.activations import ACTIVATIONS
+from ...runtime.finite import is_large
 
 #: Op type -> (name of the rule, function of an op, the same op at the baseline, and the multipliers of its outputs).
 RULES: Dict[str, Tuple[str, Callable[..., Any]]] = {}
@@ -50,6 +53,17 @@ def sum_to(gradient: Tensor, z: Tensor) -> Tensor:
         return gradient
     _, axes = tf.raw_ops.BroadcastGradientArgs(s0=tf.shape(gradient), s1=tf.shape(z))
     return tf.reshape(tf.reduce_sum(gradient, axes), tf.shape(z))
+
+
+def times(grad: Tensor, slope: Tensor) -> Tensor:
+    """``grad * slope``, and 0 where grad is: what does not reach T brings nothing, be its slope infinite."""
+    return tf.where(tf.equal(grad, tf.zeros_like(grad)), tf.zeros_like(grad), grad * slope)
+
+
+def of_finite(multiplier: Tensor, difference: Tensor) -> Tensor:
+    """Their product, infinite where it was made of a large number that stands for an infinite one."""
+    product = times(multiplier, difference)
+    return tf.where(is_large(product), product * tf.cast(np.inf, product.dtype), product)
 
 
 def ratio(a: Tensor, b: Tensor) -> Tensor:
