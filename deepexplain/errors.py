@@ -27,6 +27,10 @@ class AssertedArgumentError(ArgumentError, AssertionError):
     """An :class:`ArgumentError` that was an ``assert`` in DeepExplain 0.3."""
 
 
+class ReadOnlyError(DeepExplainError, AttributeError):
+    """An attribute was set that nothing would read."""
+
+
 class GraphError(DeepExplainError, ValueError):
     """The graph between X and T does not allow what the method needs; the message names the op."""
 

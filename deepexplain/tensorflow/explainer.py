@@ -14,13 +14,14 @@ from .engine.leaks import Leaks, leaks_of
 from .engine.problem import Problem
 from .engine.request import Request
 from .methods.method import Method, method_from, same
+from .runtime.sealed import Sealed
 from .runtime.weights import Weight, weights_of
 
 #: The kind of a plan -> the engine that runs it.
 ENGINES: Dict[type, Any] = {Backward: GradientEngine, Changes: ChangeEngine}
 
 
-class Explainer:
+class Explainer(Sealed):
     """Attributions of a target T to inputs X by one method, for any samples. What ``get_explainer`` returns.
 
     Parameters
@@ -45,19 +46,36 @@ class Explainer:
         Whether X is a list.
     """
 
+    method: Method
+    problem: Problem
+    strict: bool
+    name: str
+    session: Any
+    T: Any
+    X: Any
+    has_multiple_inputs: bool
+    engine: Any
+
     def __init__(self, method: Method, problem: Problem, strict: bool = False) -> None:
         self._set(method, problem, strict)
 
     def _set(self, method: Method, problem: Problem, strict: bool, built: Any = None) -> None:
-        self.method, self.problem, self.strict, self.name = method, problem, strict, method.name
-        self.session, self.T, self.has_multiple_inputs = problem.session, problem.target, problem.several
-        self.X: Any = list(problem.inputs) if problem.several else problem.inputs[0]
         plan = method.plan(problem)
         if type(plan) not in ENGINES:
             raise ArgumentTypeError(
                 f'plan(problem) of {type(method).__name__} must return a Backward or a Changes; got {plan!r}.'
             )
-        self.engine = ENGINES[type(plan)](self.name, plan, problem, strict, built)
+        self.set_once(
+            method=method,
+            problem=problem,
+            strict=strict,
+            name=method.name,
+            session=problem.session,
+            T=problem.target,
+            X=list(problem.inputs) if problem.several else problem.inputs[0],
+            has_multiple_inputs=problem.several,
+            engine=ENGINES[type(plan)](method.name, plan, problem, strict, built),
+        )
 
     def __repr__(self) -> str:
         strict = ', strict=True' if self.strict else ''

@@ -16,7 +16,8 @@ from ..arguments import as_flag
 from ..errors import DeepExplainError
 from ..types import ArrayLike
 from .compat import Operation, Session, Tensor
-from .engine.backward import Backward, adding_to
+from .engine.adding import adding_to
+from .engine.backward import Backward
 from .engine.baselines import Baselines
 from .engine.network import Network, weighted
 from .engine.problem import Problem

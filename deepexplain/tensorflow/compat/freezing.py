@@ -11,6 +11,9 @@ from .types import Operation, Tensor
 #: dict; and the content of lookup tables, as (name of the handle's placeholder, keys, values).
 Frozen = namedtuple('Frozen', 'graph inputs outputs keys tables')
 
+#: The ops of loops and branches whose bodies are functions.
+OF_FUNCTIONS = frozenset('Case If StatelessIf StatelessWhile While'.split())
+
 
 def frozen(call: Callable[..., Any], specs: Sequence[Any]) -> Frozen:
     """Trace ``call`` for these TensorSpecs: a graph without variables or calls.
@@ -23,6 +26,7 @@ def frozen(call: Callable[..., Any], specs: Sequence[Any]) -> Frozen:
     captured = zip(function.graph.internal_captures, function.captured_inputs)
     handles = {inside.op.name: outside for inside, outside in captured if outside.dtype == tf.resource}
     structure = function.structured_outputs
+    function.graph.as_graph_def = _unlowered(function.graph.as_graph_def)  # that graph is ours: it was traced here
     function = convert_variables_to_constants_v2(function, lower_control_flow=False)
     names_out = [tensor.name for tensor in function.outputs]
     keys, rest = {}, iter(names_out)
@@ -31,6 +35,25 @@ def frozen(call: Callable[..., Any], specs: Sequence[Any]) -> Frozen:
         keys.update({key: names[0]} if len(names) == 1 else {})
     names_in = [tensor.name for tensor in function.inputs[: len(specs)]]
     return Frozen(function.graph, names_in, names_out, keys, _tables(function.graph.as_graph_def(), handles))
+
+
+def _unlowered(as_graph_def: Callable[..., Any]) -> Callable[..., Any]:
+    """``as_graph_def`` of a graph whose loops and branches keep their functions, as ``lower_control_flow=False`` says.
+
+    TensorFlow (2.21) forgets Case there, which becomes _SwitchN and Merge, without a gradient; and it does not follow
+    variables into the branches of a StatelessCase, which is a Case whose branches have no side effects.
+    """
+
+    def unlowered(*args: Any, **kwargs: Any) -> Any:
+        graph_def = as_graph_def(*args, **kwargs)
+        for nodes in [graph_def.node] + [function.node_def for function in graph_def.library.function]:
+            for node in nodes:
+                node.op = 'Case' if node.op == 'StatelessCase' else node.op
+                if node.op in OF_FUNCTIONS:
+                    node.attr['_lower_using_switch_merge'].b = False
+        return graph_def
+
+    return unlowered
 
 
 def _tables(graph_def: Any, handles: Any) -> List[Tuple[Any, ...]]:

@@ -1,19 +1,19 @@
 """The plan of a method that goes back from T to X, and the graph that is built for it."""
 
-from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Callable, ContextManager, List, Optional, Sequence, Set, Tuple
+from typing import TYPE_CHECKING, Any, Callable, Dict, List, Optional, Sequence, Set, Tuple
 
 from ...errors import GraphError, warn
-from ..compat import Graph, Operation, Tensor, mutation_lock, tf
+from ..compat import Operation, Tensor, tf
 from ..rules.book import Decisions, RuleBook
 from ..rules.plain import GRADIENT
 from ..runtime.activations import ACTIVATIONS
 from ..runtime.arrays import WITH_GRADIENT
 from ..runtime.clone import Clone, is_frozen, is_opened
 from ..runtime.graph import Step, check_passes_gradient, has_control_flow, hidden_ops, ops_between, steps_of
-from ..runtime.overrides import gradient_rule, graph_lock, original_grad
+from ..runtime.overrides import gradient_rule, original_grad
 from ..runtime.taken import never_run
+from .adding import adding_to, check_not_finalized, gradients_of
 from .audit import Audit, named_ops
 from .baselines import Baselines
 from .network import Network, weighted, weights_of_outputs
@@ -111,10 +111,8 @@ class BackwardPass:
     ----------
     inputs : list of tf.Tensor
         X.
-    T : tf.Tensor
-        The target or a copy of it, weighted.
     Y : tf.Tensor
-        Its weights.
+        Weights of the outputs.
     baselines : list of tf.Tensor
         Placeholders of what the inputs are compared with; where the plan has references.
     decisions : Decisions
@@ -125,17 +123,16 @@ class BackwardPass:
         self.name, self.plan, self.problem, self.inputs = name, plan, problem, problem.inputs
         self.between = problem.between
         problem.check_floating()
+        self.decisions = Decisions(plan.rules)
         for x in self.inputs:
-            check_passes_gradient(problem.target, x, self.between)
+            check_passes_gradient(problem.target, x, self.between, self._treated_before())
         opens = any(is_opened(op) or is_frozen(op) for op in self.between)
         if plan.references is not None and plan.references.choose(problem):
             opens = True
         if plan.rules.changes_gradients:
             _check_activations(name, self.between)
         graph = problem.graph
-        if graph.finalized:
-            raise GraphError('The graph is finalized, so no explainer can be added to it: get_explainer before that.')
-        self.decisions = Decisions(plan.rules)
+        check_not_finalized(graph)
         with adding_to(graph, locked=opens):
             fed = None if plan.fed is None else plan.fed.begin()
             beside_x = None if plan.references is None else plan.references.begin(problem)
@@ -168,7 +165,7 @@ class BackwardPass:
             )
         self.between = copied
         for x in self.inputs:
-            check_passes_gradient(clone.target, x, self.between)
+            check_passes_gradient(clone.target, x, self.between, self._rule_of)
         return clone.target
 
     def _enter(self, steps: 'Sequence[Step]', copies: Any, strict: bool) -> None:
@@ -200,7 +197,7 @@ class BackwardPass:
     def add_pass(self, Y: Optional[Tensor] = None) -> None:
         """Add one more backward pass to the graph, with weights of its own unless they are given."""
         self.Y = weights_of_outputs(self.problem.target) if Y is None else Y
-        self.T = weighted(self.target, self.Y, self.problem.target.shape)
+        self._weighted = None
         arrays = [op for op in self.between if op.type in WITH_GRADIENT]
         with gradient_rule(self._gradient, arrays + [op for op in self.between if self._rule_of(op)]):
             attributions = self.plan.attributions(self)
@@ -219,6 +216,13 @@ class BackwardPass:
         return min(outputs, len(self.passes))
 
     @property
+    def T(self) -> Tensor:  # noqa: N802 - symbolic
+        """The target or a copy of it, weighted: added where somebody reads it."""
+        if self._weighted is None:
+            self._weighted = weighted(self.target, self.Y, self.problem.target.shape)
+        return self._weighted
+
+    @property
     def baselines(self) -> List[Tensor]:
         """Placeholders of what the inputs are compared with."""
         references: Any = self.plan.references
@@ -233,17 +237,24 @@ class BackwardPass:
 
     def gradients(self) -> List[Tensor]:
         """Gradients of the weighted target with respect to each input, under the rules of the plan."""
-        # Where one input is computed from another, both are fed, so a gradient must not run through.
-        try:
-            gradients = tf.gradients(self.T, self.inputs, stop_gradients=self.inputs)
-        except LookupError as error:
-            raise GraphError(
-                f"T '{self.problem.target.name}' depends on X through an op without a gradient: {error}"
-            ) from None
+        # Fewer ops than the gradient of T times its weights has, and the same numbers.
+        weights = weighted(tf.ones_like(self.target), self.Y, self.target.shape)
+        gradients = gradients_of(self.problem.target, self.target, self.inputs, self.inputs, weights)
         for x, gradient in zip(self.inputs, gradients):
             if gradient is None:  # the ops between passed the check, but TensorFlow found no way
                 raise GraphError(f"No gradient of T '{self.problem.target.name}' arrives at X '{x.name}'.")
         return [dense(gradient, x) for gradient, x in zip(gradients, self.inputs)]
+
+    def _treated_before(self) -> Callable[[Operation], bool]:
+        """Whether an op of the user's graph will have a rule, before the rules of all are decided: a function."""
+        steps: Dict[Operation, Step] = {}
+
+        def treated(op: Operation) -> bool:
+            if self.plan.rules.changes_gradients and not steps:
+                steps.update((step.op, step) for step in steps_of(self.between, self.inputs))
+            return op in steps and self.decisions.takes(steps[op])
+
+        return treated
 
     def _rule_of(self, op: Operation) -> 'Optional[Multiply]':
         decision = self.decisions.of(op)
@@ -251,21 +262,6 @@ class BackwardPass:
 
     def _gradient(self, op: Operation, *grads: Tensor) -> Any:
         return (self._rule_of(op) or original_grad)(op, *grads)
-
-
-def adding_to(graph: Graph, locked: bool = False) -> ContextManager[Any]:
-    """A context in which to add to a graph, outside all loops and conds; ``locked``: meanwhile no session may run it.
-
-    For no session may run a new loop before its gradient is built, which rewrites it.
-    """
-    building = ExitStack()
-    building.enter_context(graph_lock(graph))
-    if locked:
-        building.enter_context(mutation_lock(graph))
-    building.enter_context(graph.as_default())
-    building.enter_context(tf.control_dependencies(None))  # that leaves a while loop or cond that the caller may be in
-    building.enter_context(tf.name_scope('deepexplain'))
-    return building
 
 
 def dense(gradient: Tensor, x: Tensor) -> Tensor:

@@ -6,25 +6,26 @@ from typing import TYPE_CHECKING, Any, Callable, Dict, Hashable, List, Optional,
 
 import numpy as np
 
-from ...errors import DeepExplainError, GraphError
+from ...errors import DeepExplainError, warn
 from ...types import Array, ArrayLike, Shape
 from ..rules.book import Decisions, RuleBook
 from ..rules.plain import EVALUATED
 from ..runtime.graph import steps_of
 from ..runtime.perturbed import Perturbed
 from ..runtime.progress import progress_bar
+from .adding import adding_to, check_not_finalized
 from .audit import Audit
-from .backward import adding_to
 from .baselines import Baselines
 from .gradients import completed
 from .network import Network
 from .promise import NOTHING, Promise
-from .rows import RowOracle, cut_for_changes
+from .randomness import Randomness
+from .rows import Cut, RowOracle, cut_for_changes
+from .undefined import warn_of_baseline
 
 if TYPE_CHECKING:
     from .problem import Problem
     from .request import Request
-    from .rows import Cut
 
 #: Outputs of changed samples to keep at a time: samples x changes x outputs. In double precision, 8 MB.
 MOST_OUTPUTS = 1 << 20
@@ -89,16 +90,15 @@ class ChangeEngine:
         if built is not None:
             self.network, self.oracle, self._decisions = built.network, built.oracle, built._decisions
             self._made = built._made
+            self.randomness: Randomness = built.randomness
         else:
-            if problem.graph.finalized:
-                raise GraphError(
-                    'The graph is finalized, so no explainer can be added to it: get_explainer before that.'
-                )
+            check_not_finalized(problem.graph)
             self._decisions = Decisions(plan.rules)
             self._decisions.enter(steps_of(problem.between, problem.inputs))
             with adding_to(problem.graph):
                 self.network = Network(problem)
             self.oracle = RowOracle(problem, self._observe, by_row=True)
+            self.randomness = Randomness(problem)
             self._made = {}
         self.target, self.between = problem.target, problem.between
 
@@ -108,12 +108,15 @@ class ChangeEngine:
 
     def request(self, xs: ArrayLike, ys: ArrayLike, feed_dict: Optional[Dict[Any, Any]]) -> 'Request':
         """The checked arguments of a call."""
-        request = self.network.request(xs, ys, feed_dict, self.network.fetches(None), [])
+        request = self.network.request(xs, ys, feed_dict, [self.problem.target], [])
         self.problem.check_has_rows(f"'{self.name}'", request.n)
         return completed(request, self.plan.baseline, self.oracle)
 
     def cut(self, request: 'Request', batch_size: Optional[int]) -> 'Cut':
         """How the call is cut into session runs: a :class:`~.rows.Cut`."""
+        if self.randomness.found(request) and request.fixed_rows is None:
+            rows = min(batch_size or request.n, request.n)
+            return Cut(rows, rows, batch_size != 1, True)
         return cut_for_changes(self.oracle, self.problem, self.name, request, batch_size)
 
     def explain(self, request: 'Request', cut: 'Cut', progress: bool) -> Tuple[List[Array], List[Array]]:
@@ -129,10 +132,17 @@ class ChangeEngine:
             for part in request.parts(at_once):
                 samples = Perturbed(self.network.score, request, part, cut.rows, cut.in_step)
                 found = self.plan.explain(samples, parts)
+                if samples.undefined:
+                    warn_of_baseline(self.problem, request)
                 if results is None:
                     results = [np.empty((outputs, request.n) + value.shape[1:-1], dtype) for value in found]
                 for result, value in zip(results, found):
                     result[:, part] = np.moveaxis(value, -1, 0)
+        if not request.said and getattr(parts, 'covers_all', True) and not np.isfinite(results[0]).all():
+            warn(
+                f"Attributions to '{self.problem.inputs[0].name}' contain nan or infinite values: T "
+                f"'{self.problem.target.name}' is nan or infinite at these samples."
+            )
         attributions, *more = self.plan.finish(results)
         return [attributions], more
 

@@ -13,7 +13,9 @@ from ..runtime.progress import progress_bar
 from .backward import BackwardPass
 from .explosions import warn_of_explosions
 from .path import Walk
-from .rows import RowOracle, cut_for_gradients
+from .randomness import Randomness
+from .rows import Cut, RowOracle, cut_for_gradients
+from .undefined import Undefined
 
 if TYPE_CHECKING:
     from .audit import Audit
@@ -21,7 +23,6 @@ if TYPE_CHECKING:
     from .baselines import Baselines
     from .problem import Problem
     from .request import Request
-    from .rows import Cut
 
 
 class GradientEngine:
@@ -55,6 +56,8 @@ class GradientEngine:
         self.network = self.back.network
         self.oracle = RowOracle(problem, self._observe, plan.by_row) if built is None else built.oracle
         self.target, self.between = self.back.target, self.back.between
+        self.randomness: Randomness = Randomness(problem) if built is None else built.randomness
+        self._undefined = Undefined(name, plan, problem)
 
     def audit(self) -> 'Audit':
         """What each op between X and T gets."""
@@ -68,6 +71,10 @@ class GradientEngine:
 
     def cut(self, request: 'Request', batch_size: Optional[int]) -> 'Cut':
         """How the call is cut into session runs: a :class:`~.rows.Cut`."""
+        # What a random network says of its rows is noise, too.
+        if self.randomness.found(request) and request.fixed_rows is None and self.problem.target.shape.ndims != 0:
+            rows = min(batch_size or request.n, request.n)
+            return Cut(rows, rows, False, True)
         return cut_for_gradients(self.oracle, self.problem, request, batch_size, self._rows_of_a_sample(request))
 
     def explain(self, request: 'Request', cut: 'Cut', progress: bool) -> Tuple[List[Array], List[Array]]:
@@ -88,7 +95,7 @@ class GradientEngine:
                     for output, attributions in enumerate(some, start=first):
                         for result, value in zip(results, attributions):
                             result[output, part] = value
-        self._warn_of_undefined(results)
+        self._undefined.check(request, cut.rows, results)
         if self.plan.references is not None and self.plan.references.finite:
             warn_of_explosions(self, results, request)
         run.warn_of_missed(self.name)
@@ -101,6 +108,8 @@ class GradientEngine:
 
     def warn_of_delta(self, request: 'Request', cut: 'Cut') -> None:
         """Warn where a delta is not of its sample alone."""
+        if self.randomness.found(request):
+            return  # which was said, and is why samples seem to mix
         if cut.samples > 1 and request.n > 1 and not self.oracle.apart(request):
             warn(
                 f"{self.oracle.proof.sentence(request)}: a sample's attributions are also of the outputs of others, so "
@@ -170,14 +179,6 @@ class GradientEngine:
         if request.outputs is None:
             return request
         return request.selecting([Y for Y, _ in self.back.passes[:count]], first)
-
-    def _warn_of_undefined(self, results: Sequence[Array]) -> None:
-        broken = [x.name for x, result in zip(self.problem.inputs, results) if not np.isfinite(result).all()]
-        if broken:
-            warn(
-                f"Attributions to '{broken[0]}' contain nan or infinite values: between X and T, '{self.name}' divides "
-                'by something near 0, or a number overflows.'
-            )
 
 
 class _Once:

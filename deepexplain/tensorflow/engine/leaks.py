@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, List, NamedTupl
 
 import numpy as np
 
-from ...errors import ArgumentError, GraphError
+from ...errors import ArgumentError
 from ...types import Array
 from ..compat import Graph, Operation, Tensor, original_gradient, tf
 from ..rules.book import Decisions, key_of
@@ -18,7 +18,8 @@ from ..runtime.frames import frames_of
 from ..runtime.graph import Step, hidden_ops, ops_between, steps_of
 from ..runtime.op_types import is_continuous
 from ..runtime.overrides import custom_gradient, gradient_rule
-from .backward import adding_to, dense
+from .adding import adding_to, check_not_finalized, gradients_of
+from .backward import dense
 
 if TYPE_CHECKING:
     from .backward import Backward
@@ -131,7 +132,7 @@ class Gaps:
         self._readable -= behind
         lost = [z for op in behind for z in op.outputs if is_continuous(z)]
         with gradient_rule(self._gradients, copied):
-            gradients = tf.gradients(clone.target * Y, inputs + lost, stop_gradients=inputs)
+            gradients = gradients_of(problem.target, clone.target * Y, inputs, inputs + lost)
         for z, gradient in zip(lost, gradients[len(inputs) :]):
             difference = self._differences(z.op, 'outputs')[z.value_index]
             self._note(z.op, -_products([difference], [gradient], [z]))
@@ -252,8 +253,7 @@ def _is_together(engine: 'GradientEngine', request: 'Request', cut: Callable[[],
 
 def _built(engine: 'GradientEngine', fresh_plan: Callable[[], Any]) -> Gaps:
     graph = engine.problem.graph
-    if graph.finalized:
-        raise GraphError('The graph is finalized, so leaks() cannot add to it: call it once before that.')
+    check_not_finalized(graph, 'leaks() cannot add to it: call it once before that.')
     with adding_to(graph, locked=True):
         return Gaps(fresh_plan(), engine.problem, engine.network.Y)
 

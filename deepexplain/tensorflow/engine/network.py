@@ -1,5 +1,6 @@
 """The network that is explained, as it answers in its session: what T is for which rows, weighted by ys."""
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Dict, List, Optional, Sequence
 
 import numpy as np
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Network:
-    """T of a problem, with the placeholder of ys. Adds to the graph what scores a sample.
+    """T of a problem, with the placeholder of ys, which it adds to the graph.
 
     Attributes
     ----------
@@ -30,10 +31,6 @@ class Network:
         self._runner = Runner(problem.session, one_thread=is_simple(problem.between))
         self._sources: Dict[Any, List[Operation]] = {}  # names of fed tensors -> what else a run reads
         self.Y = weights_of_outputs(problem.target)
-        # In double precision: what is made of these are small differences.
-        outputs = tf.cast(problem.target * self.Y, tf.float64)
-        self._each = tf.reshape(outputs, tf.concat([tf.shape(outputs)[:1], [-1]], axis=0))
-        self._sum = tf.reduce_sum(self._each, axis=-1)
 
     def request(
         self,
@@ -85,10 +82,6 @@ class Network:
             return request.probe([0]).run([self.problem.target], slice(0, 1))[0].shape[1:]
         return tuple(shape.as_list()[1:]) if shape.ndims else None
 
-    def fetches(self, request: Optional[Request]) -> List[Tensor]:
-        """The tensors that :meth:`score` evaluates."""
-        return [self._sum if request is None or request.outputs is None else self._each]
-
     def scores(self, request: Request, most_rows: int, rows: Optional[List[Array]] = None) -> Array:
         """Outputs of the samples, or of other rows in their place: shape (samples,), or (outputs, samples)."""
         found = []
@@ -100,24 +93,35 @@ class Network:
 
     def score(self, request: Request, of: Any, rows: List[Array]) -> Array:
         """The outputs that one session run gives: shape (rows,), or (rows, outputs)."""
-        (value,) = request.run(self.fetches(request), of, rows)
-        count = len(rows[0])
-        if value.shape[:1] == (count,):
-            return value
-        if request.outputs is None and (count == request.n == 1 or (request.equal_parts and len(value) % count == 0)):
-            summed: Array = value.reshape(count, -1).sum(axis=1)
-            return summed
-        which = ", and ys='each' for one row each" if request.outputs is not None else ''
-        raise ArgumentError(
-            f"The method needs one row of T for each sample, but T '{self.problem.target.name}' has "
-            f'{len(value) if value.ndim else "no"} rows for {count} samples{which}.'
+        value, count = self._weighted(request, of, rows), len(rows[0])
+        is_whole = request.outputs is None and (
+            count == request.n == 1 or (request.equal_parts and value.ndim and len(value) % count == 0)
         )
+        if value.shape[:1] != (count,) and not is_whole:
+            which = ", and ys='each' for one row each" if request.outputs is not None else ''
+            raise ArgumentError(
+                f"The method needs one row of T for each sample, but T '{self.problem.target.name}' has "
+                f'{len(value) if value.ndim else "no"} rows for {count} samples{which}.'
+            )
+        value = value.reshape(count, -1)
+        return value if request.outputs is not None else value.sum(axis=1)
 
     def sizes(self, request: 'Request', of: Any, rows: Any) -> Any:
         """How large T is at each row: its outputs without their signs, summed; of each by itself with ys='each'."""
-        (value,) = request.run([self._each], of, rows)
-        sizes = np.abs(value)
+        value = np.abs(self._weighted(request, of, rows))
+        sizes = value.reshape(len(value), -1) if value.ndim else value.reshape(1, 1)
         return sizes.sum(axis=-1)[None] if request.outputs is None else sizes.T
+
+    def _weighted(self, request: Request, of: Any, rows: List[Array]) -> Array:
+        """T's rows times the weights of the request, in double precision: what is made of these are small differences.
+
+        T itself is what other questions ask for, too: each further fetch costs a plan of the whole graph.
+        """
+        value: Array = replace(request, weights=()).run([self.problem.target], of, rows)[0].astype(np.float64)
+        for _, weights, per_row in request.weights:
+            weights = np.asarray(weights[of] if per_row else weights, np.float64)
+            value = np.where(weights == 0, 0, value * weights)  # what has no weight may be nan
+        return value
 
 
 def weights_of_outputs(target: Tensor) -> Tensor:

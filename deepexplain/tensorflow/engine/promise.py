@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Callable, Optional
 import numpy as np
 
 from ...types import Array
+from .undefined import warn_of_baseline
 
 if TYPE_CHECKING:
     from .network import Network
@@ -41,7 +42,12 @@ class Promise:
     def value(self, network: 'Network', request: 'Request', most_rows: int) -> Array:
         """What the attributions of each sample should add up to: shape (samples,), or (outputs, samples)."""
         at_x = network.scores(request, most_rows)
-        return at_x - _at_baseline(network, request, most_rows) if self.minus_baseline else at_x
+        if not self.minus_baseline:
+            return at_x
+        at_baseline = _at_baseline(network, request, most_rows)
+        if not np.isfinite(at_baseline).all():
+            warn_of_baseline(network.problem, request)
+        return at_x - at_baseline
 
 
 def _at_baseline(network: 'Network', request: 'Request', most_rows: int) -> Array:

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any, Dict, List
 
 from ..compat import Tensor
 from ..runtime.axes import ONE, Mixed, Rows, Unknown, rows_of_target, sentence
+from ..runtime.overrides import graph_lock
 
 if TYPE_CHECKING:
     from .problem import Problem
@@ -28,7 +29,8 @@ class RowProof:
         key = tuple((tensor.name, per_row) for tensor, _, per_row in feeds)
         if key not in self._known:
             fed = [[tensor for tensor, _, per_row in feeds if per_row is which] for which in (True, False)]
-            self._known[key] = rows_of_target(self._problem.target, self._problem.inputs, *fed)
+            with graph_lock(self._problem.graph):  # no thread may add to the graph meanwhile
+                self._known[key] = rows_of_target(self._problem.target, self._problem.inputs, *fed)
         return self._known[key]
 
     def is_apart(self, request: 'Request') -> bool:

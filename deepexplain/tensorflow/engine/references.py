@@ -9,6 +9,7 @@ from ..compat import Operation, Tensor, tf, with_shape
 from ..runtime.clone import beside, hides_activations
 from ..runtime.rows import made_up_pairs
 from ..runtime.samples import nearly_equal
+from .undefined import is_finite, warn_of_baseline
 
 if TYPE_CHECKING:
     from .problem import Problem
@@ -41,6 +42,7 @@ class References:
         self.baselines: List[Tensor] = []
         # Activation -> its input, placeholder for the value of that at the baseline.
         self._fed: Dict[Operation, Tuple[Tensor, Tensor]] = {}
+        self._problem: Any = None
 
     def choose(self, problem: 'Problem') -> bool:
         """Whether values at the baseline are computed in the graph, so that it must be copied."""
@@ -49,6 +51,7 @@ class References:
 
     def begin(self, problem: 'Problem') -> Optional[List[Tensor]]:
         """Add the placeholders of the baseline, and return what a copy of the graph must compute beside x, if any."""
+        self._problem = problem
         self.baselines = [
             tf.placeholder(x.dtype, [None] + x.shape.as_list()[1:] if x.shape.ndims else None) for x in problem.inputs
         ]
@@ -65,6 +68,11 @@ class References:
         if op not in self._fed:
             self._fed[op] = z, tf.placeholder(z.dtype, shape=None, name='reference')
         return self._fed[op][1]
+
+    @property
+    def sees_target(self) -> bool:
+        """Whether the baseline has a run of its own, which says what T is there, too."""
+        return bool(self._fed)
 
     @property
     def placeholders(self) -> List[Tensor]:
@@ -94,12 +102,12 @@ class References:
         """
         one_for_all = not request.is_set and all(len(b) == 1 for b in request.baselines)
         if not one_for_all or request.feeds.per_row:
-            return self._inputs(request, of, baselines)
+            return self._checked_inputs(request, of, baselines)
         may_be_one = len(of) > 1 and request.fixed_rows is None
         if may_be_one and oracle.once('one row serves', lambda: self._one_row_serves(request)):
             of = of[:1]
         if len(of) not in kept:
-            kept[len(of)] = self._inputs(request, of, baselines)
+            kept[len(of)] = self._checked_inputs(request, of, baselines)
         values: List[Array] = kept[len(of)]
         return values
 
@@ -122,4 +130,11 @@ class References:
 
     def _inputs(self, request: 'Request', of: Array, baselines: List[Array]) -> List[Array]:
         rows = [np.broadcast_to(b, (len(of),) + b.shape[1:]) for b in baselines]
-        return request.run([z for z, _ in self._fed.values()], of, rows, trim=False)
+        return request.run([z for z, _ in self._fed.values()] + [self._problem.target], of, rows, trim=False)
+
+    def _checked_inputs(self, request: 'Request', of: Array, baselines: List[Array]) -> List[Array]:
+        """The same, with a warning where T is not finite there."""
+        *values, target = self._inputs(request, of, baselines)
+        if not is_finite(target, request):
+            warn_of_baseline(self._problem, request)
+        return values

@@ -1,7 +1,7 @@
 """One call of ``run``: its samples, what they are weighted by and compared with, and what else each run feeds."""
 
 from dataclasses import dataclass, field, replace
-from typing import Any, Iterable, List, Optional, Sequence, Tuple
+from typing import Any, Iterable, List, Optional, Sequence, Set, Tuple
 
 import numpy as np
 
@@ -40,6 +40,8 @@ class Request:
         Whether T is known to have as many rows for each sample, in order.
     progress : tqdm
         Counts the rows that were run.
+    said : set of str
+        What the call has warned of.
     """
 
     runner: Runner
@@ -56,6 +58,7 @@ class Request:
     is_set: bool = False
     equal_parts: bool = False
     progress: Any = field(default_factory=NoProgress)
+    said: Set[str] = field(default_factory=set)
 
     @property
     def n(self) -> int:
@@ -114,6 +117,7 @@ class Request:
             self.fixed_rows,
             baselines=baselines,
             is_set=self.is_set,
+            said={'baseline'},  # of a sample that nobody asked about
         )
 
     def fit(self, array: Array) -> Array:

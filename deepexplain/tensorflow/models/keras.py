@@ -2,8 +2,9 @@
 
 import json
 import os
+import sys
 import zipfile
-from typing import Any, Dict, List, Tuple
+from typing import Any, Dict, Iterator, List, Tuple
 
 import numpy as np
 
@@ -67,6 +68,7 @@ def open_keras_file(path: Any, inputs: Any = None, outputs: Any = None, **load_o
             raise ModelError(
                 f"Keras {keras_version(keras)} cannot load '{path}' (written by Keras {version}): "
                 f'{type(error).__name__}: {error} (open_model takes custom_objects and safe_mode, too.)'
+                + _of_bytecode(path)
             ) from error
         _check_that_weights_are_from(path, model)
         return open_keras_model(model, inputs, outputs, f"'{path}'")
@@ -112,7 +114,7 @@ def _open_file_in_graph(path: Any, version: str, inputs: Any, outputs: Any, load
     if inputs is not None:
         raise ArgumentTypeError('inputs of a Keras file cannot be changed on TensorFlow 1: leave them out.')
     failure = f"Keras {tf.keras.__version__} cannot load '{path}' (written by Keras {version})"
-    with new_session(failure) as session, session.as_default():
+    with new_session(failure, _of_bytecode(path)) as session, session.as_default():
         tf.keras.backend.set_learning_phase(0)  # for this graph
         model = tf.keras.models.load_model(path, compile=False, **load_options)
         return OpenModel(session, model.inputs, outputs or tf.nest.flatten(model.outputs), _keys(model))
@@ -186,6 +188,49 @@ def _weights_in(path: Any) -> Any:
         return h5py.File(path, 'r')
     archive = zipfile.ZipFile(path)
     return h5py.File(archive.open('model.weights.h5'), 'r')
+
+
+def _of_bytecode(path: Any) -> str:
+    """Which layers of a file hold Python bytecode, and what to do where this Python cannot read it; '' if none do."""
+    try:
+        names = sorted(set(_layers_of_bytecode(json.loads(_config_of(path)))))
+    except Exception:  # a file that is broken in another way, too: that says its own error
+        return ''
+    if not names:
+        return ''
+    python = '.'.join(map(str, sys.version_info[:2]))
+    return (
+        f' Its Lambda layers ({", ".join(map(repr, names))}) hold Python bytecode, which only the version of Python '
+        f'that wrote them can read (here: {python}): open the file with that version; or '
+        f"build the model in code, model.load_weights('{path}'), and give that model to open_model."
+    )
+
+
+def _config_of(path: Any) -> Any:
+    """The JSON that describes the layers of a file."""
+    if zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as archive:
+            return archive.read('config.json').decode()
+    import h5py
+
+    with h5py.File(path, 'r') as file:
+        config = file.attrs['model_config']
+    return config.decode() if isinstance(config, bytes) else config
+
+
+def _layers_of_bytecode(config: Any) -> Iterator[str]:
+    """Names of the Lambda layers in a configuration whose function is bytecode, and not the name of one."""
+    if isinstance(config, list):
+        for entry in config:
+            yield from _layers_of_bytecode(entry)
+    elif isinstance(config, dict):
+        own = config.get('config')
+        own = own if config.get('class_name') == 'Lambda' and isinstance(own, dict) else {}
+        function = own.get('function')
+        if isinstance(function, list) or (isinstance(function, dict) and function.get('class_name') == '__lambda__'):
+            yield own.get('name', 'lambda')
+        for entry in config.values():
+            yield from _layers_of_bytecode(entry)
 
 
 def _version_of_archive(path: Any) -> str:

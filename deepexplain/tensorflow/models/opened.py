@@ -108,8 +108,8 @@ class OpenModel:
 
 
 @contextmanager
-def new_session(failure: str) -> Iterator[Session]:
-    """A session on a new graph, the default. An error closes it, and becomes a ModelError that says ``failure``."""
+def new_session(failure: str, advice: str = '') -> Iterator[Session]:
+    """A session on a new graph, the default. An error closes it, and becomes a ModelError that says both texts."""
     graph = tf.Graph()
     session = tf.Session(graph=graph)
     try:
@@ -120,7 +120,7 @@ def new_session(failure: str) -> Iterator[Session]:
         raise
     except Exception as error:  # of TensorFlow or Keras, reading what somebody else wrote
         session.close()
-        raise ModelError(f'{failure}: {error}') from error
+        raise ModelError(f'{failure}: {error}{advice}') from error
 
 
 def keys_of(signature: Any) -> Tuple[Dict[str, str], ...]:

@@ -18,7 +18,8 @@ def epsilon_rule(op: Operation, grad: Tensor, epsilon: Tensor) -> Tensor:
     ``s(z)`` is 1 for ``z >= 0`` and -1 below, so epsilon always moves the denominator away from zero.
     """
     z, f_z = op.inputs[0], op.outputs[0]
-    s = tf.where(z >= 0, tf.ones_like(z), -tf.ones_like(z))
+    one = tf.ones_like(z)
+    s = tf.where(z >= 0, one, -one)
     return grad * f_z / (z + tf.cast(epsilon, z.dtype) * s)
 
 

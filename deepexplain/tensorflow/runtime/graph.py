@@ -2,7 +2,7 @@
 
 import re
 from difflib import get_close_matches
-from typing import Any, Iterable, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Set, Tuple
+from typing import Any, Callable, Iterable, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Set, Tuple
 
 import numpy as np
 
@@ -138,9 +138,14 @@ def check_reaches(target: Tensor, x: Tensor, between: Sequence[Operation]) -> No
         )
 
 
-def check_passes_gradient(target: Tensor, x: Tensor, between: Sequence[Operation]) -> None:
-    """Raise GraphError unless a gradient can run from ``target`` back to ``x``, naming the op where paths end."""
-    passes = {op: not _stops_gradient(op) for op in between}
+def check_passes_gradient(
+    target: Tensor, x: Tensor, between: Sequence[Operation], has_rule: Callable[[Operation], Any] = lambda op: False
+) -> None:
+    """Raise GraphError unless a gradient can run from ``target`` back to ``x``, naming the op where paths end.
+
+    ``has_rule`` says of an op that stops gradients whether a rule takes their place there.
+    """
+    passes = {op: not _stops_gradient(op) or has_rule(op) for op in between}
     reached, frontier = {x.name}, [x]
     while frontier:
         for op in frontier.pop().consumers():

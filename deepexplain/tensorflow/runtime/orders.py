@@ -88,6 +88,7 @@ class Contributions:
         outputs = self._samples.evaluate(wanted, remove)
         if self._whole is None:
             self._whole, self._empty = outputs[:, 0, 0].copy(), outputs[:, 0, -1].copy()
+        self._samples.note(outputs[:, :, 1:], self._whole[:, None, None])
         return outputs[:, :, 1:]
 
 

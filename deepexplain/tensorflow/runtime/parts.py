@@ -44,6 +44,8 @@ class Windows:
     ----------
     covers_once : bool
         Whether each value lies in exactly one window.
+    covers_all : bool
+        Whether each lies in one or more.
     """
 
     def __init__(self, shape: Shape, window: Tuple[int, ...], step: Tuple[int, ...]) -> None:
@@ -60,6 +62,7 @@ class Windows:
         )
         with np.errstate(divide='ignore'):
             self._shares = 1 / self._sum(np.full(self._grid, float(self._offsets.size)))
+        self.covers_all = bool(np.isfinite(self._shares).all())
 
     def any_of(self, flags: Array) -> Array:  # noqa: D102 - these three: see above
         if self._offsets.size == 1:

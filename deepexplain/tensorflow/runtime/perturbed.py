@@ -30,6 +30,8 @@ class Perturbed:
         How many samples.
     outputs : int
         How many outputs of a sample are explained, each by itself.
+    undefined : bool
+        Whether T was finite at a sample, but not at a changed copy of it; see :meth:`note`.
     active : bool ndarray, shape (samples, ...)
         Where a sample differs from its baseline (-0.0 and 0.0 do not). Replacing anything else changes nothing.
     """
@@ -42,6 +44,7 @@ class Perturbed:
         self.count = len(self._x)
         self._rows = self.count if in_step else rows
         self.outputs = request.outputs or 1
+        self.undefined = False
         self.active = self._x != self._baseline
         if in_step:  # what changes one sample may change the outputs of all
             self.active = np.broadcast_to(self.active.any(axis=0), self._x.shape)
@@ -49,6 +52,10 @@ class Perturbed:
     def expect(self, rows: int) -> None:
         """Let the bar know of rows that it did not count on."""
         self._request.progress.total += rows
+
+    def note(self, changed: Array, whole: Array) -> None:
+        """Remember whether outputs of changed samples are undefined where those of the samples are not."""
+        self.undefined = self.undefined or bool((~np.isfinite(changed) & np.isfinite(whole)).any())
 
     def evaluate(self, wanted: Array, change: Callable[..., None]) -> Array:
         """T's outputs, shape (samples, changes ..., outputs); 0 where not wanted.

@@ -61,17 +61,11 @@ def as_inputs(xs: Any, specs: Sequence[InputSpec], multiple: bool) -> List[Any]:
     Raises ArgumentError for a wrong number of inputs, a wrong shape, differing numbers of samples, no
     samples, nan or infinite values; ArgumentTypeError for anything but real numbers.
     """
-    if multiple:
-        if not isinstance(xs, (list, tuple)) or len(xs) != len(specs):
-            came = f'a list of {len(xs)}' if isinstance(xs, (list, tuple)) else type(xs).__name__
-            raise ArgumentError(
-                f'X is a list of {len(specs)} tensors, so xs must be a list of {len(specs)} arrays; got {came}.'
-            )
-    else:
-        xs = [xs]
+    xs = _by_input(xs, specs) if multiple else [xs]
     arrays = []
     for i, (value, spec) in enumerate(zip(xs, specs)):
         what = f'xs[{i}]' if multiple else 'xs'
+        check_is_no_stream(value, what)
         value = as_array(value, what, spec.dtype, lazy=True)
         if value.dtype.kind == 'f' and np.dtype(spec.dtype).kind in 'iu':
             raise ArgumentTypeError(f"{what} must hold integers, as '{spec.name}' does; its dtype is {value.dtype}.")
@@ -92,6 +86,51 @@ def as_inputs(xs: Any, specs: Sequence[InputSpec], multiple: bool) -> List[Any]:
     for i, (array, spec) in enumerate(zip(arrays, specs)):
         check_finite(array, f'xs[{i}]' if multiple else 'xs', spec.dtype)
     return arrays
+
+
+def _by_input(xs: Any, specs: Sequence[InputSpec]) -> Sequence[Any]:
+    """What there is for each of several inputs; one array is taken apart along its first axis, as version 0.3 did."""
+    count = len(specs)
+    check_is_no_stream(xs, 'xs')
+    if not isinstance(xs, (list, tuple)):
+        array = as_array(xs, 'xs', specs[0].dtype, lazy=True)
+        axes = {None if spec.shape is None else len(spec.shape) for spec in specs}
+        if count == 1 and axes & {len(array.shape), None}:
+            return [array]
+        if array.shape[:1] == (count,) and axes & {len(array.shape) - 1, None}:
+            return [array[i] for i in range(count)]
+        came = f'an array of shape {tuple(array.shape)}'
+    elif len(xs) == count:
+        return xs
+    else:
+        came = f'a list of {len(xs)}'
+    raise ArgumentError(
+        f'List of input tensors and input data have different lengths: X is a list of {count} tensors, so xs must be a '
+        f'list of {count} arrays, each with the samples first; got {came}.'
+    )
+
+
+#: Classes that hand out data in pieces: their names, and the packages they are of.
+STREAMS = frozenset('DataLoader DatasetV1 DatasetV2 IterableDataset PyDataset Sequence'.split())
+OF_STREAMS = frozenset('keras tensorflow tensorflow_core tf_keras torch'.split())
+
+
+def check_is_no_stream(value: Any, what: str) -> None:
+    """Raise where samples come in pieces, of which nobody but the user knows which are samples and which are labels."""
+    is_known = any(c.__name__ in STREAMS and c.__module__.split('.')[0] in OF_STREAMS for c in type(value).__mro__)
+    is_whole = any(hasattr(value, name) for name in ('__len__', '__array__', 'shape'))
+    has_pieces = hasattr(value, '__next__') or not is_whole
+    if is_known or (hasattr(value, '__iter__') and has_pieces):
+        raise ArgumentTypeError(
+            f'{what} must be an array of samples; got a {type(value).__name__}, which hands out pieces. Pass one piece '
+            'at a time, without its labels: explainer.run(batch) for each batch of it (tf.data: of '
+            'dataset.as_numpy_iterator()); or all together, np.concatenate(list_of_batches).'
+        )
+    if isinstance(value, (dict, set, frozenset)):
+        raise ArgumentTypeError(
+            f'{what} must be an array of samples; got a {type(value).__name__}, which has no order of inputs. Pass '
+            'arrays in the order of X: [values[name] for name in names].'
+        )
 
 
 def as_weights(ys: Any, n: int, row_shape: Optional[Shape], dtype: Any) -> Tuple[Array, bool]:

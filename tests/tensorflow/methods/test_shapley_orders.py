@@ -232,9 +232,10 @@ def test_where_the_target_is_nan_orders_are_not_added_for_ever(session):
     with DeepExplain(session=session) as de:
         X = tf.placeholder(tf.float64, [None, 3])
         explainer = de.get_explainer('shapley_sampling', X * tf.sqrt(X[:, :1]), X, tolerance=0.5, seed=0)
-    with np.errstate(invalid='ignore'), warnings.catch_warnings():
-        warnings.simplefilter('error', DeepExplainWarning)
+    with np.errstate(invalid='ignore'), warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter('always', DeepExplainWarning)
         found = explainer.run([[-1.0, 1, 2], [1, 1, 2]])
+    assert ['is nan or infinite at these samples' in str(warning.message) for warning in caught] == [True]
     assert np.isnan(found[0]).all()
     assert np.isfinite(found[1]).all()
 

@@ -2,10 +2,12 @@
 
 import importlib
 import os
+import re
 import subprocess
 import sys
 import zipfile
 
+import h5py
 import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
@@ -355,3 +357,48 @@ def test_a_keras_file_that_no_keras_reads(tmp_path, monkeypatch):
     monkeypatch.setattr('deepexplain.tensorflow.models.keras.with_keras', lambda major: None)
     with pytest.raises(ModelError, match=r'was written by Keras \d\S*, and there is no Keras here that reads it: pip'):
         open_model(path)
+
+
+def with_a_lambda(keras, function):
+    return keras.Sequential(
+        [
+            keras.layers.InputLayer((4,)),
+            keras.layers.Lambda(function, name='twice'),
+            keras.layers.Dense(1),
+        ]
+    )
+
+
+def of_another_python(path):
+    """Change a file to what another Python would have written: its bytecode is not that of this one."""
+    with h5py.File(path, 'r+') as file:
+        config = file.attrs['model_config']
+        config = config.decode() if isinstance(config, bytes) else config
+        file.attrs['model_config'] = re.sub(r'"4wE[^"]*"|"[0-9A-Za-z+/=\\n]{60,}"', '"4wEA"', config)
+
+
+@pytest.mark.parametrize('keras', KERAS)
+def test_a_lambda_of_another_python_is_named(keras, tmp_path):
+    path = str(tmp_path / 'model.h5')
+    with_a_lambda(imported(keras), lambda x: x * 2.0).save(path)
+    of_another_python(path)
+    options = {'safe_mode': False} if keras == 'keras' else {}
+    with pytest.raises(
+        ModelError, match=r"Its Lambda layers \('twice'\) hold Python bytecode, .* \(here: 3\.\d+\): open"
+    ):
+        open_model(path, **options)
+
+
+@pytest.mark.parametrize('keras', KERAS)
+def test_a_lambda_of_this_python_is_opened_and_no_other_error_speaks_of_one(keras, tmp_path):
+    path = str(tmp_path / 'model.h5')
+    model = with_a_lambda(imported(keras), lambda x: x * 2.0)
+    model.save(path)
+    with open_model(path, **({'safe_mode': False} if keras == 'keras' else {})) as m:
+        assert m.outputs[0].shape.as_list() == [None, 1]
+    keras_network(imported(keras)).save(path)
+    with h5py.File(path, 'r+') as file:
+        file.attrs['model_config'] = '{"class_name": "Sequential", "config": {"layers": [{"class_name": "Nothing"}]}}'
+    with pytest.raises(ModelError) as caught:
+        open_model(path)
+    assert 'Lambda' not in str(caught.value)

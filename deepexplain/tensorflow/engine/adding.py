@@ -1,0 +1,86 @@
+"""Adding to the user's graph: how, and what is said where that cannot be."""
+
+import traceback
+from contextlib import ExitStack
+from typing import Any, ContextManager, List, Optional, Sequence
+
+from ...errors import DeepExplainError, GraphError
+from ..compat import Graph, Operation, Tensor, mutation_lock, tf
+from ..runtime.overrides import graph_lock
+
+#: Whose code may fail while a gradient is built, without that it is the user's own.
+NOT_THE_USERS = frozenset(__name__.split('.')[:1] + 'tensorflow tensorflow_core google numpy contextlib'.split())
+#: What a gradient function raises that was not made for such an op.
+FAILURES = (AssertionError, AttributeError, IndexError, NotImplementedError, TypeError, ValueError)
+
+
+def adding_to(graph: Graph, locked: bool = False) -> ContextManager[Any]:
+    """A context in which to add to a graph, outside all loops and conds; ``locked``: meanwhile no session may run it.
+
+    For no session may run a new loop before its gradient is built, which rewrites it.
+    """
+    building = ExitStack()
+    building.enter_context(graph_lock(graph))
+    if locked:
+        building.enter_context(mutation_lock(graph))
+    building.enter_context(graph.as_default())
+    building.enter_context(tf.control_dependencies(None))  # that leaves a while loop or cond that the caller may be in
+    building.enter_context(tf.name_scope('deepexplain'))
+    return building
+
+
+def check_not_finalized(
+    graph: Graph, what: str = 'no explainer can be added to it: get_explainer before that.'
+) -> None:
+    """Raise where nothing can be added to a graph."""
+    if graph.finalized:
+        raise GraphError(
+            f'The graph is finalized, so {what} MonitoredTrainingSession and Supervisor finalize it: for these, first '
+            'open a tf.Session of your own on the graph and get_explainer with that, make a tf.train.Saver(), and '
+            'restore a checkpoint into your session before you run the explainer; or explain what was saved: '
+            "open_model(checkpoint + '.meta')."
+        )
+
+
+def gradients_of(
+    T: Tensor, target: Tensor, X: Sequence[Tensor], inputs: Sequence[Tensor], weights: Optional[Tensor] = None
+) -> List[Any]:
+    """``tf.gradients`` of T, with an error of ours, which names the op, where TensorFlow has none.
+
+    ``target`` is T, or what stands for it; the inputs are X and whatever else gradients are wanted of; ``weights`` are
+    those of the target's values.
+    """
+    try:
+        # Where one input is computed from another, both are fed, so a gradient must not run through.
+        gradients: List[Any] = tf.gradients(target, inputs, weights, stop_gradients=X)
+        return gradients
+    except DeepExplainError:
+        raise
+    except LookupError as error:
+        if type(error) is not LookupError:  # a KeyError is something else
+            raise
+        raise GraphError(f"T '{T.name}' depends on X through an op without a gradient: {error}") from None
+    except FAILURES as error:
+        op = _failing(error)
+        if op is None:
+            raise
+        what = ' '.join(str(error).split()) or 'it gives no reason'
+        raise GraphError(
+            f"T '{T.name}' depends on X through op '{op.name}' ({op.type}), for which TensorFlow's gradient function "
+            f'fails: {type(error).__name__}: {what.rstrip(".")}. Where that names a shape, fix it in the graph (an X '
+            'with a fixed batch); else build that part without the op, or explain a tensor behind it; or use '
+            "'occlusion' or 'shapley_sampling', which need no gradient."
+        ) from error
+
+
+def _failing(error: BaseException) -> Optional[Operation]:
+    """The op whose gradient function raised an error; None where it came from elsewhere, or from the user's code."""
+    op, inside = None, False
+    for frame, _ in traceback.walk_tb(error.__traceback__):
+        if frame.f_code.co_name == '_GradientsHelper':
+            op, inside = frame.f_locals.get('op'), False
+        elif op is not None:
+            inside = True
+            if frame.f_globals.get('__name__', '').split('.')[0] not in NOT_THE_USERS:
+                return None
+    return op if inside and isinstance(op, tf.Operation) else None
