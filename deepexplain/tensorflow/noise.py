@@ -117,7 +117,9 @@ class NoiseTunnel:
         return results if self.explainer.has_multiple_inputs else results[0]
 
     def _attributions(self, xs: ArrayLike, rest: Dict[str, Any]) -> List[Array]:
-        found = self.explainer.run(xs, **{name: value for name, value in rest.items() if value is not None})
+        # Only what is given: the run() of a method written for 0.3 may not know the others.
+        given = {name: value for name, value in rest.items() if value is not None and value is not False}
+        found = self.explainer.run(xs, **given)
         if isinstance(found, tuple):
             raise ArgumentError(
                 'The explainer returns more than attributions (return_standard_error=True?), of which no mean is taken.'

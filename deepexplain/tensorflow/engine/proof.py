@@ -49,7 +49,7 @@ class RowProof:
     def not_understood(self, request: 'Request') -> List[Tensor]:
         """What the op gives at which the proof ends, if a run can fetch it."""
         known, graph = self.known(request), self._problem.graph
-        outputs = known.op.outputs if isinstance(known, Unknown) else []
+        outputs = known.op.outputs[:1] if isinstance(known, Unknown) else []  # further ones may have no value
         return [z for z in outputs if z.dtype.is_floating and z.graph is graph and graph.is_fetchable(z)]
 
     def sentence(self, request: 'Request') -> str:

@@ -9,7 +9,7 @@ from ...errors import ArgumentError, warn
 from ...types import Array
 from ..compat import tf
 from ..runtime.memory import bounded_rows
-from ..runtime.rows import independent, interchangeable, made_up_pairs, separable, summed
+from ..runtime.rows import alone, independent, interchangeable, made_up_pairs, separable, summed
 from .problem import first_dimension
 from .proof import RowProof
 
@@ -30,6 +30,10 @@ class Cut(NamedTuple):
     rows: int
     in_step: bool
     padded: bool
+
+
+#: How many rows a network sees at once that is asked whether it mixes them.
+ROWS_TOGETHER = 13
 
 
 class RowOracle:
@@ -103,9 +107,9 @@ class RowOracle:
         try:
             if request.fixed_rows is not None:
                 return self.independent(request, request.fixed_rows)
-            return self.ask(summed, request, pairs=3)
-        except tf.errors.OpError:
-            return False  # a network that does not take any number of rows
+            return self.ask(alone, request, ROWS_TOGETHER, pairs=3)
+        except (tf.errors.OpError, ArgumentError):
+            return False  # a network that does not take any number of rows, or has none of T for each
 
     def may_cut(self, request: 'Request', rows: int) -> bool:
         """Whether the samples may be cut into parts of this many rows although the user did not ask for it.
@@ -261,7 +265,7 @@ def cut_for_changes(
                 f"first sample changes other rows. '{name}' cannot tell rows apart; give T one row for each sample."
             )
         return Cut(fixed, fixed, request.n == fixed, True)
-    if batch_size == 1 or oracle.independent(request, 2):
+    if batch_size == 1 or oracle.apart(request):
         rows = batch_size or oracle.bounded(request)
         return Cut(rows, rows, False, True)
     if batch_size is not None and batch_size < request.n:

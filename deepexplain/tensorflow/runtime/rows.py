@@ -1,4 +1,4 @@
-"""May rows be put together otherwise than the user did? Four questions, asked of the network itself. NumPy only.
+"""May rows be put together otherwise than the user did? Five questions, asked of the network itself. NumPy only.
 
 ``observe(rows)`` runs the network on a list with an array for each input, and returns arrays with a row for each
 row: attributions, outputs. ``pairs`` are those of :func:`made_up_pairs`.
@@ -36,34 +36,62 @@ def made_up_pairs(first: List[Array], last: List[Array], ids: bool = False) -> I
     yield tuple([(x * (random.uniform(size=x.shape) < 0.5)).astype(x.dtype) for x in rows] for rows in (first, last))
 
 
+def alone(observe: Observe, pairs: Pairs, count: int) -> bool:
+    """Whether a sample alone is explained as it is among ``count`` others: the first of them, the last, and amid them.
+
+    That shows what comes from samples before and behind, near and far, from a sample's place, and from their number.
+    """
+    random = np.random.RandomState(0)
+    for pair in pairs:
+        rows = _between(pair, count, random)
+        among = observe(rows)
+        for i in _some_of(count):
+            one = observe([x[i : i + 1] for x in rows])
+            if not all(nearly_equal(x[:1], y[i : i + 1]) for x, y in zip(one, among)):
+                return False
+    return True
+
+
 def independent(observe: Observe, pairs: Pairs, count: int) -> bool:
-    """Whether, among ``count`` rows, a change of the first leaves the others as they were."""
-    for a, b in pairs:
-        before = observe([np.repeat(x, count, axis=0) for x in a])
-        after = observe([np.concatenate([y] + [x] * (count - 1)) for x, y in zip(a, b)])
-        if not all(nearly_equal(x[1:], y[1:]) for x, y in zip(before, after)):
-            return False
+    """Whether, among ``count`` rows, a change of all others leaves the first, the last and one amid them alone."""
+    random = np.random.RandomState(0)
+    for pair in pairs:
+        rows = _between(pair, count, random)
+        before = observe(rows)
+        for i in _some_of(count):
+            others = _between(pair, count, random)
+            for x, y in zip(others, rows):
+                x[i] = y[i]
+            after = observe(others)
+            if not all(nearly_equal(x[i], y[i]) for x, y in zip(before, after)):
+                return False
     return True
 
 
 def separable(observe: Observe, pairs: Pairs, count: int) -> bool:
     """Whether ``count`` rows are explained as they are when nearly as many more come after them."""
     random = np.random.RandomState(0)
-    for a, b in pairs:
-        # 2 * count would not show what meets at a distance of count.
-        share = random.uniform(size=2 * count - 1)
-        rows = [_between(x, y, share.reshape((-1,) + (1,) * (x.ndim - 1))) for x, y in zip(a, b)]
-        alone, among = observe([x[:count] for x in rows]), observe(rows)
-        if not all(nearly_equal(x, y[: len(x)]) for x, y in zip(alone, among)):
+    for pair in pairs:
+        rows = _between(pair, 2 * count - 1, random)  # 2 * count would not show what meets at a distance of count
+        first, among = observe([x[:count] for x in rows]), observe(rows)
+        if not all(nearly_equal(x, y[: len(x)]) for x, y in zip(first, among)):
             return False
     return True
 
 
-def _between(x: Array, y: Array, share: Array) -> Array:
-    """Rows between two, all of them different; of integers, either one or the other."""
-    if x.dtype.kind in 'iu':
-        return np.where(share < 0.5, x, y)
-    return (x + (y - x) * share).astype(x.dtype)
+def _some_of(count: int) -> List[int]:
+    return sorted({0, count // 2, count - 1})
+
+
+def _between(pair: Tuple[List[Array], List[Array]], count: int, random: Any) -> List[Array]:
+    """So many rows between two, all of them different; of whole numbers, which may be ids, values of either."""
+    shares, rows = random.uniform(size=count), []
+    for x, y in zip(*pair):
+        if x.dtype.kind in 'iu' or ((x == np.round(x)).all() and (y == np.round(y)).all()):
+            rows.append(np.where(random.uniform(size=(count,) + x.shape[1:]) < 0.5, x, y).astype(x.dtype))
+        else:
+            rows.append((x + (y - x) * shares.reshape((-1,) + (1,) * (x.ndim - 1))).astype(x.dtype))
+    return rows
 
 
 def interchangeable(observe: Observe, pairs: Pairs, count: int) -> bool:

@@ -238,10 +238,29 @@ def test_batch_normalization_of_both_modes():
         lambda X: tf.py_func(lambda x: x, [X], tf.float64),
         lambda X: tf.gather(X, tf.random.shuffle(tf.range(tf.shape(X)[0]))),
         lambda X: tf.cond(tf.placeholder_with_default(True, []), lambda: X, lambda: X - tf.reduce_mean(X, 0)),
+        # the number of samples, where it is not the length of their axis
+        lambda X: X / tf.fill([4], tf.cast(tf.shape(X)[0], X.dtype)),
+        lambda X: tf.reduce_sum(tf.tile(X[:, None], [1, tf.shape(X)[0], 1]), 1),
+        lambda X: tf.reduce_sum(tf.broadcast_to(X[:, None], tf.concat([tf.shape(X)[:1], tf.shape(X)], 0)), 1),
+        lambda X: tf.reduce_sum(X[:, : tf.shape(X)[0]], 1),
+        lambda X: X / tf.cast(tf.TensorArray(X.dtype, size=0, dynamic_size=True).unstack(X).size(), X.dtype),
+        # constants that tell one place from another
+        lambda X: X * tf.random.stateless_uniform(tf.shape(X), [1, 2], dtype=X.dtype),
+        lambda X: tf.gather(X, [[0], [1], [2]], axis=1, batch_dims=1),
+        lambda X: tf.cast(tf.nn.in_top_k(tf.cast(X, tf.float32), [0, 1, 2], 2), X.dtype),
+        lambda X: tf.einsum('ii->i', X),
+        # which entries are taken
+        lambda X: tf.reduce_sum(tf.transpose(X) - tf.gather(tf.transpose(X), [0], axis=-1), 0),
+        lambda X: tf.reduce_sum(
+            tf.TensorArray(X.dtype, 4, element_shape=[None])
+            .unstack(tf.transpose(X))
+            .gather(tf.argmax(X, 1, output_type=tf.int32)),
+            0,
+        ),
     ],
 )
 def test_what_cannot_be_proven_stays_open(f):
-    assert isinstance(known(f), Unknown)
+    assert isinstance(known(f), (Unknown, Mixed))
 
 
 @pytest.mark.parametrize('switch', [control_flow_util.enable_control_flow_v2, None])
@@ -268,6 +287,20 @@ def test_several_rows_for_each_sample_and_other_places_of_the_samples():
     assert last == Rows(1, ONE, ONE)
     blocks = known(lambda X: tf.reshape(tf.transpose(X), [-1]))
     assert (blocks.axis, blocks.outer.number, blocks.inner) == (0, 4, ONE)
+
+
+@pytest.mark.parametrize(
+    'f',
+    [
+        lambda X: X[0:3],
+        lambda X: tf.slice(X, [0, 0], [3, 4]),
+        lambda X: X / tf.cast(tf.shape(X)[1] + (-1), X.dtype),
+        lambda X: tf.gather(X, [[0, 1], [2, 3]], axis=-1),
+    ],
+)
+def test_no_false_alarm_of_what_is_all_of_the_samples(f):
+    assert isinstance(known(f, (3, 4)), Rows)
+    assert known(lambda X: X[: tf.shape(X)[0]]) == Rows(0, ONE, ONE)
 
 
 def test_feeds_by_row_and_feeds_of_all():

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from deepexplain.tensorflow.runtime.rows import independent, interchangeable, made_up_pairs, separable, summed
+from deepexplain.tensorflow.runtime.rows import alone, independent, interchangeable, made_up_pairs, separable, summed
 
 FIRST, LAST = [np.zeros((1, 3))], [np.ones((1, 3))]
 
@@ -57,9 +57,36 @@ def test_a_network_with_a_limited_domain_is_not_taken_to_mix():
 
 
 def test_made_up_samples_keep_dtype_and_shape_and_differ():
-    for a, b in made_up_pairs([np.zeros((1, 3), 'float32')], [np.ones((1, 3), 'float32')]):
+    pairs = list(made_up_pairs([np.zeros((1, 3), 'float32')], [np.ones((1, 3), 'float32')]))
+    for a, b in pairs:
         assert (a[0].dtype, a[0].shape) == (b[0].dtype, b[0].shape) == (np.dtype('float32'), (1, 3))
-        assert (a[0] != b[0]).all()
+    assert all((a[0] != b[0]).all() for a, b in pairs[:2])
+    assert set(np.ravel(pairs[2])) == {0, 1}  # two samples of the user, with values left out
+
+
+@pytest.mark.parametrize('question', [alone, independent])
+@pytest.mark.parametrize(
+    'mix',
+    [
+        lambda x: x - x.mean(axis=0),
+        lambda x: x - np.roll(x, 1, axis=0),
+        lambda x: x - np.roll(x, -1, axis=0),
+        lambda x: x - np.roll(x, 5, axis=0),
+        lambda x: np.cumsum(x, axis=0),
+        lambda x: np.cumsum(x[::-1], axis=0)[::-1],
+        lambda x: x - x[-1:],
+        lambda x: x - x[:1],
+        lambda x: np.sort(x, axis=0),
+    ],
+)
+def test_samples_are_seen_to_mix_near_and_far_before_and_behind(question, mix):
+    assert not question(lambda rows: [mix(rows[0])], made_up_pairs(FIRST, LAST), 13)
+    assert question(lambda rows: [np.tanh(rows[0])], made_up_pairs(FIRST, LAST), 13)
+
+
+@pytest.mark.parametrize('count', [lambda x: x / len(x), lambda x: x * np.arange(1, len(x) + 1)[:, None]])
+def test_the_number_of_samples_and_their_places_are_seen(count):
+    assert not alone(lambda rows: [count(rows[0])], made_up_pairs(FIRST, LAST), 13)
 
 
 def test_made_up_ids_are_ids_of_the_user_or_zero():

@@ -60,18 +60,25 @@ def _bias(walk: Any, op: Operation, states: Sequence[Any]) -> Any:
 
 @kind(*OF_IMAGES)
 def _image(walk: Any, op: Operation, states: Sequence[Any]) -> Any:
-    return _images_first(op, only(states, 0))
+    return _images_first(walk, op, only(states, 0))
 
 
 @kind(*OF_IMAGES_BACKWARD)
 def _image_backward(walk: Any, op: Operation, states: Sequence[Any]) -> Any:
-    return _images_first(op, only([None, *states[1:]], 2))
+    return _images_first(walk, op, only([None, *states[1:]], 2))
 
 
-def _images_first(op: Operation, rows: Any) -> Any:
+@kind('MaxPoolWithArgmax')
+def _places_of_maxima(walk: Any, op: Operation, states: Sequence[Any]) -> Any:
+    rows = _images_first(walk, op, only(states, 0))
+    return [rows, Unknown(op) if op.get_attr('include_batch_in_index') else rows]
+
+
+def _images_first(walk: Any, op: Operation, rows: Any) -> Any:
     for name in ('ksize', 'strides', 'rates'):
         if name in op.node_def.attr and op.node_def.attr[name].list.i and op.node_def.attr[name].list.i[0] != 1:
             return Unknown(op)
+    walk.name_anew(op)
     return rows if rows.axis == 0 else Unknown(op)
 
 
@@ -120,7 +127,8 @@ def _along(walk: Any, op: Operation, states: Sequence[Any]) -> Any:
 @kind(*LAST_AXES)
 def _last_axes(walk: Any, op: Operation, states: Sequence[Any]) -> Any:
     rows = only(states, 0)
-    walk.name_sizes(op)
+    if op.type != 'TopKV2':
+        walk.name_sizes(op)
     if rows.axis >= rank(op.inputs[0]) - LAST_AXES[op.type]:
         return Mixed(op, 'goes along the samples')
     return [rows] * len(op.outputs)

@@ -27,7 +27,7 @@ def lengths_of(tensor: Tensor, state: Any) -> Any:
     value = static(tensor)
     if value is not None:
         return tuple(size(v) if v >= 0 else None for v in np.ravel(value))
-    if tensor.op.type == 'Pack':
+    if tensor.op.type == 'Pack' and all(entry.shape.ndims == 0 for entry in tensor.op.inputs):
         return tuple(one for entry in tensor.op.inputs for one in lengths_of(entry, None) or (None,))
     count = tensor.shape.num_elements()
     # It is computed of constants, and so always the same.
@@ -42,6 +42,8 @@ def is_free(state: Any) -> bool:
 def computed(op: Operation, states: Sequence[Any]) -> Any:
     """The lengths that an op computes of lengths, None where it is not one that is known to."""
     kind, first = op.type, states[0]
+    if kind not in SAME and any(tensor.shape.ndims not in (0, 1) for tensor in op.inputs):
+        return None  # entries are counted along one axis
     if kind in SAME:
         return Lengths(first.sizes, op.outputs[0].shape.ndims == 0) if isinstance(first, Lengths) else None
     if kind in ARITHMETIC:
@@ -55,19 +57,29 @@ def computed(op: Operation, states: Sequence[Any]) -> Any:
         return _sliced(op, first)
     if kind in ('Pack', 'ConcatV2'):
         parts = op.inputs if kind == 'Pack' else list(op.inputs)[:-1]
+        if any(part.shape.ndims != (kind == 'ConcatV2') for part in parts):
+            return None
         entries = [lengths_of(tensor, state) for tensor, state in zip(parts, states)]
         return None if any(e is None for e in entries) else Lengths(tuple(s for e in entries for s in e), False)
     return None
 
 
 def _arithmetic(op: Operation, states: Sequence[Any]) -> Any:
-    entries = [lengths_of(tensor, state) for tensor, state in zip(op.inputs, states)]
+    entries = [_numbers(tensor, state) for tensor, state in zip(op.inputs, states)]
     if any(e is None for e in entries):
         return None
     a, b = (e * max(map(len, entries)) if len(e) == 1 else e for e in entries)
     return Lengths(
         tuple(_one(op, *both) for both in zip(a, b)), all(isinstance(s, Lengths) and s.is_scalar for s in states)
     )
+
+
+def _numbers(tensor: Tensor, state: Any) -> Any:
+    """Those of a tensor of lengths, in which a negative number is one like others."""
+    value = static(tensor) if state is None and tensor.dtype.is_integer else None
+    if value is None:
+        return lengths_of(tensor, state)
+    return tuple(size(v) if v >= 0 else Size(1, (f'{tensor.name}[{i}]',)) for i, v in enumerate(np.ravel(value)))
 
 
 def _one(op: Operation, a: Any, b: Any) -> Any:

@@ -10,10 +10,14 @@ from .states import Mixed, Unknown, at
 
 @kind('Gather', 'GatherV2', 'ResourceGather')
 def _gather(walk: Any, op: Operation, states: Sequence[Any]) -> Any:
-    axis = int(static(op.inputs[2])) if op.type == 'GatherV2' else 0
-    batch = op.get_attr('batch_dims') if op.type != 'Gather' else 0
+    axis = int(static(op.inputs[2])) % rank(op.inputs[0]) if op.type == 'GatherV2' else 0
+    batch = op.get_attr('batch_dims') % max(1, rank(op.inputs[1])) if op.type == 'GatherV2' else 0
     of_values, of_indices = states[:2]
+    if op.type == 'ResourceGather' and op.get_attr('batch_dims'):
+        return Unknown(op)
     if of_indices is None:
+        if of_values.axis < batch:
+            return Unknown(op)  # indices that tell one place from another
         if of_values.axis == axis:
             return Mixed(op, 'takes some of the samples')
         return of_values._replace(axis=of_values.axis + (rank(op.inputs[1]) - 1 - batch) * (axis < of_values.axis))
@@ -43,7 +47,7 @@ def _one_hot(walk: Any, op: Operation, states: Sequence[Any]) -> Any:
 
 @kind('InTopKV2', 'InTopK')
 def _in_top_k(walk: Any, op: Operation, states: Sequence[Any]) -> Any:
-    return at(0) if states[0] == at(0) and states[1] in (at(0), None) else Unknown(op)
+    return at(0) if states[:2] == [at(0)] * 2 else Unknown(op)
 
 
 @kind('SparseSoftmaxCrossEntropyWithLogits', 'SoftmaxCrossEntropyWithLogits')
@@ -56,6 +60,10 @@ def _cross_entropy(walk: Any, op: Operation, states: Sequence[Any]) -> Any:
 
 @kind('TensorListFromTensor', 'TensorListStack', 'TensorListGather', 'TensorListResize', 'TensorArrayGatherV3')
 def _as_it_is(walk: Any, op: Operation, states: Sequence[Any]) -> Any:
+    if op.type in ('TensorListGather', 'TensorArrayGatherV3') and states[1] is not None:
+        return Unknown(op)  # which entries depends on samples
+    if op.type == 'TensorListFromTensor' and walk.sizes(op.inputs[0])[0] is None:
+        return Unknown(op)
     rows = states[2] if op.type == 'TensorArrayGatherV3' else states[0]
     return rows if rows is not None and rows.axis > 0 else Unknown(op)
 
@@ -63,6 +71,8 @@ def _as_it_is(walk: Any, op: Operation, states: Sequence[Any]) -> Any:
 @kind('TensorListGetItem', 'TensorArrayReadV3')
 def _get_item(walk: Any, op: Operation, states: Sequence[Any]) -> Any:
     rows = states[2] if op.type == 'TensorArrayReadV3' else states[0]
+    if states[1] is not None:
+        return Unknown(op)
     return rows._replace(axis=rows.axis - 1) if rows is not None and rows.axis > 0 else Unknown(op)
 
 
@@ -71,14 +81,16 @@ def _set_item(walk: Any, op: Operation, states: Sequence[Any]) -> Any:
     held, put = {'TensorListSetItem': (0, 2), 'TensorListPushBack': (0, 1), 'TensorArrayWriteV3': (3, 2)}[op.type]
     before, item = states[held], states[put]
     after = None if item is None else item._replace(axis=item.axis + 1)
-    return after if before in (None, after) else (before if after is None else Unknown(op))
+    return after if before in (None, after) else Unknown(op)
 
 
 @kind('TensorArrayScatterV3')
 def _scatter(walk: Any, op: Operation, states: Sequence[Any]) -> Any:
-    return states[2] if states[2] is not None and states[2].axis > 0 else Unknown(op)
+    rows = states[2]
+    known = walk.sizes(op.inputs[2])[0] is not None
+    return rows if rows is not None and rows.axis > 0 and known and states[1] is None else Unknown(op)
 
 
 @kind('TensorListPopBack')
 def _pop_back(walk: Any, op: Operation, states: Sequence[Any]) -> Any:
-    return [states[0], _get_item(walk, op, states)]
+    return [states[0], states[0]._replace(axis=states[0].axis - 1)] if states[0].axis > 0 else Unknown(op)

@@ -54,6 +54,8 @@ def _einsum(walk: Any, op: Operation, states: Sequence[Any]) -> Any:
     terms, result = sides[0].split(','), sides[1]
     terms = [_without_dots(term, rank(tensor)) for term, tensor in zip(terms, op.inputs)]
     result = _without_dots(result, rank(op.outputs[0]))
+    if any(len(set(term)) < len(term) for term in [*terms, result]):
+        return Unknown(op)  # a diagonal
     labels = {(term[state.axis], state.outer, state.inner) for term, state in zip(terms, states) if state is not None}
     if len(labels) > 1:
         return Mixed(op, 'pairs samples with each other')

@@ -2,10 +2,10 @@
 
 from typing import Any, List, Sequence
 
-from ...compat import Operation
+from ...compat import Operation, Tensor
 from .kinds import kind, only, rank
 from .lengths import lengths_of, static
-from .states import Mixed, N, Rows, Unknown, product, size
+from .states import Mixed, N, Rows, Size, Unknown, product, size
 
 
 def _target_sizes(walk: Any, op: Operation) -> Any:
@@ -47,6 +47,9 @@ def _reshape(walk: Any, op: Operation, states: Sequence[Any]) -> Any:
 def _broadcast(walk: Any, op: Operation, states: Sequence[Any]) -> Any:
     """Broadcasting: axes are counted from the right."""
     rows, tensor = states[0], op.inputs[0]
+    axis, sizes = rows.axis + op.outputs[0].shape.ndims - tensor.shape.ndims, _target_sizes(walk, op)
+    if not all(map(_is_free_entry, sizes[:axis] + sizes[axis + 1 :])):
+        return Unknown(op)
     walk.name(op.outputs[0], _target_sizes(walk, op))
     return rows._replace(axis=rows.axis + op.outputs[0].shape.ndims - tensor.shape.ndims)
 
@@ -113,7 +116,8 @@ def _split(walk: Any, op: Operation, states: Sequence[Any]) -> Any:
 
 @kind('StridedSlice')
 def _strided_slice(walk: Any, op: Operation, states: Sequence[Any]) -> Any:
-    rows, begin, strides = only(states, 0), static(op.inputs[1]), static(op.inputs[3])
+    rows, strides = only(states, 0), static(op.inputs[3])
+    begin, end = (lengths_of(z, walk.state(z)) or [None] * len(strides) for z in list(op.inputs)[1:3])
     masks = {name: op.get_attr(name) for name in _MASKS}
     entries = len(strides)
     in_axis = 0
@@ -129,10 +133,18 @@ def _strided_slice(walk: Any, op: Operation, states: Sequence[Any]) -> Any:
             sources.append(None)
         else:
             if in_axis == rows.axis:
-                starts = has['begin_mask'] or (begin is not None and begin[i] == 0)
-                if not (starts and has['end_mask'] and strides[i] == 1) or has['shrink_axis_mask']:
-                    return Mixed(op, 'takes some of the samples')
+                starts = has['begin_mask'] or begin[i] == size(0)
+                ends = has['end_mask'] or _is_whole(walk, op, in_axis, end[i])
+                if not (starts and ends and strides[i] == 1) or has['shrink_axis_mask']:
+                    is_read = (has['begin_mask'] or static(op.inputs[1]) is not None) and (
+                        has['end_mask'] or static(op.inputs[2]) is not None
+                    )
+                    return Mixed(op, 'takes some of the samples') if is_read else Unknown(op)
                 sources.append(in_axis)
+            elif not all(_is_constant(walk, z) for z in list(op.inputs)[1:3]) and not (
+                (has['begin_mask'] or _is_free_entry(begin[i])) and (has['end_mask'] or _is_free_entry(end[i]))
+            ):
+                return Unknown(op)
             elif not has['shrink_axis_mask']:
                 full = has['begin_mask'] and has['end_mask'] and strides[i] == 1
                 sources.append(in_axis if full else ~in_axis)  # of another length
@@ -142,22 +154,44 @@ def _strided_slice(walk: Any, op: Operation, states: Sequence[Any]) -> Any:
     return rows._replace(axis=sources.index(rows.axis))
 
 
+def _is_whole(walk: Any, op: Operation, axis: int, end: Any) -> bool:
+    """Whether samples up to here are all of them."""
+    dim = op.inputs[0].shape.as_list()[axis]
+    known = isinstance(end, Size) and not end.symbols and dim is not None and end.number >= dim
+    return known or (end is not None and end == walk.sizes(op.inputs[0])[axis])
+
+
+def _is_constant(walk: Any, tensor: Tensor) -> bool:
+    return walk.state(tensor) is None
+
+
+def _is_free_entry(one: Any) -> bool:
+    return one is not None and 'n' not in one.symbols
+
+
 _MASKS = ('begin_mask', 'end_mask', 'ellipsis_mask', 'new_axis_mask', 'shrink_axis_mask')
 
 
 @kind('Slice')
 def _slice(walk: Any, op: Operation, states: Sequence[Any]) -> Any:
     rows = only(states, 0)
-    begin, length = static(op.inputs[1]), lengths_of(op.inputs[2], walk.state(op.inputs[2]))
-    whole = static(op.inputs[2]) is not None and static(op.inputs[2])[rows.axis] == -1
-    whole = whole or (length is not None and length[rows.axis] == walk.sizes(op.inputs[0])[rows.axis])
-    return rows if begin is not None and begin[rows.axis] == 0 and whole else Mixed(op, 'takes some of the samples')
+    begin, told = static(op.inputs[1]), static(op.inputs[2])
+    length = lengths_of(op.inputs[2], walk.state(op.inputs[2]))
+    if begin is None or length is None:
+        return Unknown(op)
+    beside = [axis for axis in range(len(length)) if axis != rows.axis]
+    if told is None and not all(_is_free_entry(length[axis]) for axis in beside):
+        return Unknown(op)
+    whole = (told is not None and told[rows.axis] == -1) or _is_whole(walk, op, rows.axis, length[rows.axis])
+    if begin[rows.axis] == 0 and whole:
+        return rows
+    return Mixed(op, 'takes some of the samples') if told is not None else Unknown(op)
 
 
 @kind('Tile')
 def _tile(walk: Any, op: Operation, states: Sequence[Any]) -> Any:
     rows, times = only(states, 0), lengths_of(op.inputs[1], walk.state(op.inputs[1]))
-    if times is None or times[rows.axis] is None or 'n' in times[rows.axis].symbols:
+    if times is None or not all(map(_is_free_entry, times)):
         return Unknown(op)
     return rows._replace(outer=times[rows.axis] * rows.outer)
 

@@ -1,4 +1,4 @@
-"""Ops by what they do to the axis of the samples: names only; what they mean is in ``rules.py``."""
+"""Ops by what they do to the axis of the samples: names only; what they mean is where they are registered."""
 
 from typing import FrozenSet
 
@@ -21,7 +21,7 @@ BY_PLACE = ELEMENTWISE | _names(
 #: Images and volumes: the samples come first, and stay there; all that is read besides is the same for all of them.
 OF_IMAGES = _names(
     """AvgPool AvgPool3D Conv1D Conv2D Conv3D DepthToSpace DepthwiseConv2dNative Dilation2D ExtractImagePatches
-    ExtractVolumePatches LRN MaxPool MaxPool3D MaxPoolV2 MaxPoolWithArgmax ResizeArea ResizeBicubic ResizeBilinear
+    ExtractVolumePatches LRN MaxPool MaxPool3D MaxPoolV2 ResizeArea ResizeBicubic ResizeBilinear
     ResizeNearestNeighbor SpaceToDepth"""
 )
 
@@ -67,9 +67,11 @@ LAST_AXES = {
 #: Ops that read lengths besides, for the shape of what they give.
 TAKE_LENGTHS = OF_IMAGES_BACKWARD | _names('BroadcastTo Reshape Slice StridedSlice Tile')
 
-#: Lengths in, a tensor of this shape out, whose rows nobody put there: filled, or random.
+#: Lengths in, a tensor of this shape out: filled with one number, or with numbers that differ from run to run.
 OF_SHAPE = _names(
-    """Fill ParameterizedTruncatedNormal RandomStandardNormal RandomUniform RandomUniformInt StatelessRandomNormal
-    StatelessRandomNormalV2 StatelessRandomUniform StatelessRandomUniformV2 StatelessTruncatedNormal TruncatedNormal
-    Empty"""
+    """Empty Fill ParameterizedTruncatedNormal RandomStandardNormal RandomUniform RandomUniformInt TruncatedNormal"""
 )
+
+#: How long a list of tensors is; and how one is filled at once.
+OF_LISTS = _names('TensorArraySizeV3 TensorListLength')
+FILLED_LISTS = _names('TensorArrayScatterV3 TensorListFromTensor')

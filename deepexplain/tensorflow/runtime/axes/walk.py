@@ -9,7 +9,7 @@ from ..hidden import BRANCHES, LOOPS, is_opened
 from .kinds import KINDS
 from .lengths import COMPARING, computed, is_free, lengths_of, static
 from .states import Lengths, Mixed, N, Rows, Size, Unknown, at, joined, product, size
-from .tables import BY_PLACE, OF_SHAPE, TAKE_LENGTHS
+from .tables import BY_PLACE, FILLED_LISTS, OF_LISTS, OF_SHAPE, TAKE_LENGTHS
 
 #: Passes over a loop until its variables must be known.
 MOST_PASSES = 6
@@ -36,7 +36,7 @@ def rows_of_target(
     starts = [*inputs, *fed_by_row]
     known: Dict[str, Any] = {tensor.name: None for tensor in fed_whole}
     known.update((tensor.name, at(0)) for tensor in starts)
-    walk = Walk(Bodies(target.graph), known)
+    walk = Walk(Bodies(target.graph), known, fed=[tensor.name for tensor in starts])
     walk.go(in_order({op: op.inputs for op in ops_between(target, starts)}))
     return walk.state(target)
 
@@ -49,11 +49,13 @@ class Walk:
     bodies : Bodies
     starts : dict
         Name of a tensor -> what is known of it. Of tensors that no op of the pass computes, nothing depends on samples.
+    fed : iterable of str
+        Those whose lengths, but for that of the samples' axis, do not depend on how many samples there are.
     """
 
-    def __init__(self, bodies: Bodies, starts: Any) -> None:
+    def __init__(self, bodies: Bodies, starts: Any, fed: Iterable[str] = ()) -> None:
         self._bodies = bodies
-        self._starts, self._states = dict(starts), dict(starts)
+        self._starts, self._states, self._fed = dict(starts), dict(starts), frozenset(fed)
         self._names: Dict[Any, Any] = {}
 
     def go(self, ops: Iterable[Operation]) -> None:
@@ -82,17 +84,17 @@ class Walk:
                 found.append(state.outer * N * state.inner)
             elif dim is not None:
                 found.append(size(dim))
-            elif isinstance(state, (Mixed, Unknown)):
-                found.append(None)
             else:
-                key = tensor.name, axis
-                found.append(self._names.get(key, Size(1, (f'{tensor.name}/{axis}',))))
+                # Of what has no samples, or is fed, a length is the same whatever their number.
+                is_free = state is None or tensor.name in self._fed
+                own = Size(1, (f'{tensor.name}/{axis}',)) if is_free else None
+                found.append(self._names.get((tensor.name, axis), own))
         return found
 
     def name(self, tensor: Tensor, sizes: Any) -> None:
         """Remember lengths that the graph leaves open."""
         for axis, one in enumerate(sizes):
-            if one is not None:
+            if one is not None and 'n' not in one.symbols:
                 self._names[tensor.name, axis] = one
 
     def name_sizes(self, op: Operation, sources: Any = None, source: Any = None) -> None:
@@ -114,13 +116,23 @@ class Walk:
                 if of is not None and 0 <= of < len(known) and dims[of] != 1:
                     found.setdefault((out.name, axis), set()).add(known[of])
         # Of two that are open, either may be 1 and broadcast.
-        self._names.update((place, one) for place, (one, *more) in found.items() if one is not None and not more)
+        for place, (one, *more) in found.items():
+            if one is not None and not more and 'n' not in one.symbols:
+                self._names[place] = one
+
+    def name_anew(self, op: Operation) -> None:
+        """Give names to open lengths of an output that are computed of those of its first input, whatever they are."""
+        if all(one is not None for one in self.sizes(op.inputs[0])):
+            for axis, dim in enumerate(op.outputs[0].shape.as_list()):
+                if dim is None:
+                    self._names[op.outputs[0].name, axis] = Size(1, (f'{op.outputs[0].name}/{axis}',))
 
     def _outputs(self, op: Operation) -> Any:
         """What is known of the outputs of an op, a list."""
         states = [self.state(tensor) for tensor in op.inputs]
         if all(state is None for state in states):
-            return [None] * len(op.outputs)
+            # Entries of a list that are constants may tell one place from another, beside others that are of samples.
+            return [Unknown(op) if op.type in FILLED_LISTS else None] * len(op.outputs)
         try:
             found = self._found(op, states)
         except UNFORESEEN:
@@ -128,7 +140,7 @@ class Walk:
         return found if isinstance(found, list) else [found] * len(op.outputs)
 
     def _found(self, op: Operation, states: Sequence[Any]) -> Any:
-        if op.type in ('Shape', 'ShapeN', 'Size', 'Rank', 'TensorArraySizeV3', 'TensorListLength'):
+        if op.type in ('Shape', 'ShapeN', 'Size', 'Rank'):
             return self._of_shape(op)
         if op.type == 'Merge':
             # In the first pass through a loop of TensorFlow 1, nothing is known of what comes round.
@@ -136,6 +148,8 @@ class Walk:
             return [joined(op, come, op.outputs[0]), None]
         if is_opened(op):
             return self._opened(op, states)
+        if op.type == 'Switch' and not _is_of_all(states[1]):
+            return states[0] if isinstance(states[0], Mixed) else Unknown(op)
         for kind in (Mixed, Unknown):
             bad = next((state for state in states if isinstance(state, kind)), None)
             if bad is not None:
@@ -143,14 +157,15 @@ class Walk:
         if op.type in ('Enter', 'RefEnter', 'NextIteration', 'LoopCond'):
             return states[0]
         if op.type == 'Switch':
-            free = states[1] is None or (isinstance(states[1], Lengths) and is_free(states[1]))
-            return [states[0]] * 2 if free else Unknown(op)
+            return [states[0]] * 2
+        if op.type in OF_LISTS:
+            return None  # such a list is as long as an axis that is not that of samples
         if any(isinstance(state, Lengths) for state in states):
             return self._with_lengths(op, states)
         return KINDS[op.type](self, op, states)
 
     def _of_shape(self, op: Operation) -> Any:
-        if op.type not in ('Shape', 'ShapeN', 'Size'):
+        if op.type == 'Rank':
             return None
         sizes = [tuple(self.sizes(tensor)) for tensor in op.inputs]
         if op.type == 'Size':
@@ -163,15 +178,15 @@ class Walk:
         if found is not None:
             return found
         if op.type in OF_SHAPE:
-            return self._filled(op, states[0], None)
+            return self._filled(op, states[0], None) if states[1:] in ([], [None]) else Unknown(op)
         if op.type in ('TensorListReserve', 'EmptyTensorList'):
-            return None
+            return None if _is_of_all(states[1]) else Unknown(op)
         if op.type in ('BroadcastTo', 'Tile') and states[0] is None:
             return self._filled(op, states[1], op.inputs[0])
         numbers = [state for state in states if isinstance(state, Lengths)]
         others = [None if isinstance(state, Lengths) else state for state in states]
         has_rows = any(isinstance(state, Rows) for state in others)
-        takes_lengths = (op.type in TAKE_LENGTHS and has_rows) or op.type.startswith('TensorList')
+        takes_lengths = (op.type in TAKE_LENGTHS or op.type.startswith('TensorList')) and has_rows
         if not takes_lengths and not all(map(is_free, numbers)):
             if op.type in BY_PLACE and op.type not in COMPARING and any(others):
                 return Mixed(op, 'uses the number of samples')
@@ -215,7 +230,9 @@ class Walk:
     def _branches(self, op: Operation, states: Sequence[Any]) -> Any:
         shapes, which = [tensor.shape for tensor in list(op.inputs)[1:]], static(op.inputs[0])
         bodies = self._bodies.branches(op, shapes)
-        if states[0] is not None:
+        if isinstance(states[0], Lengths) and not is_free(states[0]):
+            return Mixed(op, 'chooses by the number of samples')
+        if not _is_of_all(states[0]):
             return Unknown(op)
         if which is not None:
             first = 0 if op.type in ('Case', 'StatelessCase') else 1
@@ -235,7 +252,11 @@ class Walk:
             now = [joined(op, both, z) for both, z in zip(zip(states, after), op.outputs)]
             if now == states:
                 (goes_on,) = self._in(loop.cond, states)
-                free = goes_on is None or (isinstance(goes_on, Lengths) and is_free(goes_on))
-                return states if free else Unknown(op)
+                return states if _is_of_all(goes_on) else Unknown(op)
             states = now
         return Unknown(op)
+
+
+def _is_of_all(state: Any) -> bool:
+    """Whether a number is the same whatever the samples and however many there are."""
+    return state is None or (isinstance(state, Lengths) and is_free(state))
