@@ -2,9 +2,9 @@
 
 import ast
 import contextlib
+import dataclasses
 import doctest
 import importlib
-import inspect
 import io
 import os
 import pkgutil
@@ -18,7 +18,7 @@ import deepexplain
 from deepexplain.tensorflow.methods import attribution_methods
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-PAGES = ['README.md'] + [
+PAGES = ['README.md', 'CONTRIBUTING.md'] + [
     os.path.join('docs', name)
     for name in ('trust.md', 'metrics.md', 'models.md', 'coming-from-0.3.md', 'performance.md')
 ]
@@ -76,7 +76,7 @@ def test_the_table_of_methods_has_every_argument_and_default():
         for method, arguments in rows
     }
     found = {
-        method: {p.name: p.default for p in inspect.signature(cls.configure).parameters.values() if p.name != 'self'}
+        method: {field.name: field.default for field in dataclasses.fields(cls)}
         for method, (cls, _) in attribution_methods.items()
         if method != 'zero'
     }
