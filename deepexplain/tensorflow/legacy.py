@@ -214,6 +214,10 @@ class _Hooked:
 
         def attributions(back: 'BackwardPass') -> List[Tensor]:
             owner._back, owner.T, owner.Y = back, back.T, back.Y
+            shapes = [x.shape.as_list()[1:] if x.shape.ndims else [None] for x in problem.inputs]
+            has_formula = type(owner).get_symbolic_attribution is not AttributionMethod.get_symbolic_attribution
+            if has_formula and getattr(owner, 'baseline', 0) is None and not any(None in shape for shape in shapes):
+                owner._set_check_baseline()  # hooks of 0.3 read it as an array
             found: List[Tensor] = owner.get_symbolic_attribution()
             owner.symbolic_attribution = found
             return found

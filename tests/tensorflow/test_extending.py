@@ -150,3 +150,27 @@ def test_a_class_without_a_plan_or_with_another_is_refused(session):
             de.get_explainer('odd', mlp(X), X)
     finally:
         attribution_methods.pop('odd')
+
+
+@pytest.mark.parametrize(
+    ('plan', 'message'),
+    [
+        (lambda: Backward(lambda back: None), "Attributions of 'odd' must be a list with a tensor .* got NoneType"),
+        (lambda: Backward(lambda back: back.gradients()[0]), 'must be a list with a tensor for each of the 1 inputs'),
+        (lambda: Backward(lambda back: []), r'for each of the 1 inputs; got \[\]'),
+        (lambda: Backward(path=Path(3)), "'odd' follows a path, which begins at a baseline: give its Backward one"),
+        (lambda: Path(3, 'simpson'), "quadrature must be one of 'riemann_right', .*; got 'simpson'"),
+    ],
+)
+def test_a_plan_that_cannot_be_followed_is_refused_with_a_word(session, plan, message):
+    @register('odd')
+    class Odd(Method):
+        def plan(self, problem):
+            return plan()
+
+    try:
+        X = tf.placeholder(tf.float64, [None, 4])
+        with DeepExplain(session=session) as de, pytest.raises(RuntimeError, match=message):
+            de.get_explainer('odd', mlp(X), X)
+    finally:
+        attribution_methods.pop('odd')

@@ -203,6 +203,28 @@ def test_a_rule_of_ones_own_in_a_subclass_of_a_method_is_described_and_may_call_
         doubled.leaks(normal(3, 4))
 
 
+def test_a_formula_may_read_the_baseline(session):
+    class Copy(methods.DeepLIFTRescale):
+        """0.3's own formula."""
+
+        def get_symbolic_attribution(self):
+            return [
+                g * (x - b)
+                for g, x, b in zip(
+                    tf.gradients(self.T, self.X),
+                    self.X if self.has_multiple_inputs else [self.X],
+                    self.baseline if self.has_multiple_inputs else [self.baseline],
+                )
+            ]
+
+    X = tf.placeholder(tf.float64, [None, 4])
+    with DeepExplain(session=session) as de:
+        T = mlp(X)
+        expected = de.explain('deeplift', T, X, normal(3, 4))
+        np.testing.assert_allclose(Copy(T, X, session).run(normal(3, 4)), expected)
+        np.testing.assert_allclose(Copy(T, [X], session).run([normal(3, 4)])[0], expected)
+
+
 def test_the_learning_phase_that_a_class_is_given_is_fed(session):
     X, phase = tf.placeholder(tf.float64, [None, 4]), tf.placeholder(tf.bool, [], name='is_training')
     T = tf.cond(phase, lambda: 0 * X, lambda: 2 * X)

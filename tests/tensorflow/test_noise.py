@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from small import Recorder, dense, mlp, normal
 
 from deepexplain.errors import ArgumentError, ArgumentTypeError, DeepExplainWarning
-from deepexplain.tensorflow import DeepExplain, NoiseTunnel, noise
+from deepexplain.tensorflow import DeepExplain, NoiseTunnel, methods, noise
 
 KINDS = ['smoothgrad', 'smoothgrad_squared', 'vargrad']
 every_kind = pytest.mark.parametrize('kind', KINDS)
@@ -422,6 +422,19 @@ def test_any_explainer_is_averaged_and_described(session, method, arguments):
     noisy = [xs + 0.5 * random.normal(size=xs.shape) for _ in range(3)]
     np.testing.assert_allclose(tunnel.run(xs), np.mean([explainer.run(x) for x in noisy], axis=0))
     assert tunnel.describe().rows == explainer.describe().rows
+
+
+def test_a_class_of_0_3_with_a_run_of_three_arguments_is_averaged(session):
+    class Old(methods.GradientXInput):
+        def run(self, xs, ys=None, batch_size=None):
+            return super().run(xs, ys, batch_size)
+
+    X = tf.placeholder(tf.float64, [None, 4])
+    with DeepExplain(session=session) as de:
+        T = mlp(X)
+        old, new = Old(T, X, session), de.get_explainer('grad*input', T, X)
+    found, expected = (NoiseTunnel(e, samples=3, stdev=0.5, seed=2).run(normal(2, 4)) for e in (old, new))
+    np.testing.assert_allclose(found, expected)
 
 
 def test_more_than_attributions_are_refused(session):

@@ -4,8 +4,8 @@ import traceback
 from contextlib import ExitStack
 from typing import Any, ContextManager, List, Optional, Sequence
 
-from ...errors import DeepExplainError, GraphError
-from ..compat import Graph, Operation, Tensor, mutation_lock, tf
+from ...errors import ArgumentTypeError, DeepExplainError, GraphError
+from ..compat import Graph, Operation, Tensor, is_graph_tensor, mutation_lock, tf
 from ..runtime.overrides import graph_lock
 
 #: Whose code may fail while a gradient is built, without that it is the user's own.
@@ -84,3 +84,14 @@ def _failing(error: BaseException) -> Optional[Operation]:
             if frame.f_globals.get('__name__', '').split('.')[0] not in NOT_THE_USERS:
                 return None
     return op if inside and isinstance(op, tf.Operation) else None
+
+
+def checked_attributions(name: str, attributions: Any, inputs: List[Tensor]) -> List[Tensor]:
+    """What a method computes, as a list, which must have a tensor for each input."""
+    is_list = isinstance(attributions, (list, tuple))
+    if not is_list or len(attributions) != len(inputs) or not all(map(is_graph_tensor, attributions)):
+        came = [type(one).__name__ for one in attributions] if is_list else type(attributions).__name__
+        raise ArgumentTypeError(
+            f"Attributions of '{name}' must be a list with a tensor for each of the {len(inputs)} inputs; got {came}."
+        )
+    return list(attributions)

@@ -13,7 +13,7 @@ from ..runtime.clone import Clone, is_frozen, is_opened
 from ..runtime.graph import Step, check_passes_gradient, has_control_flow, hidden_ops, ops_between, steps_of
 from ..runtime.overrides import gradient_rule, original_grad
 from ..runtime.taken import never_run
-from .adding import adding_to, check_not_finalized, gradients_of
+from .adding import adding_to, check_not_finalized, checked_attributions, gradients_of
 from .audit import Audit, named_ops
 from .baselines import Baselines
 from .network import Network, weighted, weights_of_outputs
@@ -200,7 +200,7 @@ class BackwardPass:
         self._weighted = None
         arrays = [op for op in self.between if op.type in WITH_GRADIENT]
         with gradient_rule(self._gradient, arrays + [op for op in self.between if self._rule_of(op)]):
-            attributions = self.plan.attributions(self)
+            attributions = checked_attributions(self.name, self.plan.attributions(self), self.inputs)
         self.passes.append((self.Y, attributions))
 
     def build_passes(self, outputs: int) -> int:

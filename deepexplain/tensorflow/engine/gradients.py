@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Callable, Dict, List, Optional, Sequence,
 
 import numpy as np
 
-from ...errors import warn
+from ...errors import ArgumentError, warn
 from ...types import Array, ArrayLike
 from ..compat import Tensor
 from ..runtime.progress import progress_bar
@@ -51,6 +51,8 @@ class GradientEngine:
         strict: bool = False,
         built: 'Optional[GradientEngine]' = None,
     ) -> None:
+        if plan.path is not None and plan.baseline is None:
+            raise ArgumentError(f"'{name}' follows a path, which begins at a baseline: give its Backward one.")
         self.name, self.plan, self.problem = name, plan, problem
         self.back = BackwardPass(name, plan, problem, strict) if built is None else built.back
         self.network = self.back.network

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Callable, List, Optional, Tuple
 
 import numpy as np
 
+from ...arguments import one_of
 from ...errors import warn
 from ...types import Array
 from ..runtime.memory import aligned_empty
@@ -24,6 +25,9 @@ class Path:
     quadrature: str = 'riemann_right'
     tolerance: Optional[float] = None
     max_steps: int = 10000
+
+    def __post_init__(self) -> None:
+        one_of(self.quadrature, 'quadrature', QUADRATURES)
 
 
 class Walk:

@@ -51,6 +51,7 @@ class RowOracle:
     def __init__(self, problem: 'Problem', observe: Callable[..., List[Array]], by_row: bool) -> None:
         self._problem, self._observe_rows, self._by_row = problem, observe, by_row
         self.proof = RowProof(problem)
+        self._apart: Dict[int, bool] = {}  # by the number of rows that were tried together
         self._answers: Dict[Any, Any] = {}
 
     def once(self, key: Hashable, find_out: Callable[[], Any]) -> Any:
@@ -100,14 +101,21 @@ class RowOracle:
             return self.is_proven(request)
         return self.ask(independent, request, count, pairs=3)
 
-    def apart(self, request: 'Request') -> bool:
-        """Whether a sample gets the same, alone or beside others; in a fixed batch, whatever the others are."""
+    def apart(self, request: 'Request', most: Optional[int] = None) -> bool:
+        """Whether a sample gets the same, alone or beside others; in a fixed batch, whatever the others are.
+
+        ``most`` is the most rows that a session run may hold. Default: what was found out before, be it by fewer.
+        """
         if self.is_proven(request) or self.proof.is_mixed(request):
             return self.is_proven(request)
         try:
             if request.fixed_rows is not None:
                 return self.independent(request, request.fixed_rows)
-            return self.ask(alone, request, ROWS_TOGETHER, pairs=3)
+            if most is None and self._apart:
+                return self._apart[max(self._apart)]
+            count = ROWS_TOGETHER if most is None else max(2, min(ROWS_TOGETHER, most))
+            self._apart[count] = self.ask(alone, request, count, pairs=3)
+            return self._apart[count]
         except (tf.errors.OpError, ArgumentError):
             return False  # a network that does not take any number of rows, or has none of T for each
 
@@ -121,7 +129,7 @@ class RowOracle:
         if any(request.n in value.shape for _, value, per_row in request.feeds.entries if not per_row):
             return False
         try:
-            return self.apart(request) and (
+            return self.apart(request, rows) and (
                 rows >= request.n or self.ask(separable, request, max(2, rows // 2), pairs=1)
             )
         except tf.errors.OpError:
@@ -209,7 +217,7 @@ def cut_for_gradients(
     copies = min(rows // samples, rows_of_a_sample)
     if batch_size == 1 or (samples == request.n and copies == 1):
         return _of_samples(samples)
-    if oracle.may_cut(request, rows) if batch_size is None else oracle.apart(request):
+    if oracle.may_cut(request, rows) if batch_size is None else oracle.apart(request, batch_size):
         return Cut(samples, rows, False, True)
     if batch_size is not None and samples < request.n:
         oracle.warn_that_samples_mix(request, f'batch_size={batch_size}')
@@ -265,7 +273,7 @@ def cut_for_changes(
                 f"first sample changes other rows. '{name}' cannot tell rows apart; give T one row for each sample."
             )
         return Cut(fixed, fixed, request.n == fixed, True)
-    if batch_size == 1 or oracle.apart(request):
+    if batch_size == 1 or oracle.apart(request, batch_size or oracle.bounded(request)):
         rows = batch_size or oracle.bounded(request)
         return Cut(rows, rows, False, True)
     if batch_size is not None and batch_size < request.n:

@@ -202,7 +202,7 @@ def frozen(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
         return (type(value).__name__, *[frozen(entry) for entry in value])
     if isinstance(value, dict):
-        return tuple((key, frozen(value[key])) for key in sorted(value))
+        return tuple((key, frozen(value[key])) for key in sorted(value, key=repr))
     if isinstance(value, np.ndarray):
         return value.shape, value.dtype.str, value.tobytes()
     if is_graph_tensor(value):
