@@ -248,7 +248,8 @@ def test_batch_normalization_of_both_modes():
         lambda X: X * tf.random.stateless_uniform(tf.shape(X), [1, 2], dtype=X.dtype),
         lambda X: tf.gather(X, [[0], [1], [2]], axis=1, batch_dims=1),
         lambda X: tf.cast(tf.nn.in_top_k(tf.cast(X, tf.float32), [0, 1, 2], 2), X.dtype),
-        lambda X: tf.einsum('ii->i', X),
+        # a diagonal, which the einsum of TensorFlow 1.15 does not know
+        *([lambda X: tf.einsum('ii->i', X)] if not tf.VERSION.startswith('1.') else []),
         # which entries are taken
         lambda X: tf.reduce_sum(tf.transpose(X) - tf.gather(tf.transpose(X), [0], axis=-1), 0),
         lambda X: tf.reduce_sum(
