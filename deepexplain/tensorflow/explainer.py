@@ -179,10 +179,10 @@ class Explainer(Sealed):
         delta = []
         if return_convergence_delta:
             promised = engine.plan.promise.value(engine.network, request, cut.samples)
-            engine.warn_of_delta(request, cut)
             sums = engine.sums(results, request)
             delta = [(sums[0] if request.outputs is None else sums) - promised]
-            warn_of_deltas(engine, request, results, promised, delta[0], lambda: self.leaks(xs, ys, feed_dict))
+            if engine.is_delta_its_own(request, cut):
+                warn_of_deltas(engine, request, results, promised, delta[0], lambda: self.leaks(xs, ys, feed_dict))
         if request.outputs is None:
             results, more = [result[0] for result in results], [result[0] for result in more]
         found = results if self.problem.several else results[0]

@@ -154,8 +154,9 @@ class ChangeEngine:
         result: Array = flat.astype(np.float64).sum(axis=-1)
         return result
 
-    def warn_of_delta(self, request: 'Request', cut: 'Cut') -> None:
-        """Nothing to warn of: a sample's attributions are of its own T."""
+    def is_delta_its_own(self, request: 'Request', cut: 'Cut') -> bool:
+        """Yes: a sample's attributions are of its own T, which a random network has none of."""
+        return not self.randomness.found(request)
 
     def _parts(self, shape: Shape) -> Any:
         if self.plan.key is None:

@@ -40,7 +40,8 @@ def warn_of_explosions(engine: Any, results: List[Any], request: 'Request') -> N
     of = np.argsort(-np.where(suspicious, sizes, 0).max(axis=0), kind='stable')[:MOST_ASKED]
     of = of[suspicious[:, of].any(axis=0)]
     scales = _largest_near(engine, request, of)
-    found = suspicious[:, of] & (sizes[:, of] > most * scales.max(axis=1, keepdims=True))
+    largest = scales.max(axis=1, keepdims=True)
+    found = suspicious[:, of] & (sizes[:, of] > most * largest) & (largest > 0)  # of 0 nothing is a multiple
     if not found.any():
         return
     output, sample = np.argwhere(found)[0]

@@ -108,15 +108,17 @@ class GradientEngine:
         result: Array = sum(a.sum(axis=tuple(range(2, a.ndim)), dtype=np.float64) for a in results)
         return result
 
-    def warn_of_delta(self, request: 'Request', cut: 'Cut') -> None:
-        """Warn where a delta is not of its sample alone."""
+    def is_delta_its_own(self, request: 'Request', cut: 'Cut') -> bool:
+        """Whether a delta is of its sample alone, with a warning where it is not."""
         if self.randomness.found(request):
-            return  # which was said, and is why samples seem to mix
+            return False  # which was said, and is why samples seem to mix
         if cut.samples > 1 and request.n > 1 and not self.oracle.apart(request):
             warn(
                 f"{self.oracle.proof.sentence(request)}: a sample's attributions are also of the outputs of others, so "
                 'only the sum of delta over all samples says whether they add up.'
             )
+            return False
+        return True
 
     def _run(self) -> 'Union[Walk, _Once]':
         """What attributes rows in one call: a path, or single backward passes."""
