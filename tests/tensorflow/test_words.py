@@ -252,7 +252,7 @@ def test_a_key_error_is_no_op_without_a_gradient(session, monkeypatch):
 def test_steps_have_a_complete_rule(session, of):
     X = tf.placeholder(tf.float32, [None, 3])
     op = getattr(tf.raw_ops, of)
-    T = tf.reduce_sum(op(x=3 * X, y=2.0) if 'Mod' in of else op(x=3 * X), 1)
+    T = 5 + tf.reduce_sum(op(x=3 * X, y=2.0) if 'Mod' in of else op(x=3 * X), 1)
     xs = normal(5, 3)
     with DeepExplain(session=session) as de:
         e = de.get_explainer('deeplift', T, X, rules='complete', baseline=0.1, strict=True)

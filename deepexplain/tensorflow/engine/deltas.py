@@ -38,6 +38,8 @@ def warn_of_deltas(
         The Leaks of the call.
     """
     rows = engine.audit().rows
+    if engine.randomness.found(request):
+        return  # which was said: two runs do not add up
     if not rows or any(row.exact is not True for row in rows) or engine.problem.target.shape.ndims == 0:
         return
     plan = engine.plan

@@ -97,8 +97,9 @@ class GradientEngine:
                     for output, attributions in enumerate(some, start=first):
                         for result, value in zip(results, attributions):
                             result[output, part] = value
-        self._undefined.check(request, cut.rows, results)
-        if self.plan.references is not None and self.plan.references.finite:
+        self._undefined.check(request, cut, results)
+        may_explode = self.plan.references is not None and self.plan.references.finite
+        if may_explode and not self.randomness.found(request):
             warn_of_explosions(self, results, request)
         run.warn_of_missed(self.name)
         return results, []

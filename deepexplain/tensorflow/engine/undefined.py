@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from .backward import Backward
     from .problem import Problem
     from .request import Request
+    from .rows import Cut
 
 
 def warn_of_baseline(problem: 'Problem', request: 'Request') -> None:
@@ -35,14 +36,17 @@ def is_finite(value: Any, request: 'Request') -> bool:
     return bool(found.all())
 
 
-def is_finite_at_baseline(problem: 'Problem', request: 'Request', most_rows: int) -> bool:
-    """Ask the network: one row for each baseline; True where it does not take such rows."""
-    asked = replace(request, weights=())
-    total = max(len(b) for b in request.baselines)
+def is_finite_at_baseline(problem: 'Problem', request: 'Request', cut: 'Cut') -> bool:
+    """Ask the network: the baselines of a set; else one for each sample of a run, as these may hang together."""
+    asked, most_rows = replace(request, weights=()), cut.rows if request.is_set else cut.samples
+    one_for_all = all(len(b) == 1 for b in request.baselines)
+    total = request.n
+    if request.is_set or one_for_all:
+        total = len(request.baselines[0]) if request.is_set else min(cut.samples, request.n)
     try:
         for start in range(0, total, most_rows):
             rows = [b if len(b) == 1 else b[start : start + most_rows] for b in request.baselines]
-            count = max(len(b) for b in rows)
+            count = min(most_rows, total - start)
             rows = [np.broadcast_to(b, (count,) + b.shape[1:]) for b in rows]
             of = np.zeros(count, int) if request.is_set else np.arange(start, start + count)
             (value,) = asked.run([problem.target], of, rows, trim=False)
@@ -68,18 +72,18 @@ class Undefined:
         self._name, self._plan, self._problem = name, plan, problem
         self._finite: Dict[Any, bool] = {}  # shapes of samples and baselines -> whether T is finite there
 
-    def check(self, request: 'Request', most_rows: int, results: Sequence[Array]) -> None:
+    def check(self, request: 'Request', cut: 'Cut', results: Sequence[Array]) -> None:
         """Warn where T is not finite at the baseline; else where results are not."""
         inputs = self._problem.inputs
         broken = [x.name for x, result in zip(inputs, results) if not np.isfinite(result).all()]
-        self._check_baseline(request, most_rows, bool(broken))
+        self._check_baseline(request, cut, bool(broken))
         if broken and 'baseline' not in request.said:
             warn(
                 f"Attributions to '{broken[0]}' contain nan or infinite values: between X and T, '{self._name}' "
                 'divides by something near 0, or a number overflows.'
             )
 
-    def _check_baseline(self, request: 'Request', most_rows: int, broken: bool) -> None:
+    def _check_baseline(self, request: 'Request', cut: 'Cut', broken: bool) -> None:
         """Ask once of one baseline for all samples, of others where results are broken."""
         plan = self._plan
         if plan.baseline is None or not plan.promise.minus_baseline or 'baseline' in request.said:
@@ -91,6 +95,6 @@ class Undefined:
             return
         key = request.sample_shapes, tuple(len(b) for b in request.baselines), request.outputs is None
         if not constant or key not in self._finite:
-            self._finite[key] = is_finite_at_baseline(self._problem, request, most_rows)
+            self._finite[key] = is_finite_at_baseline(self._problem, request, cut)
         if not self._finite[key]:
             warn_of_baseline(self._problem, request)
