@@ -122,7 +122,7 @@ class RowOracle:
     def may_cut(self, request: 'Request', rows: int) -> bool:
         """Whether the samples may be cut into parts of this many rows although the user did not ask for it.
 
-        Two rows show if a network mixes samples, but not if it does so at a distance: hence the second question.
+        Thirteen rows show if a network mixes samples, but not if it does so further apart: hence the second question.
         """
         if self.is_proven(request):
             return True

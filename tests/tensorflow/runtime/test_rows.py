@@ -1,4 +1,4 @@
-"""The four questions about rows, asked of networks that are NumPy functions."""
+"""The five questions about rows, asked of networks that are NumPy functions."""
 
 import numpy as np
 import pytest
