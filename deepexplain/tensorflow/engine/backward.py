@@ -208,10 +208,10 @@ class BackwardPass:
 
         Not to a loop, which may have run: TensorFlow could not take it back.
         """
-        graph = self.problem.graph
-        if not graph.finalized and not has_control_flow(self.between):
-            with adding_to(graph):
-                while len(self.passes) < min(outputs, MOST_PASSES):
+        graph, wanted = self.problem.graph, min(outputs, MOST_PASSES)
+        if len(self.passes) < wanted and not graph.finalized and not has_control_flow(self.between):
+            with adding_to(graph):  # which takes a name of the graph, each time
+                while len(self.passes) < wanted:
                     self.add_pass()
         return min(outputs, len(self.passes))
 
