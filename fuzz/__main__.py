@@ -1,0 +1,60 @@
+"""`python -m fuzz calls --count 50000`: check cases, print the figures in one line and each fault once."""
+
+import argparse
+import importlib
+import os
+import sys
+
+os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')  # before TensorFlow is imported: no log lines between ours
+os.environ.setdefault('MPLBACKEND', 'Agg')
+
+from .workers import here, run
+
+KINDS = ['calls', 'graphs', 'files']
+
+
+def arguments(argv):
+    """The options, those of most kinds."""
+    parser = argparse.ArgumentParser(prog='python -m fuzz', description='Odd calls, random graphs, damaged files.')
+    parser.add_argument('kind', help=f'{", ".join(KINDS)}; or another module of this package with a main(argv)')
+    parser.add_argument('--count', type=int, help='cases (default: the full count of the kind)')
+    parser.add_argument('--seed', type=int, default=0, help='of the cases (default 0)')
+    parser.add_argument('--first', type=int, default=0, help='number of the first case (default 0)')
+    parser.add_argument('--processes', type=int, default=os.cpu_count(), help='that check cases (default: the CPUs)')
+    parser.add_argument('--seconds', type=float, default=float('inf'), help='begin no more cases after this time')
+    parser.add_argument('--here', action='store_true', help='in this process: for a debugger')
+    parser.add_argument('--case', metavar='TEXT', help='check this one case, as a fault printed it; with its traceback')
+    return parser.parse_args(argv)
+
+
+def main(argv):
+    """The exit code: 1 where there is a fault."""
+    module = importlib.import_module('.' + (argv[0] if argv and argv[0].isidentifier() else 'calls'), __package__)
+    if hasattr(module, 'main'):
+        return module.main(argv[1:])
+    options = arguments(argv)
+    if options.case is not None:
+        module.Cases(options.seed).show(options.case)
+        return 0
+    numbers = range(options.first, options.first + (options.count or module.COUNT))
+    if options.here:
+        report = here(module, options.seed, numbers)
+    else:
+        report = run(
+            module,
+            options.seed,
+            numbers,
+            processes=options.processes,
+            case_seconds=module.SECONDS,
+            memory=module.MEMORY,
+            seconds=options.seconds,
+        )
+    for fault, count in report.distinct():
+        print(f'FAULT {count} x {fault.kind} at {fault.where}: {fault.what}\n    {fault.text}')
+    seconds, text = report.slowest
+    print(f'{module.line(report)}; slowest {seconds:.2f} s: {text[:200]}; seed {options.seed}', flush=True)
+    return int(bool(report.faults))
+
+
+if __name__ == '__main__':
+    sys.exit(main(sys.argv[1:]))
