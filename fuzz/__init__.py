@@ -1,8 +1,8 @@
 """What nobody would write in a test: odd calls, random graphs, damaged files. `python -m fuzz --help`, or `make fuzz`.
 
-A *case* is a number; with the seed it says all: the text of a call, of a graph, of a damage. Cases are checked in worker
-processes under watch (`workers.py`), so that one that crashes, hangs or eats memory is one fault among others. Each kind
-prints its figures in one line, and ends with exit code 1 where there is a fault.
+A *case* is a number; with the seed it says all: the text of a call, of a graph, of a damage. Cases are checked in
+worker processes under watch (`workers.py`), so that one that crashes, hangs or eats memory is one fault among others.
+Each kind prints its figures in one line, and ends with exit code 1 where there is a fault.
 
 `calls.py`
     A call of a public entry (`entries.py`) of small networks (`scene.py`), one or two of whose arguments are odd

@@ -13,7 +13,7 @@ import deepexplain
 from deepexplain.errors import DeepExplainError
 
 from .entries import ENTRIES, NETS
-from .odd import ODD, Own
+from .odd import ODD, Broken, Own
 from .scene import close, scene
 from .workers import Fault, TooSlow, within
 
@@ -67,10 +67,12 @@ class Cases:
                 return {'refused': 1}, [Fault('short message', _place(error), _said(error), text)]
             return {'refused': 1}, []
         except Own:
-            return {'raised by a function of the user': 1}, []
+            return {'of the user': 1}, []
         except TooSlow as error:
             return {}, [Fault('too slow', _place(error), str(error), text)]
         except BaseException as error:
+            if _is_of_the_user(error):
+                return {'of the user': 1}, []
             return {}, [Fault('bare exception', f'{type(error).__name__} {_place(error)}', _said(error), text)]
         return {'results': 1}, [Fault('accepted', *what, text) for what in self._accepted(text)]
 
@@ -118,6 +120,13 @@ def _said(error):
         return '(its message cannot be read)'
 
 
+def _is_of_the_user(error):
+    """Whether it was raised within a function that the call was given, and not before or after."""
+    frames = traceback.extract_tb(error.__traceback__)
+    called = [frame.name == '<lambda>' and frame.filename == '<call>' for frame in frames]
+    return any(called) or (isinstance(error, Broken) and str(error) == '__call__')
+
+
 def _place(error):
     """The last line of ours that an exception came through; and where it came from, if that is elsewhere."""
     frames = traceback.extract_tb(error.__traceback__)
@@ -130,10 +139,10 @@ def _place(error):
 def line(report):
     """The figures."""
     counts = report.counts
-    own = counts['raised by a function of the user']
+    ours = {kind: report.of_kind(kind) for kind in ('bare exception', 'accepted', 'short message', 'too slow')}
     return (
-        f"{counts['cases']:,} calls: {counts['results']:,} results, {counts['refused']:,} refused, {own} of the user's own; "
-        f"{report.of_kind('bare exception')} bare exceptions, {report.of_kind('accepted')} accepted that should not be, "
-        f"{report.of_kind('short message')} short messages, {report.of_kind('too slow')} too slow, "
-        f"{report.of_kind('crash', 'memory')} crashes"
+        f'{counts["cases"]:,} calls: {counts["results"]:,} results, {counts["refused"]:,} refused, '
+        f"{counts['of the user']} errors of a user's own function; {ours['bare exception']} bare exceptions, "
+        f'{ours["accepted"]} accepted that should not be, {ours["short message"]} short messages, '
+        f'{ours["too slow"]} too slow, {report.of_kind("crash", "memory")} crashes'
     )

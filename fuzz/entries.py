@@ -1,4 +1,4 @@
-"""The public entries, with good values for every parameter. A parameter without a row here is an error of the fuzzer."""
+"""The public entries, with good values for every parameter: one without a row here is an error of the fuzzer."""
 
 import inspect
 import operator
@@ -8,7 +8,14 @@ from fractions import Fraction
 import numpy as np
 
 from deepexplain import metrics, plotting
-from deepexplain.tensorflow import DeepExplain, Explainer, NoiseTunnel, embedding_outputs, methods, open_model, per_token
+from deepexplain.tensorflow import (
+    DeepExplain,
+    Explainer,
+    NoiseTunnel,
+    embedding_outputs,
+    open_model,
+    per_token,
+)
 from deepexplain.tensorflow.methods import attribution_methods
 
 #: Parameter -> good values, as texts in which {net} is a network. They need not fit each other.
@@ -125,7 +132,7 @@ def _is_integer(value):
 
 
 def _is_count(value):
-    return _is_integer(value) and 1 <= operator.index(value) < 2**63
+    return _is_integer(value) and operator.index(value) >= 1
 
 
 def _is_real(value):
@@ -146,16 +153,17 @@ def _is_word(value):
     return isinstance(value, str)
 
 
-#: Parameter -> what it must be, told here a second time: an odd value for which this is False must not lead to a result.
-#: None may be given where it is the default.
+#: Parameter -> what it must be, told here a second time: an odd value for which this is False must not lead to a
+#: result. None may be given where it is the default.
 MUST_BE = {
     **dict.fromkeys(
-        'progress return_convergence_delta strict antithetic return_standard_error multiply_by_inputs normalize cascading '
-        'colorbar flip'.split(),
+        'progress return_convergence_delta strict antithetic return_standard_error multiply_by_inputs normalize '
+        'cascading colorbar flip'.split(),
         _is_flag,
     ),
     **dict.fromkeys('batch_size steps max_steps samples max_samples draws top'.split(), _is_count),
-    **dict.fromkeys(['seed', 'start'], _is_integer),
+    'seed': lambda value: value is None or _is_integer(value),
+    'start': _is_integer,
     **dict.fromkeys('epsilon tolerance percentile sigma limit radius fontsize rate alpha dilation'.split(), _is_real),
     **dict.fromkeys('quadrature rules kind sign overlay heights redraw style'.split(), _is_word),
 }
@@ -218,20 +226,22 @@ def _entries():
         made = f'methods.{cls.__name__}({{arguments}})'
         nets = ['dense', 'image', 'keep', 'scalar', 'fixed', 'mixed', 'double'] + ['two'] * (name not in SINGLE)
         small = ['dense', 'keep', 'double'] if name in SINGLE else nets
-        first = {n: inspect.Parameter.empty for n in ['method', *context]}
+        first = dict.fromkeys(['method', *context], inspect.Parameter.empty)
         quick = {'usual': 'samples steps feed_dict max_steps', 'nets': small}
         yield Entry('de.explain({arguments})', {**explain, **arguments, **strict}, 3, **quick, **good)
         yield Entry('de.get_explainer({arguments})', {**first, **arguments, **strict}, 1, **quick, **good)
-        yield Entry(f"{{net}}.by({name!r}).run({{arguments}})", run, 5, small, 'feed_dict')
-        yield Entry(f"{{net}}.by({name!r}).outputs({{arguments}})", Explainer.outputs, 1, small, 'feed_dict')
-        by = f"{{net}}.by({name!r}).with_arguments({{arguments}}).run({{net}}.xs, feed_dict={{net}}.feeds)"
+        yield Entry(f'{{net}}.by({name!r}).run({{arguments}})', run, 5, small, 'feed_dict')
+        yield Entry(f'{{net}}.by({name!r}).outputs({{arguments}})', Explainer.outputs, 1, small, 'feed_dict')
+        by = f'{{net}}.by({name!r}).with_arguments({{arguments}}).run({{net}}.xs, feed_dict={{net}}.feeds)'
         yield Entry(by, {**arguments, **strict}, 5, small, 'samples steps max_steps')
         yield Entry(f'repr({made}), hash({made}), {made} == {made}', arguments, 0.5)
-        yield Entry(f'de.explain({made}, {{net}}.T, {{net}}.X, {{net}}.xs, feed_dict={{net}}.feeds)', arguments, 1, **quick)
-        old = {**{n: inspect.Parameter.empty for n in ['T', 'X', 'session']}, 'keras_learning_phase': None}
+        yield Entry(
+            f'de.explain({made}, {{net}}.T, {{net}}.X, {{net}}.xs, feed_dict={{net}}.feeds)', arguments, 1, **quick
+        )
+        old = {**dict.fromkeys(['T', 'X', 'session'], inspect.Parameter.empty), 'keras_learning_phase': None}
         yield Entry(f'{made}.run(dense.xs)', {**old, **arguments}, 0.3, ['dense'], 'samples steps')
     for name in ('deeplift', 'elrp'):
-        yield Entry(f"str({{net}}.by({name!r}).leaks({{arguments}}))", Explainer.leaks, 0.5, usual='feed_dict')
+        yield Entry(f'str({{net}}.by({name!r}).leaks({{arguments}}))', Explainer.leaks, 0.5, usual='feed_dict')
     yield Entry('DeepExplain({arguments}).__enter__().__exit__(None, None, None)', DeepExplain, 1)
     yield Entry('DeepExplain({arguments}).explain("saliency", dense.T, dense.X, dense.xs)', DeepExplain, 0.2)
     tunnel = {'nets': [net for net in NETS if net != 'scalar'], 'usual': 'samples'}
@@ -267,7 +277,10 @@ def _plots():
     good = {
         'convergence': {'steps': ['[5, 10]', '[1, 2]']},
         'distribution': {'attributions': ['dense.xs', 'np.ones((4, 3))'], 'style': ["'points'", "'violin'"]},
-        'grid': {'attributions': ["{'a': image.xs}", "{'a': image.xs, '$': -image.xs}"], 'scale': ["'own'", "'shared'"]},
+        'grid': {
+            'attributions': ["{'a': image.xs}", "{'a': image.xs, '$': -image.xs}"],
+            'scale': ["'own'", "'shared'"],
+        },
         'image': image,
         'plot': {'percentile': ['100', '90'], 'cmap': ["'RdBu_r'"]},
         'running': {},

@@ -12,7 +12,7 @@ import types
 import numpy as np
 
 
-class Broken(RuntimeError):
+class Broken(RuntimeError):  # noqa: N818 - nor is this
     """What a special method of a broken object raises."""
 
 

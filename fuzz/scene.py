@@ -13,6 +13,7 @@ from deepexplain.tensorflow import DeepExplain, NoiseTunnel, embedding_outputs, 
 
 from . import odd
 
+
 class Net:
     """A network and good values for it."""
 
@@ -66,7 +67,9 @@ def _networks(de):
     with scope('image'):
         X = inputs([None, 6, 6, 1])
         kernel = tf.constant(np.random.RandomState(2).normal(size=(3, 3, 1, 2)), tf.float32)
-        h = tf.nn.max_pool(tf.nn.relu(tf.nn.conv2d(X, kernel, [1, 1, 1, 1], 'SAME')), [1, 2, 2, 1], [1, 2, 2, 1], 'SAME')
+        h = tf.nn.max_pool(
+            tf.nn.relu(tf.nn.conv2d(X, kernel, [1, 1, 1, 1], 'SAME')), [1, 2, 2, 1], [1, 2, 2, 1], 'SAME'
+        )
         T = tf.nn.softmax(_dense(tf.reshape(h, [-1, 18]), 3, 3), name='T')
         yield 'image', Net(de, X, T, [(6, 6, 1)], (3,))
     with scope('two'):

@@ -5,7 +5,6 @@ import multiprocessing
 import multiprocessing.connection
 import os
 import signal
-import tempfile
 import time
 from collections import Counter
 from contextlib import contextmanager
@@ -97,7 +96,6 @@ class _Worker:
 
     def __init__(self, name: str, seed: int) -> None:
         self.connection, theirs = multiprocessing.Pipe()
-        self._log = tempfile.TemporaryFile()
         context = multiprocessing.get_context('spawn')
         self._process = context.Process(target=_work, args=(name, seed, theirs, os.getpid()), daemon=True)
         self._process.start()
@@ -164,8 +162,8 @@ def run(
     Parameters
     ----------
     module
-        Of this package, with ``Cases(seed)``: its ``text(number)`` is a case, ``check(text)`` what comes of it, as counts
-        and faults. ``module.OF_A_PROCESS`` is after how many cases a process is replaced by a fresh one.
+        Of this package, with ``Cases(seed)``: its ``text(number)`` is a case, ``check(text)`` what comes of it, as
+        counts and faults. ``module.OF_A_PROCESS`` is after how many cases a process is replaced by a fresh one.
     processes : int
     case_seconds, memory : float, int
         The most that a case may take, and a process use, in bytes: beyond them the process is killed.
@@ -237,7 +235,7 @@ def run(
                 worker.done += 1
                 if not worker.numbers:
                     feed(worker)
-        for worker in list(workers):
+        for worker in workers[:]:
             if time.monotonic() - worker.since > (START if worker.at is None else 2 * case_seconds):
                 lost(worker, 'too slow', f'more than {2 * case_seconds:g} s, and cannot be interrupted')
             elif worker.memory > memory:
