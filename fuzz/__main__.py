@@ -3,6 +3,7 @@
 import argparse
 import importlib
 import os
+import runpy
 import sys
 
 os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')  # before TensorFlow is imported: no log lines between ours
@@ -10,13 +11,14 @@ os.environ.setdefault('MPLBACKEND', 'Agg')
 
 from .workers import here, run
 
+#: The kinds of cases. Other modules of this package are programs of their own, with options of their own.
 KINDS = ['calls', 'graphs', 'files']
 
 
 def arguments(argv):
-    """The options, those of most kinds."""
+    """The options."""
     parser = argparse.ArgumentParser(prog='python -m fuzz', description='Odd calls, random graphs, damaged files.')
-    parser.add_argument('kind', help=f'{", ".join(KINDS)}; or another module of this package with a main(argv)')
+    parser.add_argument('kind', choices=KINDS)
     parser.add_argument('--count', type=int, help='cases (default: the full count of the kind)')
     parser.add_argument('--seed', type=int, default=0, help='of the cases (default 0)')
     parser.add_argument('--first', type=int, default=0, help='number of the first case (default 0)')
@@ -29,10 +31,12 @@ def arguments(argv):
 
 def main(argv):
     """The exit code: 1 where there is a fault."""
-    module = importlib.import_module('.' + (argv[0] if argv and argv[0].isidentifier() else 'calls'), __package__)
-    if hasattr(module, 'main'):
-        return module.main(argv[1:])
+    if argv and argv[0].isidentifier() and argv[0] not in KINDS:
+        sys.argv = [argv[0], *argv[1:]]
+        runpy.run_module(f'{__package__}.{argv[0]}', run_name='__main__')
+        return 0
     options = arguments(argv)
+    module = importlib.import_module('.' + options.kind, __package__)
     if options.case is not None:
         module.Cases(options.seed).show(options.case)
         return 0
@@ -51,7 +55,9 @@ def main(argv):
         )
     for fault, count in report.distinct():
         print(f'FAULT {count} x {fault.kind} at {fault.where}: {fault.what}\n    {fault.text}')
-    seconds, text = report.slowest
+    done, (seconds, text) = report.counts['cases'], report.slowest
+    if done < len(numbers):
+        print(f'Stopped after {options.seconds:g} s: {done:,} of {len(numbers):,} cases.')
     print(f'{module.line(report)}; slowest {seconds:.2f} s: {text[:200]}; seed {options.seed}', flush=True)
     return int(bool(report.faults))
 

@@ -81,11 +81,15 @@ class Cases:
         self._renew()
         print(repr(eval(compile(text, '<call>', 'eval'), self._scene)))
 
-    def _renew(self):
+    def close(self):
+        """Leave the scene."""
         if self._scene is not None:
             close(self._scene)
             self._scene = None
             gc.collect()
+
+    def _renew(self):
+        self.close()
         self._scene = scene()
 
     def _accepted(self, text):

@@ -242,8 +242,7 @@ def _entries():
         yield Entry(f'{made}.run(dense.xs)', {**old, **arguments}, 0.3, ['dense'], 'samples steps')
     for name in ('deeplift', 'elrp'):
         yield Entry(f'str({{net}}.by({name!r}).leaks({{arguments}}))', Explainer.leaks, 0.5, usual='feed_dict')
-    yield Entry('DeepExplain({arguments}).__enter__().__exit__(None, None, None)', DeepExplain, 1)
-    yield Entry('DeepExplain({arguments}).explain("saliency", dense.T, dense.X, dense.xs)', DeepExplain, 0.2)
+    yield Entry('DeepExplain({arguments}).__enter__().__exit__(None, None, None)', DeepExplain, 1, usual='session')
     tunnel = {'nets': [net for net in NETS if net != 'scalar'], 'usual': 'samples'}
     yield Entry('NoiseTunnel({arguments}).run({net}.xs, feed_dict={net}.feeds)', NoiseTunnel, 5, **tunnel)
     tunnelled = "NoiseTunnel({net}.by('saliency'), samples=2).run({arguments})"

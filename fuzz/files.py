@@ -35,7 +35,7 @@ PARTS = {
 
 
 class Cases:
-    """The damaged files of a seed. ``make`` writes the models that are damaged, once for a process."""
+    """The damaged files of a seed."""
 
     def __init__(self, seed):
         self._seed = seed
@@ -43,6 +43,10 @@ class Cases:
         self._whole, self._damaged = (os.path.join(self._folder.name, name) for name in ('whole', 'damaged'))
         os.makedirs(self._whole)
         write_models(self._whole)
+
+    def close(self):
+        """Remove the files."""
+        self._folder.cleanup()
 
     def text(self, number):
         """A damage: the model, the part, and the seed of the changes."""
@@ -148,20 +152,21 @@ def write_models(folder):
     def at(name):
         return os.path.join(folder, name)
 
-    for name in ('tf_keras', 'keras'):
-        keras, number = importlib.import_module(name), {'tf_keras': 2, 'keras': 3}[name]
-        x = keras.layers.Input((6, 6, 1), name='x')
-        h = keras.layers.Conv2D(2, 3, activation='relu', name='convolution')(x)
-        h = keras.layers.Dropout(0.5, name='dropout')(keras.layers.Flatten(name='flat')(h))
-        model = keras.Model(x, keras.layers.Dense(3, activation='softmax', name='probabilities')(h), name='model')
-        random_ = np.random.RandomState(0)
-        model.set_weights([random_.normal(size=w.shape) if w.dtype.kind == 'f' else w for w in model.get_weights()])
-        with warnings.catch_warnings():
-            warnings.simplefilter('ignore')  # .h5 is the old format, both say
-            model.save(at(f'keras{number}.h5'))
-            model.save(at(f'keras{number}.keras'))
-            if number == 2:
-                model.save(at('saved2'))
+    with tf.init_scope():  # out of a default graph
+        for name in ('tf_keras', 'keras'):
+            keras, number = importlib.import_module(name), {'tf_keras': 2, 'keras': 3}[name]
+            x = keras.layers.Input((6, 6, 1), name='x')
+            h = keras.layers.Conv2D(2, 3, activation='relu', name='convolution')(x)
+            h = keras.layers.Dropout(0.5, name='dropout')(keras.layers.Flatten(name='flat')(h))
+            model = keras.Model(x, keras.layers.Dense(3, activation='softmax', name='probabilities')(h), name='model')
+            random_ = np.random.RandomState(0)
+            model.set_weights([random_.normal(size=w.shape) if w.dtype.kind == 'f' else w for w in model.get_weights()])
+            with warnings.catch_warnings():
+                warnings.simplefilter('ignore')  # .h5 is the old format, both say
+                model.save(at(f'keras{number}.h5'))
+                model.save(at(f'keras{number}.keras'))
+                if number == 2:
+                    model.save(at('saved2'))
     with tf.Graph().as_default() as graph, tf.Session() as session:
         x = tf.placeholder(tf.float32, [None, 4], name='x')
         w = tf.get_variable('w', initializer=np.random.RandomState(0).normal(size=(4, 3)).astype(np.float32))

@@ -49,6 +49,9 @@ class Cases:
     def __init__(self, seed):
         self._seed = seed
 
+    def close(self):
+        """Nothing is kept."""
+
     def text(self, number):
         """A graph: each step by its name, with the number of the value that is its second input."""
         choose = random.Random(f'{self._seed}/{number}')

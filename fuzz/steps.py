@@ -123,7 +123,8 @@ def sorted_values(h, g, rng):
 
 _OWN = [
     strided, depthwise, transposed, average, batch_norm, fused_batch_norm, bottleneck, recurrence, loop, branch,
-    gathered, sliced, padded, shuffled, einsum, squeeze_and_excite, split_and_swap, response_norm, clipped, norms, sorted_values,
+    gathered, sliced, padded, shuffled, einsum, squeeze_and_excite, split_and_swap, response_norm, clipped, norms,
+    sorted_values,
 ]  # fmt: skip
 
 #: Name -> step. The layers that networks are made of come more often than each single function.

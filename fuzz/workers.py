@@ -5,6 +5,7 @@ import multiprocessing
 import multiprocessing.connection
 import os
 import signal
+import tempfile
 import time
 from collections import Counter
 from contextlib import contextmanager
@@ -88,16 +89,17 @@ def here(module: Any, seed: int, numbers: Any) -> Report:
     for number in numbers:
         text = cases.text(number)
         report.add(*checked(cases, text), text)
+    cases.close()
     return report
 
 
 class _Worker:
     """A process, and the case that it is at."""
 
-    def __init__(self, name: str, seed: int) -> None:
+    def __init__(self, name: str, seed: int, folder: str) -> None:
         self.connection, theirs = multiprocessing.Pipe()
         context = multiprocessing.get_context('spawn')
-        self._process = context.Process(target=_work, args=(name, seed, theirs, os.getpid()), daemon=True)
+        self._process = context.Process(target=_work, args=(name, seed, folder, theirs, os.getpid()), daemon=True)
         self._process.start()
         theirs.close()
         self.numbers: List[int] = []
@@ -128,18 +130,20 @@ class _Worker:
         return signal.Signals(-code).name if code < 0 else f'exit code {code}'
 
 
-def _work(name: str, seed: int, connection: Any, parent: int) -> None:
+def _work(name: str, seed: int, folder: str, connection: Any, parent: int) -> None:
     """What a worker does: say which case is next, check it, say what came of it."""
     os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')
     quiet = os.open(os.devnull, os.O_WRONLY)
     os.dup2(quiet, 2)  # progress bars, and what C++ and Keras have to say
-    cases = importlib.import_module('fuzz.' + name).Cases(seed)
+    tempfile.tempdir = folder
+    cases = importlib.import_module(name).Cases(seed)
     while True:
         try:
             numbers = connection.recv()
         except EOFError:
-            return
+            numbers = None
         if numbers is None or os.getppid() != parent:
+            cases.close()
             return
         for number in numbers:
             text = cases.text(number)
@@ -170,9 +174,10 @@ def run(
     seconds : float
         After this time no more cases are begun.
     """
-    name, report, rest, until = module.__name__.rsplit('.', 1)[1], Report(), iter(numbers), time.monotonic() + seconds
+    name, report, rest, until = module.__name__, Report(), iter(numbers), time.monotonic() + seconds
     again: List[int] = []
     workers: List[_Worker] = []
+    folder = tempfile.TemporaryDirectory(prefix='fuzz-')  # of the files of processes, which may be killed
 
     def more() -> List[int]:
         if time.monotonic() > until:
@@ -197,7 +202,7 @@ def run(
     def start() -> None:
         found = more()
         if found:
-            workers.append(_Worker(name, seed))
+            workers.append(_Worker(name, seed, folder.name))
             workers[-1].give(found)
 
     def retire(worker: _Worker) -> None:
@@ -212,7 +217,7 @@ def run(
         text = worker.at or 'at the start of the process'
         report.add({}, [Fault(kind, what or ended, what or ended, text)], time.monotonic() - worker.since, text)
         if worker.at is None:
-            raise RuntimeError(f'A worker does not start: {what or ended}. python -m fuzz {name} --here says why.')
+            raise RuntimeError(f'A worker does not start: {what or ended}. --here says why.')
         again.extend(worker.numbers)
         start()
 
@@ -240,4 +245,5 @@ def run(
                 lost(worker, 'too slow', f'more than {2 * case_seconds:g} s, and cannot be interrupted')
             elif worker.memory > memory:
                 lost(worker, 'memory', f'more than {memory / 2**30:g} GB')
+    folder.cleanup()
     return report
