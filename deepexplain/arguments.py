@@ -6,6 +6,7 @@ comes, it raises nothing but errors of :mod:`deepexplain.errors`, which say the 
 
 import math
 import operator
+import reprlib
 from typing import TYPE_CHECKING, Any, Iterable, List, Optional, Type, TypeVar
 
 import numpy as np
@@ -20,12 +21,20 @@ _Word = TypeVar('_Word')
 #: The longest text of a value in a message.
 MOST_TEXT = 200
 
+#: The most points, orders, noisy copies ... of a call. The smallest network takes hours for so many, and in float32 the
+#: points of a path are then no longer apart.
+MOST_REPEATS = 1 << 24
+
+_repr = reprlib.Repr()  # the repr of a list of millions takes seconds
+_repr.maxlist = _repr.maxtuple = _repr.maxset = _repr.maxfrozenset = _repr.maxdict = _repr.maxarray = MOST_TEXT
+_repr.maxdeque = _repr.maxstring = _repr.maxlong = _repr.maxother = 10 * MOST_TEXT
+
 
 def text_of(value: object) -> str:
     """What a message shows of a value: its repr, if it has one, and no more than fits."""
     try:
         # NumPy 2 writes np.float64(0.1), which nobody passed who passed 0.1.
-        text = str(value) if isinstance(value, (np.number, np.bool_)) else repr(value)
+        text = str(value) if isinstance(value, (np.number, np.bool_)) else _repr.repr(value)
     except Exception:  # an int of more than 4300 digits; whatever an object's own __repr__ raises
         return f'a value of type {type(value).__name__}'
     return text if len(text) <= MOST_TEXT else text[: MOST_TEXT - 3] + '...'
@@ -41,12 +50,19 @@ def as_integer(value: Any, name: str) -> int:
         raise ArgumentTypeError(f'{name} must be an integer; got {text_of(value)}.') from None
 
 
-def as_count(value: Any, name: str, error: Type[ArgumentError] = ArgumentError) -> int:
-    """``value`` as an int of at least 1; ``error`` is what is raised for one below."""
+def as_count(value: Any, name: str, error: Type[ArgumentError] = ArgumentError, at_most: Optional[int] = None) -> int:
+    """``value`` as an int of at least 1, and at most the other; ``error`` is what is raised for one beyond these."""
     count = as_integer(value, name)
     if count < 1:
         raise error(f'{name} must be at least 1; got {text_of(count)}.')
+    if at_most is not None and count > at_most:
+        raise error(f'{name} must be at most {at_most}; got {text_of(count)}.')
     return count
+
+
+def as_repeats(value: Any, name: str) -> int:
+    """``value`` as a number of points, orders or copies that a call can come to the end of: from 1 to MOST_REPEATS."""
+    return as_count(value, name, at_most=MOST_REPEATS)
 
 
 def as_seed(value: Any, name: str = 'seed') -> int:
