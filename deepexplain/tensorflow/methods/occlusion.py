@@ -63,7 +63,9 @@ class Occlusion(Method):
     feature_mask: ArrayLike = at_run(default=None)
 
     def __post_init__(self) -> None:
-        self.keep(baseline=own(self.baseline), feature_mask=own(self.feature_mask))
+        given = {'window_shape': self.window_shape, 'step': self.step}
+        self.keep(baseline=own(self.baseline), feature_mask=as_feature_mask(self.feature_mask, None, given))
+        self.keep(**{name: None if value is None else as_sizes(value, name, None) for name, value in given.items()})
 
     def plan(self, problem: 'Problem') -> Changes:
         """Compare T at a sample with T at the sample without each window, or group of values."""
@@ -112,6 +114,7 @@ def _windows(shape: Tuple[int, ...], window: Union[int, Tuple[int, ...]], step: 
     window, step = ((v,) * axes if isinstance(v, int) else v for v in (window, step))
     check_length(window, 'window_shape', axes)
     check_length(step, 'step', axes)
+    step = tuple(min(s, d) for s, d in zip(step, shape or (1,)))  # there is one window along an axis, then
     if is_number:
         window = tuple(min(w, d) for w, d in zip(window, shape or (1,)))
     if any(w > d for w, d in zip(window, shape or (1,))):
