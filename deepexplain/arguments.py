@@ -6,6 +6,8 @@ comes, it raises nothing but errors of :mod:`deepexplain.errors`, which say the 
 
 import math
 import operator
+import reprlib
+import sys
 from typing import TYPE_CHECKING, Any, Iterable, List, Optional, Type, TypeVar
 
 import numpy as np
@@ -20,15 +22,34 @@ _Word = TypeVar('_Word')
 #: The longest text of a value in a message.
 MOST_TEXT = 200
 
+#: The most points, orders, noisy copies ... of a call. The smallest network takes hours for so many, and in float32 the
+#: points of a path are then no longer apart.
+MOST_REPEATS = 1 << 24
+
+_repr = reprlib.Repr()  # the repr of a list of millions takes seconds
+_repr.maxlist = _repr.maxtuple = _repr.maxset = _repr.maxfrozenset = _repr.maxdict = _repr.maxarray = MOST_TEXT
+_repr.maxdeque = _repr.maxstring = _repr.maxlong = _repr.maxother = 10 * MOST_TEXT
+
 
 def text_of(value: object) -> str:
     """What a message shows of a value: its repr, if it has one, and no more than fits."""
     try:
         # NumPy 2 writes np.float64(0.1), which nobody passed who passed 0.1.
-        text = str(value) if isinstance(value, (np.number, np.bool_)) else repr(value)
+        text = str(value) if isinstance(value, (np.number, np.bool_)) else _repr.repr(value)
     except Exception:  # an int of more than 4300 digits; whatever an object's own __repr__ raises
         return f'a value of type {type(value).__name__}'
     return text if len(text) <= MOST_TEXT else text[: MOST_TEXT - 3] + '...'
+
+
+def has(value: object, *names: str) -> bool:
+    """Whether ``value`` has one of these attributes, whatever else its attributes raise."""
+    for name in names:
+        try:
+            getattr(value, name)
+        except Exception:
+            continue
+        return True
+    return False
 
 
 def as_integer(value: Any, name: str) -> int:
@@ -41,12 +62,19 @@ def as_integer(value: Any, name: str) -> int:
         raise ArgumentTypeError(f'{name} must be an integer; got {text_of(value)}.') from None
 
 
-def as_count(value: Any, name: str, error: Type[ArgumentError] = ArgumentError) -> int:
-    """``value`` as an int of at least 1; ``error`` is what is raised for one below."""
+def as_count(value: Any, name: str, error: Type[ArgumentError] = ArgumentError, at_most: int = sys.maxsize) -> int:
+    """``value`` as an int of at least 1, and at most the other; ``error`` is what is raised for one beyond these."""
     count = as_integer(value, name)
     if count < 1:
         raise error(f'{name} must be at least 1; got {text_of(count)}.')
+    if count > at_most:
+        raise error(f'{name} must be at most {at_most}; got {text_of(count)}.')
     return count
+
+
+def as_repeats(value: Any, name: str) -> int:
+    """``value`` as a number of points, orders or copies that a call can come to the end of: from 1 to MOST_REPEATS."""
+    return as_count(value, name, at_most=MOST_REPEATS)
 
 
 def as_seed(value: Any, name: str = 'seed') -> int:
@@ -175,6 +203,7 @@ def as_array(
     lazy: bool = False,
     finite: bool = False,
     masked: Optional[float] = None,
+    flag: bool = False,
 ) -> 'npt.NDArray[Any]':
     """``value`` as an array of real numbers: of bools, integers or floats.
 
@@ -196,6 +225,8 @@ def as_array(
         Whether nan and infinite values are refused.
     masked : float, optional
         What masked values become. Default: they are refused.
+    flag : bool, default False
+        Whether a single True or False may stand for 1 or 0, too.
 
     Raises
     ------
@@ -220,6 +251,8 @@ def as_array(
         value = _filled(value, name, masked)
     array: npt.NDArray[Any] = _read(value, name, dtype, lazy)
     kind = array.dtype.kind
+    if kind == 'b' and not array.shape and not flag:
+        raise ArgumentTypeError(f'{name} must be a number or an array; got {text_of(value)}.')
     if kind not in 'biuf' and (dtype is None or array.dtype != dtype):
         if kind == 'O' or (kind == 'V' and array.dtype.type is not np.void):  # np.void: a record, or mere bytes
             array = _as_floats(array, name)
@@ -230,6 +263,35 @@ def as_array(
         where = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
         raise ArgumentError(f'{name} must be finite; the first nan or infinite value is at index {where}.')
     return array
+
+
+def as_feed(value: Any, name: str, dtype: 'npt.DTypeLike') -> 'npt.NDArray[Any]':
+    """``value`` as an array of a placeholder's dtype: numbers that fit in it, flags, or (dtype object) text."""
+    dtype = np.dtype(dtype)
+    if value is None:
+        raise ArgumentTypeError(f'{name} must be an array; got None.')
+    if dtype.kind in 'Oc':
+        array: npt.NDArray[Any] = _read(value, name, None, False)
+        if dtype.kind == 'c' and array.dtype.kind not in 'biufc':
+            raise ArgumentTypeError(f'{name} must hold numbers; its dtype is {array.dtype}.')
+        if dtype.kind == 'O' and not all(map(_is_text, array.flat)):
+            raise ArgumentTypeError(f'{name} must hold text; got {text_of(value)}.')
+        return array.astype(dtype)
+    array = as_array(value, name, dtype, flag=True)
+    with np.errstate(over='ignore', invalid='ignore'):
+        converted = array.astype(dtype, copy=False)
+        # Integers wrap around where they do not fit, and floats become infinite.
+        fits = converted == array if dtype.kind in 'biu' else np.isfinite(converted) | ~np.isfinite(array)
+    if not fits.all():
+        raise ArgumentError(f'{name} holds numbers that do not fit {dtype.name}: {text_of(array[~fits].flat[0])}.')
+    return converted
+
+
+def _is_text(value: object) -> bool:
+    try:
+        return isinstance(value, bytes) or (isinstance(value, str) and value.encode() is not None)
+    except UnicodeError:  # it holds half a character
+        return False
 
 
 def _filled(value: Any, name: str, masked: Optional[float]) -> 'npt.NDArray[Any]':

@@ -27,6 +27,7 @@ from .rules.book import Rule, RuleBook
 from .rules.plain import activations
 from .runtime.graph import Step
 from .runtime.overrides import original_grad
+from .runtime.session import feedable
 
 if TYPE_CHECKING:
     from .engine.backward import BackwardPass
@@ -83,6 +84,8 @@ class AttributionMethod(metaclass=_BuiltLast):
         self.explainer: Any = None
         self.symbolic_attribution: Optional[List[Tensor]] = None
         self._problem = problem = Problem.of(session, T, X)
+        if keras_learning_phase is not None:
+            self.keras_learning_phase = feedable(problem.graph, keras_learning_phase, 'keras_learning_phase')
         self.has_multiple_inputs = problem.several
         self.T, self.X = problem.target, list(problem.inputs) if problem.several else problem.inputs[0]
         configure, self.strict = getattr(self, 'configure', None), False

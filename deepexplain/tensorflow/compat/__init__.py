@@ -11,7 +11,7 @@ from .gradients import asked_for_gradient, gradient_name, original_gradient, reg
 from .keras import keras_backend, keras_of, keras_session, keras_version, with_keras
 from .ops import copied_op, is_graph_tensor, same_op, text_attr, with_shape
 from .saved_models import load_saved_model, saved_model_loader
-from .sessions import eagerly, fast_run, mutation_lock
+from .sessions import eagerly, fast_run, is_session, mutation_lock
 from .types import Graph, Operation, Session, Tensor
 
 __all__ = [
@@ -31,6 +31,7 @@ __all__ = [
     'gradient_name',
     'is_function',
     'is_graph_tensor',
+    'is_session',
     'keras_backend',
     'keras_of',
     'keras_session',

@@ -6,6 +6,7 @@ from typing import Any, Callable, Iterable, Iterator, List, Mapping, NamedTuple,
 
 import numpy as np
 
+from ...arguments import MOST_TEXT
 from ...errors import ArgumentError, GraphError
 from ...types import Shape
 from ..compat import Graph, Operation, Tensor, function_definition, is_function, original_gradient
@@ -39,7 +40,9 @@ def tensor_named(
     full = full if ':' in full else full + ':0'
     try:
         return graph.as_graph_element(full, allow_operation=False)
-    except (KeyError, ValueError):
+    except (KeyError, ValueError, TypeError, OverflowError):
+        if len(tensor) > MOST_TEXT:  # no name, and none is like it
+            raise ArgumentError(f'{what or "There"}: no tensor has a name of {len(tensor)} characters.') from None
         like = _like(full, sorted(keys) + [z.name for op in graph.get_operations() for z in op.outputs])
         begin = f'{what}: there' if what else 'There'
         raise ArgumentError(
