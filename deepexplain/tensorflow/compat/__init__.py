@@ -8,9 +8,9 @@ from .api import TENSORFLOW_2, tf
 from .freezing import frozen, lookup_table
 from .functions import branches_of, function_body, function_definition, is_function, while_loop
 from .gradients import asked_for_gradient, gradient_name, original_gradient, register_gradient
-from .keras import keras_backend, keras_of, keras_session, keras_version, with_keras
+from .keras import keras_backend, keras_of, keras_session, keras_version, registered_in, with_keras
 from .ops import copied_op, is_graph_tensor, same_op, text_attr, with_shape
-from .saved_models import load_saved_model, saved_model_loader
+from .saved_models import assets_of, load_saved_model, saved_model_loader
 from .sessions import eagerly, fast_run, mutation_lock
 from .types import Graph, Operation, Session, Tensor
 
@@ -21,6 +21,7 @@ __all__ = [
     'Session',
     'Tensor',
     'asked_for_gradient',
+    'assets_of',
     'branches_of',
     'copied_op',
     'eagerly',
@@ -40,6 +41,7 @@ __all__ = [
     'mutation_lock',
     'original_gradient',
     'register_gradient',
+    'registered_in',
     'same_op',
     'saved_model_loader',
     'text_attr',

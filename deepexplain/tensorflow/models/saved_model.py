@@ -5,13 +5,20 @@ from typing import Any, Collection, Optional, Sequence
 
 from ...errors import ArgumentError, ModelError
 from ..compat import TENSORFLOW_2, Tensor, eagerly, load_saved_model, saved_model_loader, tf
+from .effects import FileGraph, check_assets, check_effects
 from .graph_file import readable
+from .limits import check_graph
 from .opened import OF_CHECKPOINTS, OpenModel, ends, keys_of, new_session, placeholders
 from .traced import as_specs, open_traced
 
 
 def open_saved_model(
-    path: Any, inputs: Any = None, outputs: Any = None, signature: Optional[str] = None, tags: Any = None
+    path: Any,
+    inputs: Any = None,
+    outputs: Any = None,
+    signature: Optional[str] = None,
+    tags: Any = None,
+    allow_ops: Collection[str] = (),
 ) -> OpenModel:
     """Open the directory of a SavedModel (or its saved_model.pb)."""
     path = os.fspath(path)
@@ -26,6 +33,9 @@ def open_saved_model(
             f"'{path}' is not a SavedModel: {error}. In it are: {', '.join(there) or 'no files'}."
         ) from None
     graph = _chosen(graphs, tags, path)
+    check_graph(graph.graph_def, path)
+    check_assets(graph, path)
+    check_effects(FileGraph(graph.graph_def, graph, list(inputs or ()) + list(outputs or ())), path, allow_ops)
     if not graph.HasField('object_graph_def'):
         return _open_graph(path, loader, graph, inputs, outputs, signature)
     if not TENSORFLOW_2:

@@ -382,11 +382,10 @@ def test_a_lambda_of_another_python_is_named(keras, tmp_path):
     path = str(tmp_path / 'model.h5')
     with_a_lambda(imported(keras), lambda x: x * 2.0).save(path)
     of_another_python(path)
-    options = {'safe_mode': False} if keras == 'keras' else {}
     with pytest.raises(
         ModelError, match=r"Its Lambda layers \('twice'\) hold Python bytecode, .* \(here: 3\.\d+\): open"
     ):
-        open_model(path, **options)
+        open_model(path, safe_mode=False)
 
 
 @pytest.mark.parametrize('keras', KERAS)
