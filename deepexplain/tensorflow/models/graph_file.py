@@ -4,9 +4,9 @@ import os
 from typing import Any, Collection, Optional
 
 from ...errors import ArgumentError, ModelError
-from ..compat import Session, original_gradient, tf
+from ..compat import Session, original_gradient, take_large, tf
 from .effects import FileGraph, check_effects
-from .limits import check_graph
+from .limits import check_graph, within_patience
 from .opened import OpenModel, ends, imported, keys_of, new_session, placeholders
 
 
@@ -22,7 +22,7 @@ def open_frozen_graph(path: Any, inputs: Any = None, outputs: Any = None, allow_
             f"'{path}' is not frozen: the values of its {len(variables)} variables ('{variables[0]}' is the first) are "
             'in a checkpoint. Open the .meta file of that checkpoint.'
         )
-    return imported(readable(graph_def), inputs, outputs)
+    return imported(readable(graph_def), inputs, outputs, large=take_large(graph_def))
 
 
 def open_meta_graph(
@@ -46,8 +46,9 @@ def open_meta_graph(
     readable(meta_graph.graph_def)
     with new_session(f"TensorFlow {tf.__version__} cannot open '{path}'") as session:
         saver = tf.train.import_meta_graph(meta_graph, clear_devices=True)
-        _restore(session, saver, checkpoint, path)
-        session.run(tf.get_collection(tf.GraphKeys.TABLE_INITIALIZERS))
+        within_patience(lambda: _restore(session, saver, checkpoint, path), f"'{path}': to restore it")
+        tables = tf.get_collection(tf.GraphKeys.TABLE_INITIALIZERS)
+        within_patience(lambda: session.run(tables), f"'{path}': to fill its tables")
         signatures = list(meta_graph.signature_def.values())
         of_inputs, of_outputs = keys_of(signatures[0]) if len(signatures) == 1 else ({}, {})
         return OpenModel(

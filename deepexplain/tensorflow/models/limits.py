@@ -1,12 +1,17 @@
 """What a file may ask for: bounds on its unpacked size, its names, its functions."""
 
 import os
-from typing import Any, Dict, List
+import threading
+from typing import Any, Callable, Dict, List, TypeVar
 
 from ...errors import GraphError, ModelError
 from ..compat import tf
 from ..runtime.bodies import measure_calls
 
+_Result = TypeVar('_Result')
+
+#: How many seconds what is in a file may take when it is loaded, and for each made-up sample.
+PATIENCE = 60.0
 #: The most characters of a name. (Of scopes in scopes, some hundred.)
 MOST_NAME = 4096
 #: The most ops of a graph in which each call of a function is replaced by what that does.
@@ -85,3 +90,30 @@ def called(node: Any, bodies: Any) -> List[str]:
     names = [value.func.name for value in node.attr.values() if value.HasField('func')]
     names += [f.name for value in node.attr.values() for f in value.list.func]
     return [name for name in [*names, node.op] if name in bodies]
+
+
+def within_patience(compute: Callable[[], _Result], what: str) -> _Result:
+    """What ``compute()``, which runs ops of a file, returns; a ModelError where that takes longer than PATIENCE.
+
+    TensorFlow cannot be interrupted while it runs, so it runs in another thread: Ctrl-C comes through at once.
+    """
+    found: List[_Result] = []
+    failures: List[BaseException] = []
+
+    def run() -> None:
+        try:
+            found.append(compute())
+        except BaseException as error:  # raised again, where it is waited for
+            failures.append(error)
+
+    thread = threading.Thread(target=run, name='deepexplain.open_model', daemon=True)
+    thread.start()
+    thread.join(PATIENCE)
+    if failures:
+        raise failures[0]
+    if not found:
+        raise ModelError(
+            f'{what} took more than {PATIENCE:g} seconds: is there a loop without an end in it? What was begun runs '
+            'until this process ends.'
+        )
+    return found[0]
