@@ -8,7 +8,7 @@ import math
 import operator
 import reprlib
 import sys
-from typing import TYPE_CHECKING, Any, Iterable, List, Optional, Type, TypeVar
+from typing import TYPE_CHECKING, Any, Iterable, List, Mapping, Optional, Type, TypeVar
 
 import numpy as np
 
@@ -188,6 +188,13 @@ def as_names(value: Any, name: str, count: Optional[int] = None, of: str = 'thin
     if count is not None and len(names) != count:
         raise ArgumentError(f'{name} must have one entry for each of the {count} {of}; got {len(names)}.')
     return names
+
+
+def as_mapping(value: Any, name: str) -> Mapping[Any, Any]:
+    """``value``, which must be a dict or its like."""
+    if not isinstance(value, Mapping):
+        raise ArgumentTypeError(f'{name} must be a dict; got {text_of(value)}.')
+    return value
 
 
 def is_list(value: object) -> bool:

@@ -3,6 +3,7 @@
 import os
 from typing import Any, Callable, Optional, Sequence, Tuple
 
+from ...arguments import as_names
 from ...errors import ArgumentError, ArgumentTypeError
 from ..compat import keras_of
 from .function import open_function
@@ -21,6 +22,7 @@ def open_model(
     signature: Optional[str] = None,
     tags: Optional[Sequence[str]] = None,
     checkpoint: Optional[str] = None,
+    allow_ops: Optional[Sequence[str]] = None,
     **load_options: Any,
 ) -> OpenModel:
     """Open a model for explaining: its graph, with the weights, in a session of its own.
@@ -49,8 +51,12 @@ def open_model(
         Of a SavedModel that holds several graphs.
     checkpoint : str, optional
         Of a ``.meta``. Default: the path without ``.meta``. In a directory, the latest.
+    allow_ops : list of str, optional
+        Of a SavedModel, ``.pb`` or ``.meta``: types of ops that may touch files, run Python or talk to other processes,
+        such as ``['ReadFile']``. Default: none, and a file with such ops is refused before any of it runs.
     **load_options
-        For Keras' own ``load_model``: ``custom_objects``, ``safe_mode``.
+        Of a Keras file, for Keras' own ``load_model``: ``custom_objects``, and ``safe_mode``, by
+        default True: a file that holds code, or names code or files elsewhere, is refused before it is loaded.
 
     Returns
     -------
@@ -63,7 +69,8 @@ def open_model(
     ArgumentError, ArgumentTypeError
         The source is of no known kind, or lacks something; the message says what.
     ModelError
-        The model was read, but cannot be opened or does not compute what its source does.
+        The file would run code or touch other files, or is far larger unpacked than it looks. Or the model was read,
+        but cannot be opened or does not compute what its source does.
 
     Examples
     --------
@@ -78,6 +85,7 @@ def open_model(
     """
     opener, options = _opener(source)
     given = {'inputs': inputs, 'outputs': outputs, 'signature': signature, 'tags': tags, 'checkpoint': checkpoint}
+    given['allow_ops'] = None if allow_ops is None else as_names(allow_ops, 'allow_ops')
     given = {name: value for name, value in given.items() if value is not None}
     given.update(load_options)
     unknown = sorted(set(given) - set(options)) if options is not None else []
@@ -106,13 +114,13 @@ def _opener(source: Any) -> Tuple[Callable[..., OpenModel], Optional[Tuple[str, 
         checkpoint = os.path.exists(path + '.index')
         raise ArgumentError(f"There is no file or directory '{path}'. {OF_CHECKPOINTS if checkpoint else ''}".strip())
     if os.path.isdir(path) or os.path.basename(path) in ('saved_model.pb', 'saved_model.pbtxt'):
-        return open_saved_model, ('inputs', 'outputs', 'signature', 'tags')
+        return open_saved_model, ('inputs', 'outputs', 'signature', 'tags', 'allow_ops')
     if path.lower().endswith(('.keras', '.h5', '.hdf5')):
         return open_keras_file, None
     if path.lower().endswith('.pb'):
-        return open_frozen_graph, ('inputs', 'outputs')
+        return open_frozen_graph, ('inputs', 'outputs', 'allow_ops')
     if path.lower().endswith('.meta'):  # the whole name, perhaps: the one of a checkpoint without a prefix
-        return open_meta_graph, ('inputs', 'outputs', 'checkpoint')
+        return open_meta_graph, ('inputs', 'outputs', 'checkpoint', 'allow_ops')
     raise ArgumentError(
         f"'{path}' is not known as a model: open_model reads .keras, .h5, .hdf5, .pb and .meta files and the "
         f'directories of SavedModels. {OF_CHECKPOINTS}'

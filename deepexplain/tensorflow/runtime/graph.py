@@ -251,7 +251,7 @@ def hidden_ops(ops: Iterable[Operation]) -> Iterator[Tuple[Operation, Set[str]]]
     These are While, If, PartitionedCall and their like. Bodies that call further functions are followed.
     """
     for op in ops:
-        names = _called_functions(op.node_def) if _takes_functions(op) else set()
+        names = called_functions(op.node_def) if _takes_functions(op) else set()
         if is_function(op.graph, op.type):
             names.add(op.type)
         if names:
@@ -267,13 +267,14 @@ def _types_in(names: Set[str], graph: Graph) -> Set[str]:
         seen.add(name)
         for node in function_definition(graph, name).node_def:
             types.add(node.op)
-            names |= _called_functions(node)
+            names |= called_functions(node)
             if is_function(graph, node.op):
                 names.add(node.op)
     return types
 
 
-def _called_functions(node: Any) -> Set[str]:
+def called_functions(node: Any) -> Set[str]:
+    """Names of the functions that the attributes of a NodeDef name."""
     names = {value.func.name for value in node.attr.values() if value.HasField('func')}
     return names | {f.name for value in node.attr.values() for f in value.list.func}
 
