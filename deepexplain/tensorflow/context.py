@@ -11,6 +11,7 @@ from .compat import Graph, Session, Tensor, tf
 from .engine.problem import Problem, check_session
 from .explainer import Explainer
 from .methods.method import Method, frozen, method_from, method_named
+from .runtime.building import building
 
 
 class DeepExplain:
@@ -58,7 +59,6 @@ class DeepExplain:
         self.graph = session.graph
         self._entered: List[Tuple[int, Any]] = []  # (thread, what to leave), one for each time this context was entered
         self._explainers: Dict[Any, Any] = {}
-        self._lock = threading.RLock()
 
     @property
     def context_on(self) -> bool:
@@ -156,24 +156,25 @@ class DeepExplain:
                 raise ArgumentTypeError(f'{method!r} has its arguments: give {", ".join(more)} there, not beside it.')
             arguments = {**{f.name: getattr(method, f.name) for f in fields(method) if f.init}, **arguments}
         cls: Any = type(method) if isinstance(method, Method) else method_named(method)
-        with self._lock:
-            if not (isinstance(cls, type) and issubclass(cls, Method)):  # a class of 0.3's form: see legacy.py
-                return self._kept(
-                    (cls, frozen(arguments)), T, X, keep, lambda: cls(T, X, self.session, None, **arguments)
-                )
-            made, strict = method_from(cls, (), arguments)
-            in_graph = frozen([getattr(made, f.name) for f in fields(cls) if not f.metadata.get('at_run')])
-            explainer = self._kept(
-                (cls, in_graph), T, X, keep, lambda: Explainer(made, Problem.of(self.session, T, X), strict)
-            )
-            same = explainer.method is made or (explainer.method == made and explainer.strict == strict)
-            return explainer if same else explainer.with_arguments(**arguments)
+        if not (isinstance(cls, type) and issubclass(cls, Method)):  # a class of 0.3's form: see legacy.py
+            return self._kept((cls, frozen(arguments)), T, X, keep, lambda: cls(T, X, self.session, None, **arguments))
+        made, strict = method_from(cls, (), arguments)
+        in_graph = frozen([getattr(made, f.name) for f in fields(cls) if not f.metadata.get('at_run')])
+        explainer = self._kept(
+            (cls, in_graph), T, X, keep, lambda: Explainer(made, Problem.of(self.session, T, X), strict)
+        )
+        same = explainer.method is made or (explainer.method == made and explainer.strict == strict)
+        return explainer if same else explainer.with_arguments(**arguments)
 
     def _kept(self, key: Any, T: Tensor, X: Any, keep: bool, build: Callable[[], Any]) -> Any:
         """What ``build()`` gave for T and X under this key before, or gives now."""
         if not keep:
-            return build()
+            with building(self.graph):
+                return build()
         key = (key, frozen(T), frozen(X))
-        if key not in self._explainers:
-            self._explainers[key] = build()
-        return self._explainers[key]
+        explainer = self._explainers.get(key)
+        if explainer is None:
+            with building(self.graph):
+                explainer = self._explainers.get(key) or build()  # another thread may have built it meanwhile
+                self._explainers[key] = explainer
+        return explainer

@@ -1,5 +1,6 @@
 """An explainer: a method, a problem, and the engine that computes the one for the other."""
 
+from contextlib import ExitStack
 from dataclasses import fields
 from typing import Any, Dict, List, Optional, Tuple
 
@@ -15,6 +16,7 @@ from .engine.leaks import Leaks, leaks_of
 from .engine.problem import Problem
 from .engine.request import Request
 from .methods.method import Method, method_from, same
+from .runtime.building import building
 from .runtime.sealed import Sealed
 from .runtime.weights import Weight, weights_of
 
@@ -67,6 +69,8 @@ class Explainer(Sealed):
             raise ArgumentTypeError(
                 f'plan(problem) of {type(method).__name__} must return a Backward or a Changes; got {text_of(plan)}.'
             )
+        with building(problem.graph) if built is None else ExitStack():
+            engine = ENGINES[type(plan)](method.name, plan, problem, strict, built)
         self.set_once(
             method=method,
             problem=problem,
@@ -76,7 +80,7 @@ class Explainer(Sealed):
             T=problem.target,
             X=list(problem.inputs) if problem.several else problem.inputs[0],
             has_multiple_inputs=problem.several,
-            engine=ENGINES[type(plan)](method.name, plan, problem, strict, built),
+            engine=engine,
         )
 
     def __repr__(self) -> str:

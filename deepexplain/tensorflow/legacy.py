@@ -25,6 +25,7 @@ from .explainer import Explainer
 from .methods.method import MethodType, check_known, method_from
 from .rules.book import Rule, RuleBook
 from .rules.plain import activations
+from .runtime.building import building
 from .runtime.graph import Step
 from .runtime.overrides import original_grad
 from .runtime.session import feedable
@@ -38,7 +39,8 @@ class _BuiltLast(type):
 
     def __call__(cls, *args: Any, **arguments: Any) -> Any:
         instance = super().__call__(*args, **arguments)
-        instance._build()
+        with building(instance._problem.graph):
+            instance._build()
         return instance
 
 

@@ -7,8 +7,7 @@ from ...arguments import as_count, text_of
 from ...errors import ArgumentError, ArgumentTypeError, GraphError
 from ...types import Shape
 from ..compat import Graph, Session, Tensor, is_graph_tensor, is_session
-from ..runtime.graph import advice_behind, check_reaches, ops_between, row_bytes, steps_of, tensor_named
-from ..runtime.overrides import graph_lock
+from ..runtime.graph import advice_behind, check_reaches, ops_between, row_bytes, tensor_named
 from ..runtime.samples import InputSpec, shape_text
 
 
@@ -58,10 +57,9 @@ class Problem:
         inputs = [tensor_named(session.graph, x, 'X') for x in (X if several else [X])]
         _check_tensors(target, inputs, session.graph)
         rows = _fixed_rows(target, inputs)
-        with graph_lock(session.graph):
-            between = ops_between(target, inputs)
-            for x in inputs:
-                check_reaches(target, x, ops_between(target, [x]) if several else between)
+        between = ops_between(target, inputs)
+        for x in inputs:
+            check_reaches(target, x, ops_between(target, [x]) if several else between)
         return cls(session, target, inputs, several, [_spec(x) for x in inputs], between, rows)
 
     @property

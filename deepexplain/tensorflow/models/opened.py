@@ -6,6 +6,7 @@ from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 from ...errors import ArgumentError, DeepExplainError, GraphError, ModelError
 from ...types import Array
 from ..compat import Graph, Operation, Session, Tensor, as_variables, assign_large, lookup_table, tf
+from ..runtime.building import consumers
 from ..runtime.graph import tensor_named
 
 #: What to do with files of weights alone.
@@ -169,7 +170,7 @@ def ends(graph: Graph) -> List[Tensor]:
     for op in graph.get_operations():  # in order of creation: inputs first, but for the back edges of loops
         if any(tensor.op in reached for tensor in op.inputs):
             reached.add(op)
-            if 'gradients' not in op.name.split('/') and not any(tensor.consumers() for tensor in op.outputs):
+            if 'gradients' not in op.name.split('/') and not any(consumers(tensor) for tensor in op.outputs):
                 found += [z for z in op.outputs if z.dtype.is_floating and z.shape.ndims != 0]
     return [tensor for tensor in found if not tensor.dtype._is_ref_dtype and _first_dimension(tensor) in rows]
 

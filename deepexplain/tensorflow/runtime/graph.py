@@ -10,6 +10,7 @@ from ...arguments import MOST_TEXT
 from ...errors import ArgumentError, GraphError
 from ...types import Shape
 from ..compat import Graph, Operation, Tensor, function_definition, is_function, original_gradient
+from .building import consumers
 from .op_types import STEPS, carries, is_continuous
 from .overrides import custom_gradient
 
@@ -64,7 +65,7 @@ def ops_between(target: Tensor, inputs: Sequence[Tensor]) -> List[Operation]:
     upstream = ancestors([target], inputs)
     found, frontier = set(), list(inputs)
     while frontier:
-        for op in frontier.pop().consumers():
+        for op in consumers(frontier.pop()):
             if op in upstream and op not in found:
                 found.add(op)
                 frontier.extend(op.outputs)
@@ -151,7 +152,7 @@ def check_passes_gradient(
     passes = {op: not _stops_gradient(op) or has_rule(op) for op in between}
     reached, frontier = {x.name}, [x]
     while frontier:
-        for op in frontier.pop().consumers():
+        for op in consumers(frontier.pop()):
             if passes.get(op):
                 frontier.extend(tensor for tensor in op.outputs if tensor.name not in reached)
                 reached.update(tensor.name for tensor in op.outputs)
@@ -185,7 +186,7 @@ def tensors_behind(target: Tensor, x: Tensor) -> List[Tensor]:
     """
     passed, frontier = dict.fromkeys(ops_between(target, [x]), False), [x]
     while frontier:
-        for op in frontier.pop().consumers():
+        for op in consumers(frontier.pop()):
             if passed.get(op) is False and op.type not in OF_SHAPES:
                 passed[op] = True
                 frontier.extend(op.outputs)

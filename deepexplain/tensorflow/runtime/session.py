@@ -8,6 +8,7 @@ import numpy as np
 from ...arguments import as_feed, text_of
 from ...errors import ArgumentError, DeepExplainError
 from ..compat import Graph, Operation, Session, Tensor, fast_run, is_graph_tensor, tf
+from .building import building
 from .graph import CONSUMING, tensor_named
 
 LEARNING_PHASE = 'keras_learning_phase'
@@ -39,7 +40,8 @@ class Runner:
         key = tuple(tensor.name for tensor in fetches) + ('',) + tuple(fed)
         try:
             if key not in self._compiled:
-                self._compiled[key] = fast_run(self._session, fetches, list(fed), self._one_thread)
+                with building(self._session.graph):  # TensorFlow's own lock is for ever lost where this is interrupted
+                    self._compiled[key] = fast_run(self._session, fetches, list(fed), self._one_thread)
             if self._compiled[key] is not None:
                 return self._compiled[key](*fed.values())
         except tf.errors.ResourceExhaustedError:
