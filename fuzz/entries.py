@@ -61,6 +61,7 @@ GOOD = {
     'signature': ['None'],
     'tags': ['None'],
     'checkpoint': ['None'],
+    'allow_ops': ['()'],
     # of the metrics
     'model': ["{net}.by('grad*input')", "{net}.by('deeplift')", '{net}.predict'],
     'explain': ["{net}.by('grad*input')", 'np.sin'],

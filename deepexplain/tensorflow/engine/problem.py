@@ -7,7 +7,8 @@ from ...arguments import as_count, text_of
 from ...errors import ArgumentError, ArgumentTypeError, GraphError
 from ...types import Shape
 from ..compat import Graph, Session, Tensor, is_graph_tensor, is_session
-from ..runtime.graph import advice_behind, check_reaches, ops_between, row_bytes, tensor_named
+from ..runtime.building import consumers
+from ..runtime.graph import advice_behind, check_reaches, ops_between, row_bytes, steps_of, tensor_named
 from ..runtime.samples import InputSpec, shape_text
 
 
@@ -98,7 +99,7 @@ class Problem:
         """Raise where one of these tensors is T, or lies between X and T: X would not reach T through it."""
         varying = {step.op for step in steps_of(self.between, self.inputs)}
         for tensor in fed:
-            is_read = any(op in varying for op in tensor.consumers())
+            is_read = any(op in varying for op in consumers(tensor))
             if tensor.name == self.target.name or (tensor.op in varying and is_read):
                 what = 'it is T' if tensor.name == self.target.name else 'it lies between X and T'
                 raise ArgumentError(
