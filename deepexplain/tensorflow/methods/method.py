@@ -86,6 +86,7 @@ def register(name: str, also_called: str = '') -> Callable[[AnyClass], AnyClass]
 
 def method_named(name: Any) -> type:
     """The class of this name; an ArgumentError says which name may be meant."""
+    name = str.__str__(name) if isinstance(name, str) else name  # without what a subclass makes of __eq__
     if isinstance(name, str) and name in attribution_methods:
         return attribution_methods[name][0]
     known = sorted(attribution_methods, key=lambda one: one == _LAST)

@@ -4,7 +4,7 @@ import os
 from typing import Any, Callable, Optional, Sequence, Tuple
 
 from ...arguments import as_names
-from ...errors import ArgumentError, ArgumentTypeError
+from ...errors import ArgumentError, ArgumentTypeError, DeepExplainError, ModelError
 from ..compat import keras_of
 from .function import open_function
 from .graph_file import open_frozen_graph, open_meta_graph
@@ -13,6 +13,9 @@ from .opened import OF_CHECKPOINTS, OpenModel
 from .saved_model import open_saved_model
 
 __all__ = ['OpenModel', 'open_model']
+
+#: The longest text of another library's error in a message.
+MOST_SAID = 500
 
 
 def open_model(
@@ -94,7 +97,19 @@ def open_model(
             f'open_model: {", ".join(map(repr, unknown))} does not apply to {_described(source)}; '
             f'it takes {", ".join(options)}.'
         )
-    return opener(source, **given)
+    try:
+        return opener(source, **given)
+    except DeepExplainError:
+        raise
+    except Exception as error:
+        if opener in (open_keras_model, open_function):
+            raise  # of the user's own code
+        # What reads HDF5, zip files, protobufs and checkpoints has errors of every type for a file that is damaged.
+        said = ' '.join(str(error).split())[:MOST_SAID] or 'no reason is given'
+        raise ModelError(
+            f'{_described(source)} cannot be read as a model, perhaps because it is damaged: '
+            f'{type(error).__name__}: {said}'
+        ) from error
 
 
 def _opener(source: Any) -> Tuple[Callable[..., OpenModel], Optional[Tuple[str, ...]]]:

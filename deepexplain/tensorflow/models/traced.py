@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any, Callable, Iterable, List, Optional, Seque
 
 import numpy as np
 
+from ...arguments import text_of
 from ...errors import ArgumentTypeError, ModelError, warn
 from ...types import Array
 from ..compat import Graph, eagerly, frozen, function_body, take_large, tf
@@ -60,10 +61,13 @@ def open_traced(
 
 def as_specs(inputs: Any, count: Optional[int] = None) -> List[Any]:
     """The TensorSpecs that a user gave, one or several, as a flat list."""
-    specs = tf.nest.flatten(inputs)
+    try:
+        specs: List[Any] = tf.nest.flatten(inputs)
+    except Exception:  # a memoryview of several axes, a list that holds itself, what an object's __iter__ raises
+        specs = [None]
     if any(not isinstance(spec, tf.TensorSpec) for spec in specs):
         raise ArgumentTypeError(
-            f'inputs must be tf.TensorSpecs here, such as tf.TensorSpec([None, 3], tf.float32); got {inputs!r}.'
+            f'inputs must be tf.TensorSpecs here, such as tf.TensorSpec([None, 3], tf.float32); got {text_of(inputs)}.'
         )
     if count not in (None, len(specs)):
         raise ArgumentTypeError(f'inputs must be {count} tf.TensorSpecs, one for each input; got {len(specs)}.')

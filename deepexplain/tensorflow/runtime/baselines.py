@@ -1,5 +1,6 @@
 """The baseline that samples are compared with: checked, and brought into the shape of the samples. NumPy only."""
 
+import inspect
 from typing import TYPE_CHECKING, Any, List, Sequence, Tuple
 
 import numpy as np
@@ -118,6 +119,12 @@ def check_is_function(value: Any, what: str) -> None:
     """Raise where it is called to make an object of a class, or a tensor, not a baseline."""
     if isinstance(value, type):
         raise ArgumentTypeError(f'{what} must be a number, an array or a function of xs; got {text_of(value)}.')
+    try:
+        inspect.signature(value).bind(None)
+    except TypeError:
+        raise ArgumentTypeError(f'{what} must be a function of one argument, xs; got {text_of(value)}.') from None
+    except Exception:  # some functions of C say nothing of their arguments
+        return
 
 
 def _read_only(x: Any) -> Any:
