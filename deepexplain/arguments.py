@@ -8,6 +8,8 @@ import math
 import operator
 import reprlib
 import sys
+from collections.abc import Set
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Iterable, List, Mapping, Optional, Type, TypeVar
 
 import numpy as np
@@ -18,6 +20,9 @@ if TYPE_CHECKING:
     import numpy.typing as npt  # since NumPy 1.20; TensorFlow 1.15 has 1.18
 
 _Word = TypeVar('_Word')
+
+#: The most names where nothing says how many there are.
+MOST_NAMES = 10**5
 
 #: The longest text of a value in a message.
 MOST_TEXT = 200
@@ -171,22 +176,35 @@ def one_of(value: object, name: str, words: Iterable[_Word]) -> _Word:
     """That of the ``words``, each a str or None, which ``value`` is."""
     words = list(words)
     for word in words:
-        # Only words are compared: an array would answer with an array.
-        if value is word or (isinstance(value, str) and value == word):
+        # Only words are compared, as str compares them: an array would answer with an array.
+        if value is word or (isinstance(value, str) and str.__eq__(value, word) is True):
             return word
     raise ArgumentError(f'{name} must be one of {", ".join(map(repr, words))}; got {text_of(value)}.')
 
 
-def as_names(value: Any, name: str, count: Optional[int] = None, of: str = 'things') -> List[str]:
-    """``value`` as a list of str, one for each of the ``count`` things, whose name in the plural is ``of``."""
+def as_names(
+    value: Any, name: str, count: Optional[int] = None, of: str = 'things', longest: Optional[int] = None
+) -> List[str]:
+    """``value`` as a list of str, one for each of the ``count`` things, whose name in the plural is ``of``.
+
+    ``longest`` is how many characters one may have, if that is limited. A lone surrogate, which no font and no file
+    can have, becomes its escape.
+    """
+    most = MOST_NAMES if count is None else count
     try:
-        if isinstance(value, (str, bytes)):
+        if isinstance(value, (str, bytes, bytearray, memoryview, Set)):  # a set has no order
             raise TypeError
-        names = [str(entry) for entry in value]
+        names = [_as_name(entry) for entry in islice(value, most + 1)]  # there are iterators without an end
     except Exception:  # a tensor has an __iter__, which raises
         raise ArgumentTypeError(f'{name} must be a list of names; got {text_of(value)}.') from None
     if count is not None and len(names) != count:
-        raise ArgumentError(f'{name} must have one entry for each of the {count} {of}; got {len(names)}.')
+        came = len(value) if hasattr(value, '__len__') else f'{len(names)}{" or more" * (len(names) > count)}'
+        raise ArgumentError(f'{name} must have one entry for each of the {count} {of}; got {came}.')
+    if len(names) > most:
+        raise ArgumentError(f'{name} must have at most {most} entries; got more.')
+    lengths = [len(entry) for entry in names] if longest is not None else []
+    if longest is not None and max(lengths, default=0) > longest:
+        raise ArgumentError(f'{name} must have at most {longest} characters each; one has {max(lengths)}.')
     return names
 
 
@@ -195,6 +213,19 @@ def as_mapping(value: Any, name: str) -> Mapping[Any, Any]:
     if not isinstance(value, Mapping):
         raise ArgumentTypeError(f'{name} must be a dict; got {text_of(value)}.')
     return value
+
+
+def _as_name(entry: Any) -> str:
+    """What is written of one entry: of a str or a number, not of None or of what holds several."""
+    several = (bytes, bytearray, memoryview, list, dict, Set)
+    if entry is None or isinstance(entry, several) or len(getattr(entry, 'shape', ())) or _is_symbolic(entry):
+        raise TypeError
+    return str(entry).encode('utf-8', 'backslashreplace').decode('utf-8')
+
+
+def _is_symbolic(entry: Any) -> bool:
+    """Whether it is a tensor or the like, whose str says what it is, not what it is called."""
+    return hasattr(entry, 'shape') and not isinstance(entry, (np.generic, np.ndarray))
 
 
 def is_list(value: object) -> bool:
@@ -266,7 +297,7 @@ def as_array(
         else:
             hint = ' Pass its real part, or its np.abs.' if kind == 'c' else ''
             raise ArgumentTypeError(f'{name} must hold real numbers; its dtype is {array.dtype}.{hint}')
-    if finite and not np.isfinite(array).all():
+    if finite and not all_finite(array, name):
         where = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
         raise ArgumentError(f'{name} must be finite; the first nan or infinite value is at index {where}.')
     return array
@@ -301,6 +332,14 @@ def _is_text(value: object) -> bool:
         return False
 
 
+def all_finite(array: 'npt.NDArray[Any]', name: str) -> bool:
+    """Whether no value of the array is nan or infinite."""
+    try:
+        return bool(np.isfinite(array).all())
+    except MemoryError:  # a view may be larger than what it is of
+        raise ArgumentError(f'{name} has {array.size} values, of shape {array.shape}: no room for them.') from None
+
+
 def _filled(value: Any, name: str, masked: Optional[float]) -> 'npt.NDArray[Any]':
     if masked is None:
         raise ArgumentError(f'{name} has masked values, which are no numbers: pass its filled(...).')
@@ -314,6 +353,10 @@ def _read(value: Any, name: str, dtype: 'Optional[npt.DTypeLike]', lazy: bool) -
     try:
         if hasattr(value, 'to_numpy'):  # pandas, which indexes by label
             value = value.to_numpy()
+        if isinstance(value, range):
+            if len(value) > 10**8:
+                raise MemoryError(f'it has {len(value)} numbers')
+            value = np.arange(value.start, value.stop, value.step)  # 20 times as fast as np.asarray
         found = getattr(value, 'dtype', None)
         if lazy and isinstance(found, np.dtype) and hasattr(value, 'shape'):
             is_array = isinstance(value, (np.ndarray, np.generic))
