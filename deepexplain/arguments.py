@@ -31,7 +31,15 @@ MOST_TEXT = 200
 #: points of a path are then no longer apart.
 MOST_REPEATS = 1 << 24
 
-_repr = reprlib.Repr()  # the repr of a list of millions takes seconds
+
+class _Repr(reprlib.Repr):
+    """The repr of a list of millions takes seconds: this one looks at no more entries than fit."""
+
+    def repr_instance(self, x: object, level: int) -> str:
+        return repr(x)  # that of the library hides what is raised
+
+
+_repr = _Repr()
 _repr.maxlist = _repr.maxtuple = _repr.maxset = _repr.maxfrozenset = _repr.maxdict = _repr.maxarray = MOST_TEXT
 _repr.maxdeque = _repr.maxstring = _repr.maxlong = _repr.maxother = 10 * MOST_TEXT
 
@@ -309,7 +317,7 @@ def as_feed(value: Any, name: str, dtype: 'npt.DTypeLike') -> 'npt.NDArray[Any]'
     if value is None:
         raise ArgumentTypeError(f'{name} must be an array; got None.')
     if dtype.kind in 'Oc':
-        array: npt.NDArray[Any] = _read(value, name, None, False)
+        array: npt.NDArray[Any] = _read(value, name, None, False, dtype if dtype.kind == 'O' else None)
         if dtype.kind == 'c' and array.dtype.kind not in 'biufc':
             raise ArgumentTypeError(f'{name} must hold numbers; its dtype is {array.dtype}.')
         if dtype.kind == 'O' and not all(map(_is_text, array.flat)):
@@ -348,7 +356,13 @@ def _filled(value: Any, name: str, masked: Optional[float]) -> 'npt.NDArray[Any]
     return np.asarray((value if value.dtype.kind == 'O' else value.astype(np.float64)).filled(masked))
 
 
-def _read(value: Any, name: str, dtype: 'Optional[npt.DTypeLike]', lazy: bool) -> Any:
+def _read(
+    value: Any,
+    name: str,
+    dtype: 'Optional[npt.DTypeLike]',
+    lazy: bool,
+    into: 'Optional[npt.DTypeLike]' = None,
+) -> Any:
     """``value`` as an array of any dtype; or, where it may be lazy, as what has the dtype and the shape of one."""
     try:
         if hasattr(value, 'to_numpy'):  # pandas, which indexes by label
@@ -362,7 +376,7 @@ def _read(value: Any, name: str, dtype: 'Optional[npt.DTypeLike]', lazy: bool) -
             is_array = isinstance(value, (np.ndarray, np.generic))
             if not is_array and (found.kind in 'biuf' or (dtype is not None and found == dtype)):
                 return value
-        return np.asarray(value)
+        return np.asarray(value, into)
     except Exception as error:  # whatever a tensor's __array__ raises: symbolic, on another device, with a gradient
         if isinstance(error, ValueError) and isinstance(value, (list, tuple)):
             raise ArgumentError(f'{name} must be one array, but its parts differ in shape: {_reason(error)}') from None

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Dict, List, Optional
 
 import numpy as np
 
-from ..arguments import as_flag
+from ..arguments import as_count, as_flag
 from ..errors import DeepExplainError
 from ..types import ArrayLike
 from .compat import Operation, Session, Tensor
@@ -153,7 +153,8 @@ class AttributionMethod(metaclass=_BuiltLast):
     def _session_run(self, T: Any, xs: ArrayLike, ys: ArrayLike = None, batch_size: Optional[int] = None) -> Any:
         """Evaluate a tensor, or a list of them, for the samples: as 0.3's ``run`` did it, in batches."""
         several = isinstance(T, (list, tuple))
-        tensors = list(T) if several else [T]
+        tensors = [feedable(self._problem.graph, one, 'T') for one in (T if several else [T])]
+        batch_size = None if batch_size is None else as_count(batch_size, 'batch_size')
         own: List[Tensor] = (
             [] if self.explainer is None or self.symbolic_attribution is None else self._back.placeholders
         )

@@ -193,7 +193,11 @@ def check_known(
     """Raise an ArgumentTypeError for arguments that a method does not have."""
     unknown = sorted(set(arguments) - set(known))
     if unknown or len(args) > len(known):
-        came = f'the argument {", ".join(map(repr, unknown))}' if unknown else f'{len(args)} positional arguments'
+        came = (
+            f'the argument {", ".join(map(repr, unknown))}'
+            if unknown
+            else f'{len(args)} positional argument{"s" * (len(args) > 1)}'
+        )
         raise ArgumentTypeError(f"'{name}' does not know {came}; it takes {', '.join([*known, *more]) or 'none'}.")
     twice = sorted(set(arguments) & set(list(known)[: len(args)]))
     if twice:

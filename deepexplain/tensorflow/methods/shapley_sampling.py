@@ -104,7 +104,7 @@ class ShapleySampling(Method):
     def __post_init__(self) -> None:
         self.keep(
             samples=as_repeats(self.samples, 'samples'),
-            sampling_dims=None if self.sampling_dims is None else as_axes(self.sampling_dims, 'sampling_dims', None),
+            sampling_dims=own(self.sampling_dims),
             baseline=own(self.baseline),
             feature_mask=as_feature_mask(self.feature_mask, None, {'sampling_dims': self.sampling_dims}),
             seed=None if self.seed is None else as_seed(self.seed, 'seed'),

@@ -40,14 +40,15 @@ def tensor_named(
     full = keys.get(tensor, tensor)
     full = full if ':' in full else full + ':0'
     try:
-        return graph.as_graph_element(full, allow_operation=False)
+        if ':-' not in full:  # which would count from the last
+            return graph.as_graph_element(full, allow_operation=False)
+        raise KeyError(full)
     except (KeyError, ValueError, TypeError, OverflowError):
-        if len(tensor) > MOST_TEXT:  # no name, and none is like it
-            raise ArgumentError(f'{what or "There"}: no tensor has a name of {len(tensor)} characters.') from None
-        like = _like(full, sorted(keys) + [z.name for op in graph.get_operations() for z in op.outputs])
+        names = sorted(keys) + [z.name for op in graph.get_operations() for z in op.outputs]
+        like = _like(full, names) if len(full) <= MOST_TEXT else []
         begin = f'{what}: there' if what else 'There'
         raise ArgumentError(
-            f"{begin} is no tensor '{tensor}' {where}. Names like it: {', '.join(like) or 'none'}."
+            f"{begin} is no tensor '{tensor[:MOST_TEXT]}' {where}. Names like it: {', '.join(like) or 'none'}."
         ) from None
 
 

@@ -129,7 +129,9 @@ def feedable(graph: Graph, key: Any, what: str = 'feed_dict') -> Tensor:
     """The tensor that a key of feed_dict, or another argument, names."""
     key = tensor_named(graph, key, what)
     if not is_graph_tensor(key) or key.graph is not graph:
-        raise ArgumentError(f'{what}: keys must be tensors of the explained graph, or their names; got {text_of(key)}.')
+        begin = 'feed_dict: keys must be tensors of the explained graph, or their names'
+        begin = begin if what == 'feed_dict' else f'{what} must be a tensor of the explained graph, or its name'
+        raise ArgumentError(f'{begin}; got {text_of(key)}.')
     if not graph.is_feedable(key) or key.dtype in (tf.resource, tf.variant):
         raise ArgumentError(f"{what}: '{key.name}' ({key.dtype.name}) cannot be fed.")
     return key
