@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Optional
 
-from ...arguments import as_count, as_number, one_of
+from ...arguments import as_number, as_repeats, one_of
 from ...errors import ArgumentError
 from ...types import Baseline, BaselineSet
 from ..engine.backward import Backward
@@ -63,11 +63,11 @@ class IntegratedGradients(Method):
 
     def __post_init__(self) -> None:
         self.keep(
-            steps=as_count(self.steps, 'steps'),
+            steps=as_repeats(self.steps, 'steps'),
             baseline=own(self.baseline),
             quadrature=one_of(self.quadrature, 'quadrature', QUADRATURES),
             baselines=own(self.baselines),
-            max_steps=as_count(self.max_steps, 'max_steps'),
+            max_steps=as_repeats(self.max_steps, 'max_steps'),
         )
         if self.tolerance is not None:
             self.keep(tolerance=as_number(self.tolerance, 'tolerance', above=0, units='T'))
