@@ -4,10 +4,11 @@ import threading
 from dataclasses import fields
 from typing import Any, Callable, Dict, List, Optional, Tuple
 
+from ..arguments import as_flag, text_of
 from ..errors import ArgumentError, ArgumentTypeError, DeepExplainError
 from ..types import ArrayLike
 from .compat import Graph, Session, Tensor, tf
-from .engine.problem import Problem
+from .engine.problem import Problem, check_session
 from .explainer import Explainer
 from .methods.method import Method, frozen, method_from, method_named
 from .runtime.building import building
@@ -49,10 +50,11 @@ class DeepExplain:
         session = tf.get_default_session() if session is None else session
         if session is None:
             raise DeepExplainError('DeepExplain: could not retrieve a session. Use DeepExplain(session=your_session).')
-        if not hasattr(session, 'run') or not isinstance(getattr(session, 'graph', None), tf.Graph):
-            raise ArgumentTypeError(f'session must be a tf.compat.v1.Session; got {session!r}.')
+        check_session(session)
         if graph is not None and graph is not session.graph:
-            raise ArgumentError('graph is not the graph of the session; leave it out, or open a session on it.')
+            raise ArgumentError(
+                f'graph is not the graph of the session; leave it out, or open a session on it; got {text_of(graph)}.'
+            )
         self.session = session
         self.graph = session.graph
         self._entered: List[Tuple[int, Any]] = []  # (thread, what to leave), one for each time this context was entered
@@ -122,6 +124,8 @@ class DeepExplain:
         RuntimeError
             Outside the context; and every other error is one too, with the built-in type that fits.
         """
+        progress = as_flag(progress, 'progress')
+        return_convergence_delta = as_flag(return_convergence_delta, 'return_convergence_delta')
         explainer = self._explainer(method, T, X, kwargs, keep=True)
         # Methods written for 0.3 may have a run() that knows no more than three arguments.
         more: Dict[str, Any] = {} if feed_dict is None else {'feed_dict': feed_dict}

@@ -4,7 +4,8 @@ from contextlib import ExitStack
 from dataclasses import fields
 from typing import Any, Dict, List, Optional, Tuple
 
-from ..errors import ArgumentError, ArgumentTypeError
+from ..arguments import as_flag, text_of
+from ..errors import ArgumentError, ArgumentTypeError, MemoryLimitError
 from ..types import Array, ArrayLike
 from .engine.audit import Audit
 from .engine.backward import Backward
@@ -63,9 +64,10 @@ class Explainer(Sealed):
 
     def _set(self, method: Method, problem: Problem, strict: bool, built: Any = None) -> None:
         plan = method.plan(problem)
+        strict = as_flag(strict, 'strict')
         if type(plan) not in ENGINES:
             raise ArgumentTypeError(
-                f'plan(problem) of {type(method).__name__} must return a Backward or a Changes; got {plan!r}.'
+                f'plan(problem) of {type(method).__name__} must return a Backward or a Changes; got {text_of(plan)}.'
             )
         with building(problem.graph) if built is None else ExitStack():
             engine = ENGINES[type(plan)](method.name, plan, problem, strict, built)
@@ -170,16 +172,28 @@ class Explainer(Sealed):
         Raises
         ------
         ArgumentError, ArgumentTypeError
-            An argument does not fit; the message gives both shapes. Also for nan in xs, and for a
-            placeholder without a value.
+            An argument does not fit; the message gives both shapes. Also for nan in xs, for a placeholder
+            without a value, and for a feed of T or of what lies between X and T.
+        MemoryLimitError
+            The result does not fit in memory; the message says how large it is.
         """
         batch_size = self.problem.batch_size(batch_size)
+        progress = as_flag(progress, 'progress')
+        return_convergence_delta = as_flag(return_convergence_delta, 'return_convergence_delta')
         request = self.request(xs, ys, feed_dict)
         if return_convergence_delta:
             self._check_delta(request)
         request, cut = self._cut(request, batch_size)
         engine = self.engine
-        results, more = engine.explain(request, cut, progress)
+        try:
+            results, more = engine.explain(request, cut, progress)
+        except MemoryLimitError:
+            raise
+        except MemoryError as error:
+            raise MemoryLimitError(
+                f"'{self.name}' does not fit in memory: {error or 'a session run failed'}. Give fewer samples at a "
+                'time, or a smaller batch_size.'
+            ) from None
         delta = []
         if return_convergence_delta:
             promised = engine.plan.promise.value(engine.network, request, cut.samples)

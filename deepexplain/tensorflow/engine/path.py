@@ -9,7 +9,7 @@ from ...arguments import one_of
 from ...errors import warn
 from ...types import Array
 from ..runtime.memory import aligned_empty
-from ..runtime.quadrature import QUADRATURES, refined
+from ..runtime.quadrature import QUADRATURES, Points, refined
 
 if TYPE_CHECKING:
     from .network import Network
@@ -61,9 +61,11 @@ class Walk:
     ) -> List[List[Array]]:
         """The mean gradient of each row times what it differs from its baseline: for each output a list by input."""
         path = self._path
-        alphas, weights = QUADRATURES[path.quadrature](path.steps)
-        sums = self._summed(request, of, xs, baselines, alphas, weights, most_rows)
-        means = [total / path.steps for total in sums] if weights is None else sums
+        rule = QUADRATURES[path.quadrature]
+        sums, is_weighted = self._summed(
+            request, of, xs, baselines, path.steps, lambda which: rule(path.steps, which), most_rows
+        )
+        means = sums if is_weighted else [total / path.steps for total in sums]
         if path.tolerance is not None:
             self._refine(request, of, xs, baselines, means, most_rows)
         return [
@@ -88,16 +90,16 @@ class Walk:
         of: Array,
         xs: List[Array],
         baselines: List[Array],
-        alphas: Array,
-        weights: Optional[Array],
+        count: int,
+        points_of: Callable[[Array], Points],
         most_rows: int,
-    ) -> List[Array]:
-        """The weighted sum over points of the path (weights None: all 1) of each gradient, in double precision."""
+    ) -> Tuple[List[Array], bool]:
+        """The sum over so many points of the path of each gradient, in double precision, and whether it is weighted."""
         size, points = len(of), max(1, most_rows // len(of))
-        buffers = [aligned_empty((min(points, len(alphas)),) + x.shape, x.dtype) for x in xs]
+        buffers = [aligned_empty((min(points, count),) + x.shape, x.dtype) for x in xs]
         sums: List[Array] = []
-        for start in range(0, len(alphas), points):
-            some = alphas[start : start + points]
+        for start in range(0, count, points):
+            some, weights = points_of(np.arange(start, min(start + points, count)))
             for buffer, x, b in zip(buffers, xs, baselines):
                 _fill_path(buffer[: len(some)], x, b, some)
             rows = [buffer[: len(some)].reshape((-1,) + x.shape[1:]) for buffer, x in zip(buffers, xs)]
@@ -107,9 +109,9 @@ class Walk:
             if weights is None:
                 now = [g.sum(axis=0, dtype=np.float64) for g in points_first]
             else:
-                now = [np.tensordot(weights[start : start + points], g.astype(np.float64), 1) for g in points_first]
+                now = [np.tensordot(weights, g.astype(np.float64), 1) for g in points_first]
             sums = now if not sums else [a + b for a, b in zip(sums, now)]
-        return sums
+        return sums, weights is not None
 
     def _refine(
         self, request: 'Request', of: Array, xs: List[Array], baselines: List[Array], means: List[Array], most_rows: int
@@ -127,8 +129,8 @@ class Walk:
                 break
             rows = np.flatnonzero(is_open) if apart else np.arange(len(of))
             x, b = ([a if len(a) == 1 else a[rows] for a in arrays] for arrays in (xs, baselines))
-            request.progress.total += len(rows) * len(more.alphas)
-            added = self._summed(request, of[rows], x, b, more.alphas, more.weights, most_rows)
+            request.progress.total += len(rows) * more.added
+            added, _ = self._summed(request, of[rows], x, b, more.added, more.points, most_rows)
             for mean, new in zip(means, added):
                 mean[is_open] = more.scale * mean[is_open] + new[is_open[rows]]
             steps = more.steps

@@ -3,11 +3,12 @@
 from dataclasses import dataclass
 from typing import Any, List, Optional, Sequence, Tuple
 
-from ...arguments import as_count
+from ...arguments import as_count, text_of
 from ...errors import ArgumentError, ArgumentTypeError, GraphError
 from ...types import Shape
-from ..compat import Graph, Session, Tensor, is_graph_tensor
-from ..runtime.graph import advice_behind, check_reaches, ops_between, row_bytes, tensor_named
+from ..compat import Graph, Session, Tensor, is_graph_tensor, is_session
+from ..runtime.building import consumers
+from ..runtime.graph import advice_behind, check_reaches, ops_between, row_bytes, steps_of, tensor_named
 from ..runtime.samples import InputSpec, shape_text
 
 
@@ -51,6 +52,7 @@ class Problem:
         GraphError
             An X does not reach T.
         """
+        check_session(session)
         several = isinstance(X, (list, tuple))
         target = tensor_named(session.graph, T, 'T')
         inputs = [tensor_named(session.graph, x, 'X') for x in (X if several else [X])]
@@ -93,6 +95,18 @@ class Problem:
                 'which rows cannot be told apart. Leave out the reduction over the samples.'
             )
 
+    def check_fed(self, fed: Sequence[Tensor]) -> None:
+        """Raise where one of these tensors is T, or lies between X and T: X would not reach T through it."""
+        varying = {step.op for step in steps_of(self.between, self.inputs)}
+        for tensor in fed:
+            is_read = any(op in varying for op in consumers(tensor))
+            if tensor.name == self.target.name or (tensor.op in varying and is_read):
+                what = 'it is T' if tensor.name == self.target.name else 'it lies between X and T'
+                raise ArgumentError(
+                    f"feed_dict must not hold '{tensor.name}': {what}, and X would not reach T through what is fed. "
+                    'Explain it as X instead, or feed what it is computed from.'
+                )
+
     def batch_size(self, batch_size: Optional[int]) -> Optional[int]:
         """``batch_size`` as an integer or None, and not another than that of the graph where it fixes one."""
         if batch_size is None:
@@ -113,6 +127,12 @@ class Problem:
         inputs = [f"'{spec.name}' {shape_text(spec.shape)}" for spec in self.specs]
         X = f'[{", ".join(inputs)}]' if self.several else inputs[0]
         return f"T='{self.target.name}' {shape_text(_spec(self.target).shape)}, X={X}"
+
+
+def check_session(session: Any) -> None:
+    """Raise unless it is a session."""
+    if not is_session(session):
+        raise ArgumentTypeError(f'session must be a tf.compat.v1.Session; got {text_of(session)}.')
 
 
 def first_dimension(tensor: Tensor) -> Optional[int]:

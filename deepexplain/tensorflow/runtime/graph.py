@@ -6,6 +6,7 @@ from typing import Any, Callable, Iterable, Iterator, List, Mapping, NamedTuple,
 
 import numpy as np
 
+from ...arguments import MOST_TEXT
 from ...errors import ArgumentError, GraphError
 from ...types import Shape
 from ..compat import Graph, Operation, Tensor, function_definition, is_function, original_gradient
@@ -39,12 +40,15 @@ def tensor_named(
     full = keys.get(tensor, tensor)
     full = full if ':' in full else full + ':0'
     try:
-        return graph.as_graph_element(full, allow_operation=False)
-    except (KeyError, ValueError):
-        like = _like(full, sorted(keys) + [z.name for op in graph.get_operations() for z in op.outputs])
+        if ':-' not in full:  # which would count from the last
+            return graph.as_graph_element(full, allow_operation=False)
+        raise KeyError(full)
+    except (KeyError, ValueError, TypeError, OverflowError):
+        names = sorted(keys) + [z.name for op in graph.get_operations() for z in op.outputs]
+        like = _like(full, names) if len(full) <= MOST_TEXT else []
         begin = f'{what}: there' if what else 'There'
         raise ArgumentError(
-            f"{begin} is no tensor '{tensor}' {where}. Names like it: {', '.join(like) or 'none'}."
+            f"{begin} is no tensor '{tensor[:MOST_TEXT]}' {where}. Names like it: {', '.join(like) or 'none'}."
         ) from None
 
 
@@ -249,7 +253,7 @@ def hidden_ops(ops: Iterable[Operation]) -> Iterator[Tuple[Operation, Set[str]]]
     These are While, If, PartitionedCall and their like. Bodies that call further functions are followed.
     """
     for op in ops:
-        names = _called_functions(op.node_def) if _takes_functions(op) else set()
+        names = called_functions(op.node_def) if _takes_functions(op) else set()
         if is_function(op.graph, op.type):
             names.add(op.type)
         if names:
@@ -265,13 +269,14 @@ def _types_in(names: Set[str], graph: Graph) -> Set[str]:
         seen.add(name)
         for node in function_definition(graph, name).node_def:
             types.add(node.op)
-            names |= _called_functions(node)
+            names |= called_functions(node)
             if is_function(graph, node.op):
                 names.add(node.op)
     return types
 
 
-def _called_functions(node: Any) -> Set[str]:
+def called_functions(node: Any) -> Set[str]:
+    """Names of the functions that the attributes of a NodeDef name."""
     names = {value.func.name for value in node.attr.values() if value.HasField('func')}
     return names | {f.name for value in node.attr.values() for f in value.list.func}
 
