@@ -89,6 +89,8 @@ class Backward:
     by_row : bool
         Whether rules and attributions treat each row by itself, so that they are apart where the network keeps them
         apart. Otherwise that is asked of the attributions, with made-up samples.
+    relevance : bool
+        Whether what goes back from T is a share of its value, not a multiplier.
     """
 
     attributions: Callable[['BackwardPass'], List[Any]] = _gradients
@@ -102,6 +104,7 @@ class Backward:
     advice: Callable[[Any], str] = _no_advice
     keeps_sums: bool = False
     by_row: bool = False
+    relevance: bool = False
 
 
 class BackwardPass:
@@ -238,7 +241,8 @@ class BackwardPass:
     def gradients(self) -> List[Tensor]:
         """Gradients of the weighted target with respect to each input, under the rules of the plan."""
         # Fewer ops than the gradient of T times its weights has, and the same numbers.
-        weights = weighted(tf.ones_like(self.target), self.Y, self.target.shape)
+        start = self.target if self.plan.relevance else tf.ones_like(self.target)
+        weights = weighted(start, self.Y, self.target.shape)
         gradients = gradients_of(self.problem.target, self.target, self.inputs, self.inputs, weights)
         for x, gradient in zip(self.inputs, gradients):
             if gradient is None:  # the ops between passed the check, but TensorFlow found no way

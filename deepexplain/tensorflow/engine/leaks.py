@@ -106,6 +106,7 @@ class Gaps:
     def __init__(self, plan: 'Backward', problem: 'Problem', Y: Tensor) -> None:
         inputs, between = problem.inputs, problem.between
         self.plan, self._graph, self._of_values = plan, problem.graph, plan.references is None
+        self._of_relevance = plan.relevance
         baselines = None
         if plan.references is not None:
             plan.references.in_graph = True

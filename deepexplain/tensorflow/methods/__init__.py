@@ -9,8 +9,10 @@ from .epsilon_lrp import EpsilonLRP  # the order of these imports is that of the
 from .deeplift import DeepLIFTRescale
 from .occlusion import Occlusion
 from .shapley_sampling import ShapleySampling
+from .lrp import LRP
 
 __all__ = [
+    'LRP',
     'SUPPORTED_ACTIVATIONS',
     'DeepLIFTRescale',
     'DummyZero',

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 UNSUPPORTED = "Detected unsupported activation: '{}' has no rule for {{}} and uses the plain gradient there"
 
 
-@register('elrp', also_called='lrp epsilon_lrp e-lrp lrp-epsilon')
+@register('elrp', also_called='epsilon_lrp e-lrp')
 class EpsilonLRP(Method):
     """Layer-wise relevance propagation with the epsilon rule.
 

@@ -67,6 +67,13 @@ class RuleBook:
                 return rule
         raise LookupError(f"No entry of this rule book has a rule for op '{step.op.name}' ({step.op.type}).")
 
+    def read(self, steps: Sequence[Step], source: 'Callable[[Any], Optional[Step]]') -> 'RuleBook':
+        """Return the book that decides once all steps are known: itself, unless rules are those of whole layers.
+
+        ``source`` says of an op in hand of which step it is, or is a copy.
+        """
+        return self
+
 
 def of_types(op_types: Union[str, Iterable[str]], rule: Rule) -> Entry:
     """An entry that gives a rule to all ops of these types, a collection or one text of names."""
@@ -123,6 +130,10 @@ class Decisions:
         Ops in ``idle`` get their rules, but are not listed: they are not expected to run. With the ``target``,
         nothing is lost at numbers made of conditions which only multiply what takes all.
         """
+        everything = [*steps, *(copies or {}).values()]
+        read = self._book.read(list({id(step.op): step for step in everything}.values()), self._source)
+        if read is not self._book:
+            self._book, self._made = read, {}
         if target is not None:
             self._forgive(steps, copies or {}, target)
         decisions = [Decision(step, self.rule(step)) for step in steps]
@@ -147,6 +158,10 @@ class Decisions:
             if all(op in kept for op, other in ops.items() if other.op is step.op):
                 key = self._key(step)
                 self._made[key] = self._made[key]._replace(exact=True)
+
+    def _source(self, op: Any) -> Optional[Step]:
+        decision = self.of(op)
+        return None if decision is None else decision.step
 
     def of(self, op: Any) -> Optional[Decision]:
         """Return the decision for an op, or for what it is a copy of; None where it computes nothing of X."""
