@@ -1,6 +1,6 @@
 """Layer-wise relevance propagation with its families of rules."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Optional
 
 from ...arguments import as_flag, as_number, one_of
 from ..engine.backward import Backward
