@@ -9,7 +9,7 @@ ops in which a network was written down. Sums and poolings are layers, too, of w
 
 from typing import Any, Dict, Iterable, List, NamedTuple, Optional, Sequence, Set
 
-from ...compat import Operation, Tensor
+from ...compat import Operation, Tensor, tf
 from ...runtime.bodies import in_order
 from ...runtime.graph import Step
 from ...runtime.op_types import is_continuous
@@ -43,7 +43,7 @@ class Layer(NamedTuple):
     parts : list of Step
         The ops that multiply by weights.
     roles : dict
-        Op of the layer -> what it does in it: 'weights', 'shape', 'sum', 'affine'.
+        Op of the layer -> what it does in it: 'weights', 'shape', 'sum', 'affine', 'nothing'.
     end : tf.Operation
         The last op; its output is what the layer computes.
     axis : int
@@ -213,6 +213,9 @@ class Layers:
         if not self._canonize and layer.kind != 'norm' and (is_factor or op.type == 'Sub'):
             return False
         other = op.inputs[1 - i]
+        if is_sum and _is_zero(other) and (op.type != 'Sub' or i == 0):
+            layer.pending[op] = 'nothing'  # a sum of many begins with 0
+            return True
         along = as_channels(op, other, layer.axis)
         if is_factor and (not along or layer.has_bias_by_place):
             return False
@@ -265,6 +268,11 @@ def _same_shape(a: Tensor, b: Tensor) -> bool:
 
 def _key(z: Tensor) -> str:
     return f'{id(z.graph)} {z.name}'
+
+
+def _is_zero(z: Tensor) -> bool:
+    value = tf.get_static_value(z)
+    return value is not None and not value.any()
 
 
 def _is_returned(z: Tensor) -> bool:
