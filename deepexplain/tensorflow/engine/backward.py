@@ -54,6 +54,10 @@ def _gradients(back: 'BackwardPass') -> List[Tensor]:
     return back.gradients()
 
 
+def _accepts(request: Any) -> None:
+    """Refuse nothing."""
+
+
 def _no_advice(breaks: 'List[Decision]') -> str:
     return "'shapley_sampling' keeps it for every network."
 
@@ -91,6 +95,8 @@ class Backward:
         apart. Otherwise that is asked of the attributions, with made-up samples.
     relevance : bool
         Whether what goes back from T is a share of its value, not a multiplier.
+    check : function of a :class:`~.request.Request`
+        Raises where the method has no attributions for such samples.
     """
 
     attributions: Callable[['BackwardPass'], List[Any]] = _gradients
@@ -105,6 +111,7 @@ class Backward:
     keeps_sums: bool = False
     by_row: bool = False
     relevance: bool = False
+    check: Callable[[Any], None] = _accepts
 
 
 class BackwardPass:

@@ -69,6 +69,7 @@ class GradientEngine:
         """The checked arguments of a call."""
         back = self.back
         request = self.network.request(xs, ys, feed_dict, back.passes[0][1], back.placeholders)
+        self.plan.check(request)
         return completed(request, self.plan.baseline, self.oracle)
 
     def cut(self, request: 'Request', batch_size: Optional[int]) -> 'Cut':
