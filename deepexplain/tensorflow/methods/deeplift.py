@@ -9,6 +9,7 @@ from ..engine.baselines import Baselines
 from ..engine.promise import TO_DIFFERENCE
 from ..engine.references import References
 from ..rules.complete import COMPLETE, complete, of_finite
+from ..rules.reveal_cancel import FAMILIES, RevealCancelBook
 from ..rules.rescale import rescale_book
 from .epsilon_lrp import UNSUPPORTED
 from .method import Method, at_run, own, register
@@ -61,22 +62,26 @@ class DeepLIFTRescale(Method):
     baselines: BaselineSet = at_run(default=None)
 
     def __post_init__(self) -> None:
-        rules = one_of(self.rules, 'rules', ('original', 'complete'))
+        rules = one_of(self.rules, 'rules', ('original', 'complete', *FAMILIES))
         self.keep(baseline=own(self.baseline), rules=rules, baselines=own(self.baselines))
 
     def plan(self, problem: 'Problem') -> Backward:
         """Take slopes from the baseline for derivatives, and multiply by what the input differs from it."""
-        is_complete = self.rules == 'complete'
-        references = References(in_graph=is_complete, finite=is_complete)
-        product = of_finite if is_complete else lambda g, difference: g * difference
+        is_original = self.rules == 'original'
+        references = References(in_graph=not is_original, finite=not is_original)
+        product = (lambda g, difference: g * difference) if is_original else of_finite
+        if is_original:
+            rules = rescale_book(references)
+        else:
+            rules = RevealCancelBook(FAMILIES[self.rules]) if self.rules in FAMILIES else COMPLETE
         return Backward(
             lambda back: [product(g, x - b) for g, x, b in zip(back.gradients(), back.inputs, back.baselines)],
-            rules=COMPLETE if is_complete else rescale_book(references),
+            rules=rules,
             promise=TO_DIFFERENCE,
             baseline=Baselines(problem, self.baseline, self.baselines),
             references=references,
             at_breaks=UNSUPPORTED.format(self.name),
-            advice=_beyond_complete if is_complete else _beyond_original,
+            advice=_beyond_original if is_original else _beyond_complete,
             keeps_sums=True,
             by_row=True,
         )
