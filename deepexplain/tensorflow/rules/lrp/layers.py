@@ -149,7 +149,7 @@ class Layers:
             layer: _Growing = layers[0]
             if self._takes(layer, step):
                 self._go_on(layer, op)
-            return
+                return
         numbers = [i for i in step.varying if is_continuous(op.inputs[i])]
         if op.type in SUMS and len(numbers) > 1:
             if op.type not in ('BiasAdd', 'Sub') and self._is_one_layer(layers, step):

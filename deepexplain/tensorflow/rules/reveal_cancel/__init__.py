@@ -12,6 +12,6 @@ and the layer (``shares``), and added where the gradient arrives there. Likewise
 z - z0, and from their difference, the sum of all shares without their signs: here their spread.
 """
 
-from .book import FAMILIES, RevealCancelBook
+from .book import FAMILIES, MAX_POOLING, RevealCancelBook
 
-__all__ = ['FAMILIES', 'RevealCancelBook']
+__all__ = ['FAMILIES', 'MAX_POOLING', 'RevealCancelBook']

@@ -2,6 +2,8 @@
 
 from typing import Any, Callable, Collection, List, Optional, Sequence, Tuple
 
+import numpy as np
+
 from ...compat import Operation, Tensor, same_op, tf
 from ...runtime.activations import ACTIVATIONS
 from ...runtime.clone import beside
@@ -17,11 +19,12 @@ from .shares import LINEAR_OPS, Shares
 FAMILIES = {'reveal-cancel': ('convolution', 'dense', 'pool', 'sum'), 'genomics': ('dense',)}
 
 #: Functions of one number that are defined for all, and nowhere infinitely steep; besides those of ACTIVATIONS.
-REVEALING = frozenset(
-    'Abs Asinh Atan ClipByValue Cos Erf LeakyRelu Maximum Minimum Relu6 Selu Sin Softsign'.split()
-)
+REVEALING = frozenset('Abs Asinh Atan ClipByValue Cos Erf LeakyRelu Maximum Minimum Relu6 Selu Sin Softsign'.split())
 #: They have their gradient, as in the authors' code.
 MAX_POOLING = frozenset('MaxPool MaxPool3D MaxPoolV2 MaxPoolWithArgmax'.split())
+
+#: A number in every precision but float16, where it is 0.
+SMALLEST = 1e-30
 
 StepOf = Callable[[Operation], Optional[Step]]
 
@@ -102,10 +105,12 @@ def is_activation(step: Step) -> bool:
 def multipliers(op: Operation, op0: Operation, i: int, spread: Tensor, grad: Tensor) -> Tuple[Tensor, Tensor]:
     """``grad * D+ / d+`` and ``grad * D- / d-``: those of the positive and of the negative shares.
 
-    Each is the mean of two slopes: that of the shares where they come first, and where they come last.
+    Each is the mean of two slopes: that of the shares where they come first, and where they come last. Of no shares,
+    the slopes are those of very few.
     """
     z, z0 = op.inputs[i], op0.inputs[i]
-    spread = tf.maximum(spread, tf.abs(z - z0))  # but for rounding, it is
+    change = z - z0
+    spread = tf.maximum(spread, tf.abs(change))  # but for rounding, it is
 
     def at(value: Tensor) -> Operation:
         return same_op(op, *[value if j == i else other for j, other in enumerate(op.inputs)])
@@ -113,7 +118,19 @@ def multipliers(op: Operation, op0: Operation, i: int, spread: Tensor, grad: Ten
     def slope(end: Operation, start: Operation) -> Tensor:
         return as_list(rule_of(op.type)[1](end, start, grad))[i]
 
-    positive, negative = (at(z0 + 0.5 * ((z - z0) + signed)) for signed in (spread, -spread))
-    of_positive = 0.5 * (slope(positive, op0) + slope(op, negative))
-    of_negative = 0.5 * (slope(negative, op0) + slope(op, positive))
+    def ends(sign: int) -> List[Operation]:
+        """Where the shares of a sign lead to: from the baseline, and from where those of the other sign led to."""
+        shares = 0.5 * (change + sign * spread)
+        few = tf.where(tf.equal(shares, tf.zeros_like(z)), sign * _few(z, z0), tf.zeros_like(z))
+        return [at(z0 + shares + few), at(z + few)]
+
+    (positive, last_positive), (negative, last_negative) = ends(1), ends(-1)
+    of_positive = 0.5 * (slope(positive, op0) + slope(last_positive, negative))
+    of_negative = 0.5 * (slope(negative, op0) + slope(last_negative, positive))
     return of_positive, of_negative
+
+
+def _few(z: Tensor, z0: Tensor) -> Tensor:
+    """A difference that is little more than rounding."""
+    rounding = 2.0**-7 if z.dtype.base_dtype == tf.bfloat16 else float(np.finfo(z.dtype.as_numpy_dtype).eps)
+    return tf.cast(4 * rounding, z.dtype) * tf.maximum(tf.abs(z), tf.abs(z0)) + tf.cast(SMALLEST, z.dtype)

@@ -52,7 +52,7 @@ class Shares:
     ) -> None:
         self._source = source
         self._steps = {step.op: step for step in steps}
-        # Op whose shares are known -> the ops of layers that they are of.
+        # Op whose shares are known -> the ops that read what has these shares: of layers, and on the way from them.
         self._behind: Dict[Operation, FrozenSet[Operation]] = {}
         self._layers: Set[Operation] = set()
         self._read(kinds)
@@ -80,6 +80,8 @@ class Shares:
             only_layers[op] = known or op in self._layers
             of_inputs = [self._behind.get(other, frozenset()) for other in before]
             self._behind[op] = frozenset([op]) if op in self._layers else frozenset().union(*of_inputs)
+            if self._behind[op] and not all(of_inputs):
+                self._behind[op] |= {op}
 
     def _grouped(self, is_activation: Callable[[Step], bool]) -> Dict[Operation, Operation]:
         groups: Dict[Operation, Set[Operation]] = {}
@@ -96,19 +98,20 @@ class Shares:
         return tf.abs(_difference(op, i)) if z is None else self._spreads(z.op)[z.value_index]
 
     def _of_layers(self, op: Operation, i: int) -> Optional[Tensor]:
-        """What an op reads, if the shares of layers make it up; else it is a share itself."""
+        """What an op reads, if the shares of layers make it up; None if it is a share itself."""
         z, reader = op.inputs[i], self._source(op)
         if text_attr(z.op, PASSES):  # a choice of ours between a quotient and what stands for it
             z = z.op.inputs[1]
         step = self._source(z.op)
-        if step is None or reader is None or step.op is not reader.op.inputs[i].op:  # it comes from outside of a body
+        if step is None or reader is None or reader.op in self._layers:
+            return None
+        if step.op is not reader.op.inputs[i].op:  # it comes from outside of a body
             return None
         return z if self._behind.get(step.op) else None
 
     def _spreads(self, op: Operation) -> List[Tensor]:
         step: Any = self._source(op)
-        is_layer = step.op in self._layers
-        values = {i: tf.abs(_difference(op, i)) if is_layer else self.spread(op, i) for i in numbers(step)}
+        values = {i: self.spread(op, i) for i in numbers(step)}
         if _adds(op):
             return [sum(values.values()) + tf.zeros_like(op.outputs[0])]
         return list(_absolute(op, values).outputs)
@@ -116,7 +119,10 @@ class Shares:
     def tell(self, op: Operation, i: int, multiplier: Tensor) -> None:
         """Let the layers behind an input of an op know of a multiplier of its spread."""
         z = self._of_layers(op, i)
-        if z is None:  # one share: then it is 0, as one of two signs is missing
+        if z is None:
+            told = self._told.setdefault(_key(op), {})
+            more = multiplier * tf.sign(_difference(op, i))
+            told[i] = told[i] + more if i in told else more
             return
         step: Any = self._source(z.op)
         data = numbers(step)
@@ -127,12 +133,7 @@ class Shares:
             absolute = _absolute(z.op, {j: z.op.inputs[j] for j in data})
             multipliers = dict(enumerate(as_list(original_grad(absolute, *of_outputs))))
         for j in data:
-            if step.op in self._layers:
-                told = self._told.setdefault(_key(z.op), {})
-                more = multipliers[j] * tf.sign(_difference(z.op, j))
-                told[j] = told[j] + more if j in told else more
-            else:
-                self.tell(z.op, j, multipliers[j])
+            self.tell(z.op, j, multipliers[j])
 
     def added(self, op: Operation, gradients: List[Any]) -> List[Any]:
         """The gradients of the inputs of an op of a layer, with what it has been told."""
@@ -148,6 +149,8 @@ def numbers(step: Step) -> List[int]:
 
 def _can_be_layer(step: Step) -> bool:
     """Whether the shares of what an op reads are known."""
+    if step.op.type == 'BiasAdd' and len(step.varying) > 1:
+        return False
     return step.op.type in LINEAR_OPS and all(step.op.inputs[i].dtype.is_floating for i in numbers(step))
 
 
