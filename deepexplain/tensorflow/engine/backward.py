@@ -19,7 +19,7 @@ from .baselines import Baselines
 from .network import Network, weighted, weights_of_outputs
 from .path import Path
 from .promise import NOTHING, Promise
-from .references import References
+from .references import Fed, References
 from .turns import judge
 
 if TYPE_CHECKING:
@@ -30,28 +30,12 @@ if TYPE_CHECKING:
 MOST_PASSES = 8
 
 
-class Fed:
-    """A number that rules read and every run feeds, so that explainers with different ones share a graph.
-
-    Attributes
-    ----------
-    value : float
-    tensor : tf.Tensor
-        Its placeholder, once the graph is being built.
-    """
-
-    def __init__(self, name: str, value: float) -> None:
-        self._name, self.value = name, value
-        self.tensor = None
-
-    def begin(self) -> Tensor:
-        """Add the placeholder to the graph, and return it."""
-        self.tensor = tf.placeholder_with_default(tf.constant(self.value, tf.float64), (), name=self._name)
-        return self.tensor
-
-
 def _gradients(back: 'BackwardPass') -> List[Tensor]:
     return back.gradients()
+
+
+def _as_they_are(results: List[Any], request: Any) -> List[Any]:
+    return results
 
 
 def _no_advice(breaks: 'List[Decision]') -> str:
@@ -91,6 +75,13 @@ class Backward:
         apart. Otherwise that is asked of the attributions, with made-up samples.
     relevance : bool
         Whether what goes back from T is a share of its value, not a multiplier.
+    at : Problem, optional
+        That of a layer (see :func:`~.layer.at_layer`): go back to it, and no further, at the values that it has at rows
+        of X. Then ``inputs`` are its tensors, and a path leads from the baseline of X to x.
+    times : Backward, optional
+        Another plan for the same problem: results are the product of both.
+    finish : function of a list of results, shape (outputs, samples, ...), and the Request
+        Returns what they become.
     """
 
     attributions: Callable[['BackwardPass'], List[Any]] = _gradients
@@ -105,6 +96,9 @@ class Backward:
     keeps_sums: bool = False
     by_row: bool = False
     relevance: bool = False
+    at: 'Optional[Problem]' = None
+    times: 'Optional[Backward]' = None
+    finish: Callable[[List[Any], Any], List[Any]] = _as_they_are
 
 
 class BackwardPass:

@@ -175,6 +175,11 @@ def method_from(cls: Type[Any], args: Tuple[Any, ...], arguments: Dict[str, Any]
     return cls(*args, **arguments), strict
 
 
+def takes_layer(cls: Type[Any]) -> bool:
+    """Whether ``layer`` is an argument of the method's own. Of any other method it is what is explained, like X."""
+    return any(f.name == 'layer' for f in fields(cls))
+
+
 def check_known(name: str, known: Any, args: Tuple[Any, ...], arguments: Dict[str, Any]) -> None:
     """Raise an ArgumentTypeError for arguments that a method does not have."""
     unknown = sorted(set(arguments) - set(known))

@@ -129,12 +129,12 @@ def data_sources(tensors: Iterable[Tensor], stop_at: Iterable[Tensor]) -> List[O
     )
 
 
-def check_reaches(target: Tensor, x: Tensor, between: Sequence[Operation]) -> None:
+def check_reaches(target: Tensor, x: Tensor, between: Sequence[Operation], what: str = 'X') -> None:
     """Raise GraphError unless ``target`` depends on ``x`` (``between`` are the ops between these two)."""
     if not between and target.name != x.name:
         raise GraphError(
-            f"X does not reach T: no path of ops leads from X '{x.name}' to T '{target.name}'. Explain a tensor that "
-            'T is computed from.'
+            f"{what} does not reach T: no path of ops leads from {what} '{x.name}' to T '{target.name}'. Explain a "
+            'tensor that T is computed from.'
         )
 
 
