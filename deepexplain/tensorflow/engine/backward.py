@@ -13,7 +13,7 @@ from ..runtime.clone import Clone, is_frozen, is_opened
 from ..runtime.graph import Step, check_passes_gradient, has_control_flow, hidden_ops, ops_between, steps_of
 from ..runtime.overrides import gradient_rule, original_grad
 from ..runtime.taken import never_run
-from .adding import adding_to, check_not_finalized, checked_attributions, gradients_of
+from .adding import adding_to, check_not_finalized, checked_attributions, dense, gradients_of
 from .audit import Audit, named_ops
 from .baselines import Baselines
 from .network import Network, weighted, weights_of_outputs
@@ -36,6 +36,10 @@ def _gradients(back: 'BackwardPass') -> List[Tensor]:
 
 def _as_they_are(results: List[Any], request: Any) -> List[Any]:
     return results
+
+
+def _accepts(request: Any) -> None:
+    """Refuse nothing."""
 
 
 def _no_advice(breaks: 'List[Decision]') -> str:
@@ -75,6 +79,8 @@ class Backward:
         apart. Otherwise that is asked of the attributions, with made-up samples.
     relevance : bool
         Whether what goes back from T is a share of its value, not a multiplier.
+    check : function of a :class:`~.request.Request`
+        Raises where the method has no attributions for such samples.
     at : Problem, optional
         That of a layer (see :func:`~.layer.at_layer`): go back to it, and no further, at the values that it has at rows
         of X. Then ``inputs`` are its tensors, and a path leads from the baseline of X to x.
@@ -96,6 +102,7 @@ class Backward:
     keeps_sums: bool = False
     by_row: bool = False
     relevance: bool = False
+    check: Callable[[Any], None] = _accepts
     at: 'Optional[Problem]' = None
     times: 'Optional[Backward]' = None
     finish: Callable[[List[Any], Any], List[Any]] = _as_they_are
@@ -260,13 +267,6 @@ class BackwardPass:
 
     def _gradient(self, op: Operation, *grads: Tensor) -> Any:
         return (self._rule_of(op) or original_grad)(op, *grads)
-
-
-def dense(gradient: Tensor, x: Tensor) -> Tensor:
-    """A gradient of ``x`` as a tensor: that of a lookup in x comes as sparse slices."""
-    if isinstance(gradient, tf.IndexedSlices):
-        return tf.math.unsorted_segment_sum(gradient.values, gradient.indices, tf.shape(x)[0])
-    return gradient
 
 
 def _left_as_they_are(

@@ -85,6 +85,7 @@ class GradientEngine:
         """The checked arguments of a call."""
         back = self.back
         request = self.network.request(xs, ys, feed_dict, back.passes[0][1], back.placeholders, batch_size)
+        self.plan.check(request)
         return completed(request, self.plan.baseline, self.oracle, self.problem, batch_size)
 
     def cut(self, request: 'Request', batch_size: Optional[int]) -> 'Cut':

@@ -18,8 +18,7 @@ from ..runtime.frames import frames_of
 from ..runtime.graph import Step, hidden_ops, ops_between, steps_of
 from ..runtime.op_types import is_continuous
 from ..runtime.overrides import custom_gradient, gradient_rule
-from .adding import adding_to, check_not_finalized, gradients_of
-from .backward import dense
+from .adding import adding_to, check_not_finalized, dense, gradients_of
 
 if TYPE_CHECKING:
     from .backward import Backward
@@ -132,12 +131,15 @@ class Gaps:
         } & self._readable
         self._readable -= behind
         lost = [z for op in behind for z in op.outputs if is_continuous(z)]
+        weights = clone.target * Y if plan.relevance else Y + tf.zeros_like(clone.target)
         with gradient_rule(self._gradients, copied):
-            gradients = gradients_of(problem.target, clone.target * Y, inputs, inputs + lost)
+            gradients = gradients_of(problem.target, clone.target, inputs, inputs + lost, weights)
         for z, gradient in zip(lost, gradients[len(inputs) :]):
             difference = self._differences(z.op, 'outputs')[z.value_index]
             self._note(z.op, -_products([difference], [gradient], [z]))
         attributed = [x - b for x, b in zip(inputs, baselines)] if baselines else inputs
+        if plan.relevance:
+            attributed = [tf.ones_like(x) for x in inputs]
         self.names = [(op.name, op.type) for op in self._gaps]
         self.tensors = list(self._gaps.values()) + [_products(attributed, gradients[: len(inputs)], inputs)]
         closed = [op for op in between if op.type in CLOSED and op not in self._in_loops]
@@ -177,6 +179,8 @@ class Gaps:
 
     def _differences(self, op: Operation, which: str) -> List[Tensor]:
         """What the method attributes of each input or output of an op: its value, or what it differs by."""
+        if self._of_relevance:
+            return [tf.ones_like(z) if is_continuous(z) else z for z in getattr(op, which)]
         if self._of_values:
             return list(getattr(op, which))
         other = beside(op) or op

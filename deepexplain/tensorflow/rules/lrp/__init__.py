@@ -6,7 +6,7 @@ which layer gets which, ``flows`` what all other ops do, and ``book`` makes a ru
 """
 
 from .book import LRPBook
-from .composites import COMPOSITES, KINDS
+from .composites import CHECKS, COMPOSITES, KINDS
 from .formulas import RULES, rule
 
-__all__ = ['COMPOSITES', 'KINDS', 'RULES', 'LRPBook', 'rule']
+__all__ = ['CHECKS', 'COMPOSITES', 'KINDS', 'RULES', 'LRPBook', 'rule']

@@ -3,16 +3,12 @@
 from typing import Any, Callable, List, Optional, Tuple
 
 from ...compat import Operation, Tensor, same_op, tf
+from ...runtime.graph import Step
 from ...runtime.overrides import original_grad
 from .channels import as_channels, in_place, of_channels, scaled
 from .layers import CONVOLUTIONS, DENSE, NORMALIZATIONS, QUOTIENTS, Layer
 from .signs import is_never_negative
-
-#: What only moves values, and fills places with zeros.
-MOVES = frozenset(
-    'ExpandDims Identity Pad PadV2 Reshape SpaceToBatch SpaceToBatchND Squeeze StopGradient Transpose'.split()
-)
-FILLS = frozenset(['Pad', 'PadV2', 'SpaceToBatch', 'SpaceToBatchND'])
+from .ways import StepOf, Way
 
 
 class Part:
@@ -25,10 +21,22 @@ class Part:
     weights : tf.Tensor
     is_positive : bool
         Whether no value of ``a`` is below 0.
+    as_multipliers : bool
+        Whether relevance of ``a`` is returned without the factor ``a``.
     """
 
-    def __init__(self, kind: str, op: Operation, data: int, shapes: List[Operation], scale: Optional[Tensor]) -> None:
+    def __init__(
+        self,
+        kind: str,
+        op: Operation,
+        data: int,
+        shapes: List[Operation],
+        scale: Optional[Tensor],
+        way: Way,
+        as_multipliers: bool,
+    ) -> None:
         self.op, self.data, self._shapes, self._is_pool = op, data, shapes, kind == 'pool'
+        self._way, self.as_multipliers = way, as_multipliers
         self.a = op.inputs[data]
         self.is_positive = is_never_negative(self.a)
         if op.type in CONVOLUTIONS or op.type in DENSE:
@@ -73,9 +81,18 @@ class Part:
             return same_op(self.op, a, *self.op.inputs[1:]).outputs[0]
         return a + tf.zeros_like(self.op.outputs[0])
 
-    def like_input(self, value: Any = 1.0) -> Tensor:
-        """A value for each input of the layer; 0 where its input is padding."""
-        return moved(self.a, lambda source: tf.zeros_like(source) + tf.cast(value, source.dtype), FILLS)
+    def ones(self) -> Tensor:
+        """1 for each input of the layer, and 0 for what is padding."""
+        return self._way.ones()
+
+    def bounds(self, low: Any, high: Any) -> Tuple[Tensor, Tensor]:
+        """What the inputs of the layer are between where the inputs of the network are between these."""
+        ends = self._way.of(low), self._way.of(high)
+        return ends if self._way.is_moved else (tf.minimum(*ends), tf.maximum(*ends))
+
+    def share(self, gradient: Tensor) -> Tensor:
+        """The input times what each unit of it brings; the latter alone where multipliers are asked for."""
+        return gradient if self.as_multipliers else self.a * gradient
 
 
 class LayerAtHand:
@@ -95,9 +112,14 @@ class LayerAtHand:
         self,
         layer: Layer,
         end: Operation,
-        role_of: Callable[[Operation], Optional[str]],
-        data_of: Callable[[Operation], List[int]],
+        step_of: StepOf,
+        data_of: Callable[[Step], List[int]],
+        reads_input: Callable[[Tensor], bool],
     ) -> None:
+        def role_of(op: Operation) -> Optional[str]:
+            step = step_of(op)
+            return None if step is None else layer.roles.get(step.op)
+
         self.kind, self.end = layer.kind, end
         self.z = end.outputs[0]
         chains = [[end]]
@@ -113,7 +135,10 @@ class LayerAtHand:
         self.parts: List[Part] = []
         for path in paths:
             shapes = [op for op in path if role_of(op) == 'shape']
-            self.parts.extend(Part(layer.kind, path[0], i, shapes, scale) for i in data_of(path[0]))
+            step: Any = step_of(path[0])
+            for i in data_of(step):
+                way = Way(path[0].inputs[i], step_of)
+                self.parts.append(Part(layer.kind, path[0], i, shapes, scale, way, reads_input(step.op.inputs[i])))
 
     def _affine(self, tail: List[Tuple[Operation, int]], layer: Layer) -> Tuple[Optional[Tensor], Optional[Tensor]]:
         """What the ops of the tail multiply by, and what they add."""
@@ -160,23 +185,6 @@ def _of(op: Operation, i: int) -> Tuple[Optional[Tensor], Optional[Tensor]]:
     if op.type == 'Sub':
         return (None, -other) if i == 0 else (-tf.ones([], other.dtype), other)
     return None, other
-
-
-def moved(a: Tensor, value: Callable[[Tensor], Tensor], only: Any = MOVES) -> Tensor:
-    """``value`` of the tensor that ``a`` was moved from, moved likewise: of ``a`` itself if nothing of ``only`` did."""
-    chain, source = [], a
-    while source.op.type in MOVES and source.op.inputs:
-        chain.append(source.op)
-        source = source.op.inputs[0]
-    while chain and chain[-1].type not in only:  # what nothing depends on need not be made anew
-        source = chain.pop().outputs[0]
-    moving = value(source)
-    for op in reversed(chain):
-        others = list(op.inputs[1:])
-        if op.type == 'PadV2':
-            others[1] = tf.zeros_like(others[1])
-        moving = same_op(op, moving, *others).outputs[0]
-    return moving
 
 
 def summed_to(gradient: Tensor, z: Tensor) -> Tensor:

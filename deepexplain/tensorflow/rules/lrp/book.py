@@ -2,6 +2,7 @@
 
 from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
 
+from ....errors import ArgumentError
 from ...compat import Operation, Tensor
 from ...runtime.graph import Step
 from ...runtime.op_types import is_discrete
@@ -13,6 +14,7 @@ from .factors import Factors
 from .flows import Options, flow
 from .formulas import RULES
 from .layers import Layer, Layers
+from .near import Near
 
 #: What keeps denominators away from 0 in the other rules, if not said otherwise.
 STABILIZER = 1e-6
@@ -29,13 +31,19 @@ class LRPBook(RuleBook):
     rules : list of (selector, rule) pairs
     options : dict
         The further arguments of 'lrp'.
+    multipliers_of : list of tf.Tensor
+        Inputs of the network of which relevance is wanted without the factor of the input.
     """
 
-    def __init__(self, composite: str, rules: Any, options: Dict[str, Any]) -> None:
+    def __init__(
+        self, composite: str, rules: Any, options: Dict[str, Any], multipliers_of: Sequence[Tensor] = ()
+    ) -> None:
         super().__init__()
+        self.multipliers_of = list(multipliers_of)
         self._given = checked_pairs(rules)
         self._composite = [(selector, checked_rule(rule)) for selector, rule in composite_named(composite)]
         self.options = options
+        self._bounds: List[Tuple[Any, Any]] = []
 
     def __call__(self, step: Step) -> Rule:
         """Return a stand-in: which layer an op belongs to is not known yet."""
@@ -43,7 +51,13 @@ class LRPBook(RuleBook):
 
     def read(self, steps: Sequence[Step], source: Callable[[Operation], Optional[Step]]) -> RuleBook:
         """Return the book of the network that these steps make up."""
-        return _Read(self, steps, source)
+        read = _Read(self, steps, source)
+        self._bounds = read.bounds
+        return read
+
+    def bounds(self) -> List[Tuple[Any, Any]]:
+        """What inputs must be between: pairs of the lowest and the highest, known once the book has been read."""
+        return self._bounds
 
     def chosen(self, layers: List[Layer]) -> Dict[int, Chosen]:
         """What each layer gets, by its place in the list."""
@@ -68,6 +82,10 @@ class _Read(RuleBook):
         by_place = chosen.chosen(self.layers.all)
         self._chosen = {id(layer): by_place[i] for i, layer in enumerate(self.layers.all)}
         self._flow = Options(self._of_sums, options['attention'], options['gates'])
+        self.bounds = [self._checked(layer, chosen) for layer, chosen in self.rules_of_layers()]
+        self.bounds = [pair for pair in self.bounds if pair is not None]
+        self._near = Near(steps, chosen.multipliers_of)
+        self._near.check(self.rules_of_layers())
         # What came to the layers whose turn it is: graph and name of a part -> relevance of its inputs.
         self._came: Dict[Tuple[int, str], Dict[int, Tensor]] = {}
 
@@ -79,7 +97,33 @@ class _Read(RuleBook):
         """Each layer with what it gets."""
         return [(layer, self._chosen[id(layer)]) for layer in self.layers.all]
 
+    def _options_of(self, layer: Layer, chosen: Chosen) -> Dict[str, Any]:
+        """The options of the rule of a layer: those of the call, and its own."""
+        options = dict(self._options)
+        if layer.kind in WITHOUT_WEIGHTS:
+            options.update(epsilon=self._of_sums, bias=True)
+        options.update(chosen.options)
+        return {name: options[name] for name in RULES[chosen.name].options}
+
+    def _checked(self, layer: Layer, chosen: Chosen) -> Any:
+        """What the inputs of a first layer must be between; raises an ArgumentError for options that do not fit."""
+        options = self._options_of(layer, chosen)
+        if 'alpha' in options and abs(options['alpha'] - options['beta'] - 1) > 1e-9:
+            raise ArgumentError(
+                f'alpha - beta must be 1, or relevance is made or lost; got {options["alpha"]} and {options["beta"]}.'
+            )
+        if 'low' not in options:
+            return None
+        if options['low'] is None or options['high'] is None:
+            raise ArgumentError(
+                f"The rule 'zbox', which the layer '{layer.name}' gets, needs low and high: what xs are between, such "
+                'as low=0, high=1.'
+            )
+        return (options['low'], options['high']) if layer.is_first else None
+
     def _of_flow(self, step: Step) -> Rule:
+        if self._near.holds(step):
+            return Rule('linear', True, original_grad)
         return flow(step, self._factors, self._flow)
 
     def _of_layer(self, step: Step) -> Optional[Rule]:
@@ -110,26 +154,16 @@ class _Read(RuleBook):
 
     def _begin(self, layer: Layer, end: Operation, R: Tensor) -> None:
         """Apply the rule of a layer, to whose end relevance has come."""
-
-        def role_of(op: Operation) -> Optional[str]:
-            step = self._source(op)
-            return None if step is None else layer.roles.get(step.op)
-
-        at_hand = LayerAtHand(layer, end, role_of, self._data_of)
+        at_hand = LayerAtHand(layer, end, self._source, self._data_of, self._near.is_near)
         chosen = self._chosen[id(layer)]
-        options = {**self._options, **chosen.options}
-        if layer.kind in WITHOUT_WEIGHTS:
-            options.update({'epsilon': self._of_sums, 'bias': True}, **chosen.options)
-        formula = RULES[chosen.name]
-        relevances = formula.function(at_hand, R, **{name: options[name] for name in formula.options})
+        relevances = RULES[chosen.name].function(at_hand, R, **self._options_of(layer, chosen))
         found: Dict[Any, Dict[int, Tensor]] = {}
         for part, relevance in zip(at_hand.parts, relevances):
             found.setdefault(_key(part.op), {})[part.data] = relevance
         self._came.update(found)
 
-    def _data_of(self, op: Operation) -> List[int]:
+    def _data_of(self, step: Step) -> List[int]:
         """The indices of the inputs of a part that are no weights."""
-        step: Any = self._source(op)
         spread = self._factors.spread(step) if self.layers.of[step.op].kind == 'norm' else None
         return [i for i in self._factors.numbers(step) if i != spread]
 

@@ -1,9 +1,10 @@
 """Which layer gets which rule: lists of (selector, rule), of which the first that matches decides."""
 
+import functools
 import re
-from typing import Any, Dict, List, Sequence, Tuple
+from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
 
-from ....arguments import text_of
+from ....arguments import as_array, as_flag, as_number, text_of
 from ....errors import ArgumentError, ArgumentTypeError
 from .formulas import RULES
 from .layers import Layer
@@ -21,6 +22,27 @@ COMPOSITES: Dict[str, List[Tuple[str, Any]]] = {
         ('dense', 'epsilon'),
     ],
     'epsilon-gamma-box': [('first convolution', 'zbox'), ('convolution', 'gamma'), ('dense', 'epsilon')],
+}
+
+
+def _as_bound(value: Any, name: str) -> Any:
+    return None if value is None else as_array(value, name, finite=True)
+
+
+def _as_stabilizer(value: Any, name: str) -> Optional[float]:
+    return None if value is None else as_number(value, name, above=0)
+
+
+#: Option of a rule -> its check, a function of a value and the name.
+CHECKS: Dict[str, Callable[[Any, str], Any]] = {
+    'epsilon': functools.partial(as_number, above=0),
+    'gamma': functools.partial(as_number, at_least=0),
+    'alpha': functools.partial(as_number, at_least=0),
+    'beta': functools.partial(as_number, at_least=0),
+    'low': _as_bound,
+    'high': _as_bound,
+    'bias': as_flag,
+    'stabilizer': _as_stabilizer,
 }
 
 
@@ -48,7 +70,7 @@ def checked_rule(rule: Any) -> Chosen:
         raise ArgumentTypeError(
             f"The rule '{name}' does not know {text_of(unknown[0])}; its options are {', '.join(RULES[name].options)}."
         )
-    return Chosen(name, dict(options))
+    return Chosen(name, {key: CHECKS[key](value, key) if key in CHECKS else value for key, value in options.items()})
 
 
 def checked_pairs(rules: Any) -> List[Tuple[str, Chosen]]:
