@@ -129,7 +129,7 @@ class BackwardPass:
         problem.check_floating()
         self.decisions = Decisions(plan.rules)
         for x in self.inputs:
-            check_passes_gradient(problem.target, x, self.between, self._treated_before())
+            check_passes_gradient(problem.target, x, self.between, self._treated_before(), problem.what)
         opens = any(is_opened(op) or is_frozen(op) for op in self.between)
         if plan.references is not None and plan.references.choose(problem):
             opens = True
@@ -169,7 +169,7 @@ class BackwardPass:
             )
         self.between = copied
         for x in self.inputs:
-            check_passes_gradient(clone.target, x, self.between, self._rule_of)
+            check_passes_gradient(clone.target, x, self.between, self._rule_of, self.problem.what)
         return clone.target
 
     def _enter(self, steps: 'Sequence[Step]', copies: Any, strict: bool) -> None:

@@ -82,6 +82,11 @@ class Problem:
         return (self.target.name, *[x.name for x in self.inputs], self.several, *behind)
 
     @property
+    def what(self) -> str:
+        """What errors call the inputs."""
+        return 'X' if self.layer is None else 'layer'
+
+    @property
     def inputs_fix_rows(self) -> bool:
         """Whether it is an input that fixes the batch dimension."""
         return any(first_dimension(x) is not None for x in self.inputs)
@@ -91,7 +96,7 @@ class Problem:
         for x in self.inputs:
             if not x.dtype.is_floating:
                 raise ArgumentTypeError(
-                    f"X '{x.name}' must be a float tensor; it is {x.dtype.name}, which has no gradient: "
+                    f"{self.what} '{x.name}' must be a float tensor; it is {x.dtype.name}, which has no gradient: "
                     f'{advice_behind(self.target, x)}'
                 )
 

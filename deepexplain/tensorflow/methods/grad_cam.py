@@ -119,7 +119,7 @@ class GradCAMPlusPlus(Method):
     ...     layer = tf.nn.relu(X)
     ...     T = 2 * tf.reduce_sum(layer, axis=[1, 2])
     ...     print(de.explain('grad_cam++', T, X, [[[1.0], [2.0]]], layer=layer, resize=None).round(4).tolist())
-    [[[[0.5], [1.0]]]]
+    [[[0.5], [1.0]]]
     """
 
     layer: Any = None
