@@ -4,13 +4,15 @@ import threading
 from dataclasses import fields
 from typing import Any, Callable, Dict, List, Optional, Tuple
 
+from ..arguments import as_flag, text_of
 from ..errors import ArgumentError, ArgumentTypeError, DeepExplainError
 from ..types import ArrayLike
 from .compat import Graph, Session, Tensor, tf
 from .engine.layer import at_layer
-from .engine.problem import Problem
+from .engine.problem import Problem, check_session
 from .explainer import Explainer
 from .methods.method import Method, frozen, method_from, method_named, takes_layer
+from .runtime.building import building
 
 
 class DeepExplain:
@@ -49,15 +51,15 @@ class DeepExplain:
         session = tf.get_default_session() if session is None else session
         if session is None:
             raise DeepExplainError('DeepExplain: could not retrieve a session. Use DeepExplain(session=your_session).')
-        if not hasattr(session, 'run') or not isinstance(getattr(session, 'graph', None), tf.Graph):
-            raise ArgumentTypeError(f'session must be a tf.compat.v1.Session; got {session!r}.')
+        check_session(session)
         if graph is not None and graph is not session.graph:
-            raise ArgumentError('graph is not the graph of the session; leave it out, or open a session on it.')
+            raise ArgumentError(
+                f'graph is not the graph of the session; leave it out, or open a session on it; got {text_of(graph)}.'
+            )
         self.session = session
         self.graph = session.graph
         self._entered: List[Tuple[int, Any]] = []  # (thread, what to leave), one for each time this context was entered
         self._explainers: Dict[Any, Any] = {}
-        self._lock = threading.RLock()
 
     @property
     def context_on(self) -> bool:
@@ -127,6 +129,8 @@ class DeepExplain:
         RuntimeError
             Outside the context; and every other error is one too, with the built-in type that fits.
         """
+        progress = as_flag(progress, 'progress')
+        return_convergence_delta = as_flag(return_convergence_delta, 'return_convergence_delta')
         explainer = self._explainer(method, T, X, kwargs, keep=True)
         # Methods written for 0.3 may have a run() that knows no more than three arguments.
         more: Dict[str, Any] = {} if feed_dict is None else {'feed_dict': feed_dict}
@@ -157,28 +161,29 @@ class DeepExplain:
                 raise ArgumentTypeError(f'{method!r} has its arguments: give {", ".join(more)} there, not beside it.')
             arguments = {**{f.name: getattr(method, f.name) for f in fields(method) if f.init}, **arguments}
         cls: Any = type(method) if isinstance(method, Method) else method_named(method)
-        with self._lock:
-            if not (isinstance(cls, type) and issubclass(cls, Method)):  # a class of 0.3's form: see legacy.py
-                return self._kept(
-                    (cls, frozen(arguments)), T, X, keep, lambda: cls(T, X, self.session, None, **arguments)
-                )
-            layer = None if takes_layer(cls) else arguments.pop('layer', None)
-            made, strict = method_from(cls, (), arguments)
-            in_graph = frozen([getattr(made, f.name) for f in fields(cls) if not f.metadata.get('at_run')])
+        if not (isinstance(cls, type) and issubclass(cls, Method)):  # a class of 0.3's form: see legacy.py
+            return self._kept((cls, frozen(arguments)), T, X, keep, lambda: cls(T, X, self.session, None, **arguments))
+        layer = None if takes_layer(cls) else arguments.pop('layer', None)
+        made, strict = method_from(cls, (), arguments)
+        in_graph = frozen([getattr(made, f.name) for f in fields(cls) if not f.metadata.get('at_run')])
 
-            def build() -> Explainer:
-                problem = Problem.of(self.session, T, X)
-                return Explainer(made, problem if layer is None else at_layer(problem, layer), strict)
+        def build() -> Explainer:
+            problem = Problem.of(self.session, T, X)
+            return Explainer(made, problem if layer is None else at_layer(problem, layer), strict)
 
-            explainer = self._kept((cls, in_graph, frozen(layer)), T, X, keep, build)
-            same = explainer.method is made or (explainer.method == made and explainer.strict == strict)
-            return explainer if same else explainer.with_arguments(**arguments)
+        explainer = self._kept((cls, in_graph, frozen(layer)), T, X, keep, build)
+        same = explainer.method is made or (explainer.method == made and explainer.strict == strict)
+        return explainer if same else explainer.with_arguments(**arguments)
 
     def _kept(self, key: Any, T: Tensor, X: Any, keep: bool, build: Callable[[], Any]) -> Any:
         """What ``build()`` gave for T and X under this key before, or gives now."""
         if not keep:
-            return build()
+            with building(self.graph):
+                return build()
         key = (key, frozen(T), frozen(X))
-        if key not in self._explainers:
-            self._explainers[key] = build()
-        return self._explainers[key]
+        explainer = self._explainers.get(key)
+        if explainer is None:
+            with building(self.graph):
+                explainer = self._explainers.get(key) or build()  # another thread may have built it meanwhile
+                self._explainers[key] = explainer
+        return explainer

@@ -1,9 +1,11 @@
 """An explainer: a method, a problem, and the engine that computes the one for the other."""
 
+from contextlib import ExitStack
 from dataclasses import fields
 from typing import Any, Dict, List, Optional, Tuple
 
-from ..errors import ArgumentError, ArgumentTypeError
+from ..arguments import as_flag, text_of
+from ..errors import ArgumentError, ArgumentTypeError, MemoryLimitError
 from ..types import Array, ArrayLike
 from .engine.audit import Audit
 from .engine.backward import Backward
@@ -15,6 +17,7 @@ from .engine.leaks import Leaks, leaks_of
 from .engine.problem import Problem
 from .engine.request import Request
 from .methods.method import Method, method_from, same, takes_layer
+from .runtime.building import building
 from .runtime.sealed import Sealed
 from .runtime.weights import Weight, weights_of
 
@@ -65,13 +68,16 @@ class Explainer(Sealed):
 
     def _set(self, method: Method, problem: Problem, strict: bool, built: Any = None) -> None:
         plan = method.plan(problem)
+        strict = as_flag(strict, 'strict')
         if type(plan) not in ENGINES:
             raise ArgumentTypeError(
-                f'plan(problem) of {type(method).__name__} must return a Backward or a Changes; got {plan!r}.'
+                f'plan(problem) of {type(method).__name__} must return a Backward or a Changes; got {text_of(plan)}.'
             )
         below: Any = getattr(plan, 'at', None) or problem
         layer = below.layer
         given = problem if problem.layer is None else problem.layer.problem
+        with building(problem.graph) if built is None else ExitStack():
+            engine = ENGINES[type(plan)](method.name, plan, problem, strict, built)
         self.set_once(
             method=method,
             problem=problem,
@@ -82,7 +88,7 @@ class Explainer(Sealed):
             X=list(given.inputs) if given.several else given.inputs[0],
             has_multiple_inputs=given.several,
             layer=None if layer is None else list(layer.tensors) if layer.several else layer.tensors[0],
-            engine=ENGINES[type(plan)](method.name, plan, problem, strict, built),
+            engine=engine,
         )
 
     def __repr__(self) -> str:
@@ -180,16 +186,28 @@ class Explainer(Sealed):
         Raises
         ------
         ArgumentError, ArgumentTypeError
-            An argument does not fit; the message gives both shapes. Also for nan in xs, and for a
-            placeholder without a value.
+            An argument does not fit; the message gives both shapes. Also for nan in xs, for a placeholder
+            without a value, and for a feed of T or of what lies between X and T.
+        MemoryLimitError
+            The result does not fit in memory; the message says how large it is.
         """
         batch_size = self.problem.batch_size(batch_size)
+        progress = as_flag(progress, 'progress')
+        return_convergence_delta = as_flag(return_convergence_delta, 'return_convergence_delta')
         request = self.engine.request(xs, ys, feed_dict, batch_size)
         if return_convergence_delta:
             self._check_delta(request)
         request, cut = self._cut(request, batch_size)
         engine = self.engine
-        results, more = engine.explain(request, cut, progress)
+        try:
+            results, more = engine.explain(request, cut, progress)
+        except MemoryLimitError:
+            raise
+        except MemoryError as error:
+            raise MemoryLimitError(
+                f"'{self.name}' does not fit in memory: {error or 'a session run failed'}. Give fewer samples at a "
+                'time, or a smaller batch_size.'
+            ) from None
         delta = []
         if return_convergence_delta:
             promised = engine.plan.promise.value(engine.network, request, cut.samples)

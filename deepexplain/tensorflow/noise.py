@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, Dict, List, Optional, Sequence, Union
 
 import numpy as np
 
-from ..arguments import as_count, as_number, as_seed, one_of
+from ..arguments import as_count, as_flag, as_number, as_repeats, as_seed, one_of, text_of
 from ..errors import ArgumentError, ArgumentTypeError
 from ..types import Array, ArrayLike
 from .runtime.progress import progress_bar
@@ -34,7 +34,7 @@ class NoiseTunnel:
     kind : str, default 'smoothgrad'
         One of 'smoothgrad', 'smoothgrad_squared', 'vargrad'.
     samples : int, default 10
-        Noisy copies of each sample.
+        Noisy copies of each sample, at most 2**24.
     stdev : float, optional
         Standard deviation of the noise, in the units of X. Default: 0.15 times the distance between the largest and
         the smallest value of the sample, so none for a constant one. A list of these where X is a list.
@@ -71,10 +71,14 @@ class NoiseTunnel:
         stdev: Union[float, Sequence[Optional[float]], None] = None,
         seed: Optional[int] = None,
     ) -> None:
-        if not (callable(getattr(explainer, 'run', None)) and callable(getattr(explainer, 'request', None))):
-            raise ArgumentTypeError(f'explainer must be what get_explainer returns; got {explainer!r}.')
+        try:
+            is_one = callable(explainer.run) and callable(explainer.request) and callable(explainer.takes_copies)
+        except Exception:  # it has none; or whatever an object's own attributes raise
+            is_one = False
+        if not is_one:
+            raise ArgumentTypeError(f'explainer must be what get_explainer returns; got {text_of(explainer)}.')
         self.explainer, self.kind = explainer, one_of(kind, 'kind', KINDS)
-        self.samples = as_count(samples, 'samples')
+        self.samples = as_repeats(samples, 'samples')
         self.stdev = _as_stdevs(stdev, len(explainer.X) if explainer.has_multiple_inputs else None)
         self.seed = None if seed is None else as_seed(seed, 'seed')
 
@@ -94,6 +98,8 @@ class NoiseTunnel:
 
         Parameters, errors, result: as those of the explainer's own ``run``.
         """
+        progress = as_flag(progress, 'progress')
+        batch_size = None if batch_size is None else as_count(batch_size, 'batch_size')
         request = self.explainer.request(xs, ys, feed_dict)
         given = request if request.behind is None else request.behind  # the noise is in X, whatever is explained
         random = np.random if self.seed is None else np.random.RandomState(self.seed)
@@ -184,7 +190,8 @@ def _as_stdevs(stdev: Any, several: Optional[int]) -> Any:
     if several is not None and isinstance(stdev, (list, tuple)):
         if len(stdev) != several:
             raise ArgumentError(
-                f'X is a list of {several} tensors, so stdev must be one number or a list of {several}; got {stdev!r}.'
+                f'X is a list of {several} tensors, so stdev must be one number or a list of {several}; got '
+                f'{text_of(stdev)}.'
             )
         return [_as_stdevs(value, None) for value in stdev]
     return None if stdev is None else as_number(stdev, 'stdev', at_least=0, units='X')

@@ -10,6 +10,7 @@ import numpy as np
 from ...errors import ArgumentError, warn
 from ...types import Array, ArrayLike
 from ..compat import Tensor
+from ..runtime.memory import check_fits
 from ..runtime.progress import progress_bar
 from .backward import BackwardPass
 from .explosions import warn_of_explosions
@@ -101,6 +102,11 @@ class GradientEngine:
         outputs = request.outputs or 1
         passes = 1 if request.outputs is None else self.back.build_passes(outputs)
         runs = -(-outputs // passes)
+        values = sum(
+            float(np.prod(shape, dtype=float)) * x.dtype.size
+            for shape, x in zip(request.sample_shapes, self.problem.inputs)
+        )
+        check_each_fits(request, values * request.n, self.name)
         bar = progress_bar(progress, request.n * runs * self._rows_of_a_sample(request), self.name)
         request = replace(request, progress=bar)
         run = self._run()
@@ -247,3 +253,11 @@ def completed(
     else:
         found = problem.layer.baselines(request.behind, baseline, batch_size)
     return replace(request, baselines=found, is_set=baseline.is_set)
+
+
+def check_each_fits(request: 'Request', size: float, name: str) -> None:
+    """Raise where the attributions of a call do not fit in memory: so many bytes for each output."""
+    outputs = request.outputs or 1
+    each = f' of each of {outputs} outputs' if outputs > 1 else ''
+    fewer = 'explain some outputs at a time, with one-hot ys' if outputs > 1 else 'explain some samples at a time'
+    check_fits(size * outputs, f"'{name}'{each} for {request.n} samples", fewer)

@@ -9,8 +9,8 @@ from ...errors import ArgumentError, GraphError
 from ...types import Array, ArrayLike
 from ..compat import Tensor
 from ..runtime.axes import ONE, Rows
+from ..runtime.building import graph_lock
 from ..runtime.graph import ancestors, check_reaches, data_sources, is_simple, ops_between, tensor_named
-from ..runtime.overrides import graph_lock
 from ..runtime.samples import as_inputs
 from ..runtime.session import Feeds, Runner
 from .problem import Problem, check_tensors, fixed_rows, specs_of

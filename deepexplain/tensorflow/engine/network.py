@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any, Dict, List, Optional, Sequence
 
 import numpy as np
 
+from ...arguments import text_of
 from ...errors import ArgumentError, ArgumentTypeError
 from ...types import Array, ArrayLike, Shape
 from ..compat import Operation, Tensor, tf
@@ -56,7 +57,9 @@ class Network:
         """
         problem, layer = self.problem, self.problem.layer
         if not isinstance(feed_dict, (dict, type(None))):
-            raise ArgumentTypeError(f'feed_dict must be a dict of tensors or names to values; got {feed_dict!r}.')
+            raise ArgumentTypeError(
+                f'feed_dict must be a dict of tensors or names to values; got {text_of(feed_dict)}.'
+            )
         behind, beside = None, []
         if layer is None:
             arrays = as_inputs(xs, problem.specs, problem.several)
@@ -73,7 +76,7 @@ class Network:
         shape = self.row_shape(request)
         if isinstance(ys, str):
             if ys != 'each':
-                raise ArgumentError(f"ys must be an array of weights, or 'each'; got {ys!r}.")
+                raise ArgumentError(f"ys must be an array of weights, or 'each'; got {text_of(ys)}.")
             return request.with_outputs(shape)
         weights, per_row = as_weights(ys, n, shape, self.Y.dtype.as_numpy_dtype)
         return request.weighted(self.Y, weights, per_row)
@@ -81,6 +84,7 @@ class Network:
     def _sources_of(self, fetches: Sequence[Tensor], fed: Sequence[Tensor], own: Sequence[Tensor]) -> List[Operation]:
         key = tuple(tensor.name for tensor in fed)
         if key not in self._sources:
+            self.problem.check_fed(fed)
             self._sources[key] = data_sources(fetches, [*self.problem.inputs, self.Y, *own, *fed])
         return self._sources[key]
 

@@ -9,7 +9,7 @@ from ...arguments import one_of
 from ...errors import warn
 from ...types import Array
 from ..runtime.memory import aligned_empty
-from ..runtime.quadrature import QUADRATURES, refined
+from ..runtime.quadrature import QUADRATURES, Points, refined
 
 if TYPE_CHECKING:
     from .gradients import GradientEngine
@@ -62,11 +62,15 @@ class Walk:
     ) -> List[List[Array]]:
         """The mean gradient of each row times what it differs from its baseline: for each output a list by input."""
         path = self._path
-        alphas, weights = QUADRATURES[path.quadrature](path.steps)
+        rule = QUADRATURES[path.quadrature]
         if path.times == 'layer':
-            return self._along_layer(request, of, xs, baselines, alphas, weights, most_rows)
-        sums = self._summed(request, of, xs, baselines, alphas, weights, most_rows)
-        means = [total / path.steps for total in sums] if weights is None else sums
+            return self._along_layer(
+                request, of, xs, baselines, path.steps, lambda which: rule(path.steps, which), most_rows
+            )
+        sums, is_weighted = self._summed(
+            request, of, xs, baselines, path.steps, lambda which: rule(path.steps, which), most_rows
+        )
+        means = sums if is_weighted else [total / path.steps for total in sums]
         if path.tolerance is not None:
             self._refine(request, of, xs, baselines, means, most_rows)
         if path.times is None:
@@ -85,8 +89,8 @@ class Walk:
         of: Array,
         xs: List[Array],
         baselines: List[Array],
-        alphas: Array,
-        weights: Optional[Array],
+        count: int,
+        points_of: Callable[[Array], Points],
         most_rows: int,
     ) -> List[List[Array]]:
         """The sum over points of each gradient at the layer, times what the layer changes in the interval around it.
@@ -95,8 +99,6 @@ class Walk:
         derivative of the layer is needed, and where it jumps that counts.
         """
         size, points = len(of), max(1, most_rows // len(of))
-        ends = np.cumsum(np.full(len(alphas), 1 / len(alphas)) if weights is None else weights)
-        ends[-1] = 1
 
         def rows_at(some: Array) -> List[Array]:
             rows = [np.empty((len(some),) + x.shape, x.dtype) for x in xs]
@@ -109,11 +111,16 @@ class Walk:
 
         before = by_point(self._layer.at(request, of, rows_at(np.zeros(1))))
         sums: List[Array] = []
-        for start in range(0, len(alphas), points):
-            some = slice(start, start + points)
-            copies = np.tile(of, len(alphas[some]))
-            gradients = by_point(self._evaluate(request, copies, rows_at(alphas[some]), baselines))
-            after = by_point(self._layer.at(request, copies, rows_at(ends[some])))
+        end = 0.0
+        for start in range(0, count, points):
+            alphas, weights = points_of(np.arange(start, min(start + points, count)))
+            ends = end + np.cumsum(np.full(len(alphas), 1 / count) if weights is None else weights)
+            end = ends[-1]
+            if start + points >= count:
+                ends[-1] = 1
+            copies = np.tile(of, len(alphas))
+            gradients = by_point(self._evaluate(request, copies, rows_at(alphas), baselines))
+            after = by_point(self._layer.at(request, copies, rows_at(ends)))
             changes = [np.diff(np.concatenate(both), axis=0) for both in zip(before, after)]
             request.progress.update(len(copies))
             before = [value[-1:] for value in after]
@@ -138,16 +145,16 @@ class Walk:
         of: Array,
         xs: List[Array],
         baselines: List[Array],
-        alphas: Array,
-        weights: Optional[Array],
+        count: int,
+        points_of: Callable[[Array], Points],
         most_rows: int,
-    ) -> List[Array]:
-        """The weighted sum over points of the path (weights None: all 1) of each gradient, in double precision."""
+    ) -> Tuple[List[Array], bool]:
+        """The sum over so many points of the path of each gradient, in double precision, and whether it is weighted."""
         size, points = len(of), max(1, most_rows // len(of))
-        buffers = [aligned_empty((min(points, len(alphas)),) + x.shape, x.dtype) for x in xs]
+        buffers = [aligned_empty((min(points, count),) + x.shape, x.dtype) for x in xs]
         sums: List[Array] = []
-        for start in range(0, len(alphas), points):
-            some = alphas[start : start + points]
+        for start in range(0, count, points):
+            some, weights = points_of(np.arange(start, min(start + points, count)))
             for buffer, x, b in zip(buffers, xs, baselines):
                 _fill_path(buffer[: len(some)], x, b, some)
             rows = [buffer[: len(some)].reshape((-1,) + x.shape[1:]) for buffer, x in zip(buffers, xs)]
@@ -157,9 +164,9 @@ class Walk:
             if weights is None:
                 now = [g.sum(axis=0, dtype=np.float64) for g in points_first]
             else:
-                now = [np.tensordot(weights[start : start + points], g.astype(np.float64), 1) for g in points_first]
+                now = [np.tensordot(weights, g.astype(np.float64), 1) for g in points_first]
             sums = now if not sums else [a + b for a, b in zip(sums, now)]
-        return sums
+        return sums, weights is not None
 
     def _refine(
         self, request: 'Request', of: Array, xs: List[Array], baselines: List[Array], means: List[Array], most_rows: int
@@ -177,8 +184,8 @@ class Walk:
                 break
             rows = np.flatnonzero(is_open) if apart else np.arange(len(of))
             x, b = ([a if len(a) == 1 else a[rows] for a in arrays] for arrays in (xs, baselines))
-            request.progress.total += len(rows) * len(more.alphas)
-            added = self._summed(request, of[rows], x, b, more.alphas, more.weights, most_rows)
+            request.progress.total += len(rows) * more.added
+            added, _ = self._summed(request, of[rows], x, b, more.added, more.points, most_rows)
             for mean, new in zip(means, added):
                 mean[is_open] = more.scale * mean[is_open] + new[is_open[rows]]
             steps = more.steps

@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, List, Optional, Sequence, Tuple
 
-from ...arguments import as_count
+from ...arguments import as_count, text_of
 from ...errors import ArgumentError, ArgumentTypeError, GraphError
 from ...types import Shape
-from ..compat import Graph, Session, Tensor, is_graph_tensor
-from ..runtime.graph import advice_behind, check_reaches, ops_between, row_bytes, tensor_named
-from ..runtime.overrides import graph_lock
+from ..compat import Graph, Session, Tensor, is_graph_tensor, is_session
+from ..runtime.building import consumers
+from ..runtime.graph import advice_behind, check_reaches, ops_between, row_bytes, steps_of, tensor_named
 from ..runtime.samples import InputSpec, shape_text
 
 if TYPE_CHECKING:
@@ -59,15 +59,15 @@ class Problem:
         GraphError
             An X does not reach T.
         """
+        check_session(session)
         several = isinstance(X, (list, tuple))
         target = tensor_named(session.graph, T, 'T')
         inputs = [tensor_named(session.graph, x, 'X') for x in (X if several else [X])]
         check_tensors(target, inputs, session.graph)
         rows = fixed_rows(target, inputs)
-        with graph_lock(session.graph):
-            between = ops_between(target, inputs)
-            for x in inputs:
-                check_reaches(target, x, ops_between(target, [x]) if several else between)
+        between = ops_between(target, inputs)
+        for x in inputs:
+            check_reaches(target, x, ops_between(target, [x]) if several else between)
         return cls(session, target, inputs, several, specs_of(inputs), between, rows)
 
     @property
@@ -108,6 +108,18 @@ class Problem:
                 'which rows cannot be told apart. Leave out the reduction over the samples.'
             )
 
+    def check_fed(self, fed: Sequence[Tensor]) -> None:
+        """Raise where one of these tensors is T, or lies between X and T: X would not reach T through it."""
+        varying = {step.op for step in steps_of(self.between, self.inputs)}
+        for tensor in fed:
+            is_read = any(op in varying for op in consumers(tensor))
+            if tensor.name == self.target.name or (tensor.op in varying and is_read):
+                what = 'it is T' if tensor.name == self.target.name else 'it lies between X and T'
+                raise ArgumentError(
+                    f"feed_dict must not hold '{tensor.name}': {what}, and X would not reach T through what is fed. "
+                    'Explain it as X instead, or feed what it is computed from.'
+                )
+
     def batch_size(self, batch_size: Optional[int]) -> Optional[int]:
         """``batch_size`` as an integer or None, and not another than that of the graph where it fixes one."""
         if batch_size is None:
@@ -130,6 +142,12 @@ class Problem:
         if self.layer is not None:
             return f'{self.layer.problem!r}, layer={X}'
         return f"T='{self.target.name}' {shape_text(specs_of([self.target])[0].shape)}, X={X}"
+
+
+def check_session(session: Any) -> None:
+    """Raise unless it is a session."""
+    if not is_session(session):
+        raise ArgumentTypeError(f'session must be a tf.compat.v1.Session; got {text_of(session)}.')
 
 
 def first_dimension(tensor: Tensor) -> Optional[int]:

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Optional
 
-from ...arguments import as_count, as_flag, as_number, one_of
+from ...arguments import as_flag, as_number, as_repeats, one_of
 from ...errors import ArgumentError
 from ...types import Baseline, BaselineSet
 from ..engine.backward import Backward
@@ -27,7 +27,7 @@ class IntegratedGradients(Method):
     Parameters
     ----------
     steps : int, default 100
-        Points on the path, each one a forward and a backward pass.
+        Points on the path, each one a forward and a backward pass; at most 2**24.
     baseline : number, array of one sample's shape or with a row for each sample, or function of xs, default 0
         Where the path begins. A list of these where X is a list.
     quadrature : str, default 'riemann_right'
@@ -40,7 +40,7 @@ class IntegratedGradients(Method):
         it, for each of the baselines. Twice as many each time (three times with 'riemann_middle'), of which those
         computed before are not computed again (but with 'gausslegendre').
     max_steps : int, default 10000
-        The most points of a path, where there is a tolerance; a warning says where they did not suffice.
+        The most points of a path, where there is a tolerance; a warning says where they did not suffice. At most 2**24.
     multiply_by_inputs : bool, default True
         False: the mean gradient itself, without the factor ``x - b``. It promises no sum: there is no convergence
         delta. (With a tolerance, points are added as if there were the factor.)
@@ -67,11 +67,11 @@ class IntegratedGradients(Method):
 
     def __post_init__(self) -> None:
         self.keep(
-            steps=as_count(self.steps, 'steps'),
+            steps=as_repeats(self.steps, 'steps'),
             baseline=own(self.baseline),
             quadrature=one_of(self.quadrature, 'quadrature', QUADRATURES),
             baselines=own(self.baselines),
-            max_steps=as_count(self.max_steps, 'max_steps'),
+            max_steps=as_repeats(self.max_steps, 'max_steps'),
             multiply_by_inputs=as_flag(self.multiply_by_inputs, 'multiply_by_inputs'),
         )
         if self.tolerance is not None:

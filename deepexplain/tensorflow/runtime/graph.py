@@ -6,9 +6,11 @@ from typing import Any, Callable, Iterable, Iterator, List, Mapping, NamedTuple,
 
 import numpy as np
 
+from ...arguments import MOST_TEXT
 from ...errors import ArgumentError, GraphError
 from ...types import Shape
 from ..compat import Graph, Operation, Tensor, function_definition, is_function, original_gradient
+from .building import consumers
 from .op_types import STEPS, carries, is_continuous
 from .overrides import custom_gradient
 
@@ -38,12 +40,15 @@ def tensor_named(
     full = keys.get(tensor, tensor)
     full = full if ':' in full else full + ':0'
     try:
-        return graph.as_graph_element(full, allow_operation=False)
-    except (KeyError, ValueError):
-        like = _like(full, sorted(keys) + [z.name for op in graph.get_operations() for z in op.outputs])
+        if ':-' not in full:  # which would count from the last
+            return graph.as_graph_element(full, allow_operation=False)
+        raise KeyError(full)
+    except (KeyError, ValueError, TypeError, OverflowError):
+        names = sorted(keys) + [z.name for op in graph.get_operations() for z in op.outputs]
+        like = _like(full, names) if len(full) <= MOST_TEXT else []
         begin = f'{what}: there' if what else 'There'
         raise ArgumentError(
-            f"{begin} is no tensor '{tensor}' {where}. Names like it: {', '.join(like) or 'none'}."
+            f"{begin} is no tensor '{tensor[:MOST_TEXT]}' {where}. Names like it: {', '.join(like) or 'none'}."
         ) from None
 
 
@@ -61,7 +66,7 @@ def ops_between(target: Tensor, inputs: Sequence[Tensor]) -> List[Operation]:
     upstream = ancestors([target], inputs)
     found, frontier = set(), list(inputs)
     while frontier:
-        for op in frontier.pop().consumers():
+        for op in consumers(frontier.pop()):
             if op in upstream and op not in found:
                 found.add(op)
                 frontier.extend(op.outputs)
@@ -152,7 +157,7 @@ def check_passes_gradient(
     passes = {op: not _stops_gradient(op) or has_rule(op) for op in between}
     reached, frontier = {x.name}, [x]
     while frontier:
-        for op in frontier.pop().consumers():
+        for op in consumers(frontier.pop()):
             if passes.get(op):
                 frontier.extend(tensor for tensor in op.outputs if tensor.name not in reached)
                 reached.update(tensor.name for tensor in op.outputs)
@@ -186,7 +191,7 @@ def tensors_behind(target: Tensor, x: Tensor) -> List[Tensor]:
     """
     passed, frontier = dict.fromkeys(ops_between(target, [x]), False), [x]
     while frontier:
-        for op in frontier.pop().consumers():
+        for op in consumers(frontier.pop()):
             if passed.get(op) is False and op.type not in OF_SHAPES:
                 passed[op] = True
                 frontier.extend(op.outputs)
@@ -252,7 +257,7 @@ def hidden_ops(ops: Iterable[Operation]) -> Iterator[Tuple[Operation, Set[str]]]
     These are While, If, PartitionedCall and their like. Bodies that call further functions are followed.
     """
     for op in ops:
-        names = _called_functions(op.node_def) if _takes_functions(op) else set()
+        names = called_functions(op.node_def) if _takes_functions(op) else set()
         if is_function(op.graph, op.type):
             names.add(op.type)
         if names:
@@ -268,13 +273,14 @@ def _types_in(names: Set[str], graph: Graph) -> Set[str]:
         seen.add(name)
         for node in function_definition(graph, name).node_def:
             types.add(node.op)
-            names |= _called_functions(node)
+            names |= called_functions(node)
             if is_function(graph, node.op):
                 names.add(node.op)
     return types
 
 
-def _called_functions(node: Any) -> Set[str]:
+def called_functions(node: Any) -> Set[str]:
+    """Names of the functions that the attributes of a NodeDef name."""
     names = {value.func.name for value in node.attr.values() if value.HasField('func')}
     return names | {f.name for value in node.attr.values() for f in value.list.func}
 
