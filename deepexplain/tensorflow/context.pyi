@@ -1,8 +1,9 @@
 """The types of context.py: an overload for each set of arguments, so that a wrong keyword is seen before a run.
 
 A name that no checker can read (a variable of type ``str``, the name of a method that a user registered) takes no
-keywords but ``strict``, because what accepted any would accept the wrong ones of a known name, too. Pass the method
-itself, ``de.explain(Mine(scale=2.0), T, X, xs)``, or the keywords as ``**more``, with ``more: dict[str, Any]``.
+keywords but ``layer`` and ``strict``, because what accepted any would accept the wrong ones of a known name, too. Pass
+the method itself, ``de.explain(Mine(scale=2.0), T, X, xs)``, or the keywords as ``**more``, with ``more: dict[str,
+Any]``.
 """
 
 from typing import Any, Literal, overload
@@ -24,7 +25,7 @@ class DeepExplain:
     @overload
     def explain(
         self,
-        method: Literal['zero', 'saliency', 'grad*input'],
+        method: Literal['zero'],
         T: Tensor,
         X: Any,
         xs: ArrayLike,
@@ -34,6 +35,40 @@ class DeepExplain:
         progress: bool = False,
         return_convergence_delta: bool = False,
         *,
+        layer: Any = None,
+        strict: bool = False,
+    ) -> Any: ...
+    @overload
+    def explain(
+        self,
+        method: Literal['saliency'],
+        T: Tensor,
+        X: Any,
+        xs: ArrayLike,
+        ys: ArrayLike = None,
+        batch_size: int | None = None,
+        feed_dict: dict[Any, Any] | None = None,
+        progress: bool = False,
+        return_convergence_delta: bool = False,
+        *,
+        absolute: bool = True,
+        layer: Any = None,
+        strict: bool = False,
+    ) -> Any: ...
+    @overload
+    def explain(
+        self,
+        method: Literal['grad*input'],
+        T: Tensor,
+        X: Any,
+        xs: ArrayLike,
+        ys: ArrayLike = None,
+        batch_size: int | None = None,
+        feed_dict: dict[Any, Any] | None = None,
+        progress: bool = False,
+        return_convergence_delta: bool = False,
+        *,
+        layer: Any = None,
         strict: bool = False,
     ) -> Any: ...
     @overload
@@ -55,6 +90,8 @@ class DeepExplain:
         baselines: BaselineSet = None,
         tolerance: float | None = None,
         max_steps: int = 10000,
+        multiply_by_inputs: bool = True,
+        layer: Any = None,
         strict: bool = False,
     ) -> Any: ...
     @overload
@@ -71,6 +108,7 @@ class DeepExplain:
         return_convergence_delta: bool = False,
         *,
         epsilon: float = 1e-4,
+        layer: Any = None,
         strict: bool = False,
     ) -> Any: ...
     @overload
@@ -89,6 +127,8 @@ class DeepExplain:
         baseline: Baseline = None,
         rules: str = 'original',
         baselines: BaselineSet = None,
+        multiply_by_inputs: bool = True,
+        layer: Any = None,
         strict: bool = False,
     ) -> Any: ...
     @overload
@@ -108,6 +148,7 @@ class DeepExplain:
         step: int | Integers | None = None,
         baseline: Baseline = None,
         feature_mask: ArrayLike = None,
+        layer: Any = None,
         strict: bool = False,
     ) -> Any: ...
     @overload
@@ -132,6 +173,61 @@ class DeepExplain:
         return_standard_error: bool = False,
         tolerance: float | None = None,
         max_samples: int = 1000,
+        layer: Any = None,
+        strict: bool = False,
+    ) -> Any: ...
+    @overload
+    def explain(
+        self,
+        method: Literal['guided_backprop', 'deconvnet'],
+        T: Tensor,
+        X: Any,
+        xs: ArrayLike,
+        ys: ArrayLike = None,
+        batch_size: int | None = None,
+        feed_dict: dict[Any, Any] | None = None,
+        progress: bool = False,
+        return_convergence_delta: bool = False,
+        *,
+        layer: Any = None,
+        strict: bool = False,
+    ) -> Any: ...
+    @overload
+    def explain(
+        self,
+        method: Literal['grad_cam', 'grad_cam++', 'guided_grad_cam'],
+        T: Tensor,
+        X: Any,
+        xs: ArrayLike,
+        ys: ArrayLike = None,
+        batch_size: int | None = None,
+        feed_dict: dict[Any, Any] | None = None,
+        progress: bool = False,
+        return_convergence_delta: bool = False,
+        *,
+        layer: Any = None,
+        relu: bool = True,
+        resize: str | None = 'bilinear',
+        strict: bool = False,
+    ) -> Any: ...
+    @overload
+    def explain(
+        self,
+        method: Literal['conductance', 'internal_influence'],
+        T: Tensor,
+        X: Any,
+        xs: ArrayLike,
+        ys: ArrayLike = None,
+        batch_size: int | None = None,
+        feed_dict: dict[Any, Any] | None = None,
+        progress: bool = False,
+        return_convergence_delta: bool = False,
+        *,
+        layer: Any = None,
+        steps: int = 100,
+        baseline: Baseline = None,
+        quadrature: str = 'riemann_middle',
+        baselines: BaselineSet = None,
         strict: bool = False,
     ) -> Any: ...
     @overload
@@ -147,6 +243,7 @@ class DeepExplain:
         progress: bool = False,
         return_convergence_delta: bool = False,
         *,
+        layer: Any = None,
         strict: bool = False,
     ) -> Any: ...
     @overload
@@ -162,15 +259,38 @@ class DeepExplain:
         progress: bool = False,
         return_convergence_delta: bool = False,
         *,
+        layer: Any = None,
         strict: bool = False,
     ) -> Any: ...
     @overload
     def get_explainer(
         self,
-        method: Literal['zero', 'saliency', 'grad*input'],
+        method: Literal['zero'],
         T: Tensor,
         X: Any,
         *,
+        layer: Any = None,
+        strict: bool = False,
+    ) -> Explainer: ...
+    @overload
+    def get_explainer(
+        self,
+        method: Literal['saliency'],
+        T: Tensor,
+        X: Any,
+        *,
+        absolute: bool = True,
+        layer: Any = None,
+        strict: bool = False,
+    ) -> Explainer: ...
+    @overload
+    def get_explainer(
+        self,
+        method: Literal['grad*input'],
+        T: Tensor,
+        X: Any,
+        *,
+        layer: Any = None,
         strict: bool = False,
     ) -> Explainer: ...
     @overload
@@ -186,6 +306,8 @@ class DeepExplain:
         baselines: BaselineSet = None,
         tolerance: float | None = None,
         max_steps: int = 10000,
+        multiply_by_inputs: bool = True,
+        layer: Any = None,
         strict: bool = False,
     ) -> Explainer: ...
     @overload
@@ -196,6 +318,7 @@ class DeepExplain:
         X: Any,
         *,
         epsilon: float = 1e-4,
+        layer: Any = None,
         strict: bool = False,
     ) -> Explainer: ...
     @overload
@@ -208,6 +331,8 @@ class DeepExplain:
         baseline: Baseline = None,
         rules: str = 'original',
         baselines: BaselineSet = None,
+        multiply_by_inputs: bool = True,
+        layer: Any = None,
         strict: bool = False,
     ) -> Explainer: ...
     @overload
@@ -221,6 +346,7 @@ class DeepExplain:
         step: int | Integers | None = None,
         baseline: Baseline = None,
         feature_mask: ArrayLike = None,
+        layer: Any = None,
         strict: bool = False,
     ) -> Explainer: ...
     @overload
@@ -239,6 +365,43 @@ class DeepExplain:
         return_standard_error: bool = False,
         tolerance: float | None = None,
         max_samples: int = 1000,
+        layer: Any = None,
+        strict: bool = False,
+    ) -> Explainer: ...
+    @overload
+    def get_explainer(
+        self,
+        method: Literal['guided_backprop', 'deconvnet'],
+        T: Tensor,
+        X: Any,
+        *,
+        layer: Any = None,
+        strict: bool = False,
+    ) -> Explainer: ...
+    @overload
+    def get_explainer(
+        self,
+        method: Literal['grad_cam', 'grad_cam++', 'guided_grad_cam'],
+        T: Tensor,
+        X: Any,
+        *,
+        layer: Any = None,
+        relu: bool = True,
+        resize: str | None = 'bilinear',
+        strict: bool = False,
+    ) -> Explainer: ...
+    @overload
+    def get_explainer(
+        self,
+        method: Literal['conductance', 'internal_influence'],
+        T: Tensor,
+        X: Any,
+        *,
+        layer: Any = None,
+        steps: int = 100,
+        baseline: Baseline = None,
+        quadrature: str = 'riemann_middle',
+        baselines: BaselineSet = None,
         strict: bool = False,
     ) -> Explainer: ...
     @overload
@@ -248,6 +411,7 @@ class DeepExplain:
         T: Tensor,
         X: Any,
         *,
+        layer: Any = None,
         strict: bool = False,
     ) -> Explainer: ...
     @overload
@@ -257,5 +421,6 @@ class DeepExplain:
         T: Tensor,
         X: Any,
         *,
+        layer: Any = None,
         strict: bool = False,
     ) -> Explainer: ...

@@ -10,10 +10,11 @@ from .engine.backward import Backward
 from .engine.changes import ChangeEngine, Changes
 from .engine.deltas import warn_of_deltas
 from .engine.gradients import GradientEngine
+from .engine.layer import at_layer
 from .engine.leaks import Leaks, leaks_of
 from .engine.problem import Problem
 from .engine.request import Request
-from .methods.method import Method, method_from, same
+from .methods.method import Method, method_from, same, takes_layer
 from .runtime.sealed import Sealed
 from .runtime.weights import Weight, weights_of
 
@@ -44,6 +45,8 @@ class Explainer(Sealed):
     X : tf.Tensor, or a list of them where a list was given
     has_multiple_inputs : bool
         Whether X is a list.
+    layer : tf.Tensor, a list of them where a list was given, or None
+        What is explained in place of X.
     """
 
     method: Method
@@ -54,6 +57,7 @@ class Explainer(Sealed):
     T: Any
     X: Any
     has_multiple_inputs: bool
+    layer: Any
     engine: Any
 
     def __init__(self, method: Method, problem: Problem, strict: bool = False) -> None:
@@ -65,6 +69,9 @@ class Explainer(Sealed):
             raise ArgumentTypeError(
                 f'plan(problem) of {type(method).__name__} must return a Backward or a Changes; got {plan!r}.'
             )
+        below: Any = getattr(plan, 'at', None) or problem
+        layer = below.layer
+        given = problem if problem.layer is None else problem.layer.problem
         self.set_once(
             method=method,
             problem=problem,
@@ -72,8 +79,9 @@ class Explainer(Sealed):
             name=method.name,
             session=problem.session,
             T=problem.target,
-            X=list(problem.inputs) if problem.several else problem.inputs[0],
-            has_multiple_inputs=problem.several,
+            X=list(given.inputs) if given.several else given.inputs[0],
+            has_multiple_inputs=given.several,
+            layer=None if layer is None else list(layer.tensors) if layer.several else layer.tensors[0],
             engine=ENGINES[type(plan)](method.name, plan, problem, strict, built),
         )
 
@@ -99,6 +107,12 @@ class Explainer(Sealed):
         ArgumentError
             The graph depends on an argument (such as the ``rules`` of 'deeplift') that would be another one.
         """
+        if 'layer' in arguments and not takes_layer(type(self.method)):
+            layer = arguments.pop('layer')
+            given = self.problem if self.problem.layer is None else self.problem.layer.problem
+            other = given if layer is None else at_layer(given, layer)
+            if other.names != self.problem.names:
+                raise ArgumentError(f'This explainer was built for {self.problem!r}: for another layer get_explainer.')
         method, strict = method_from(type(self.method), (), arguments)
         for field in fields(method):
             own, other = getattr(self.method, field.name), getattr(method, field.name)
@@ -170,7 +184,7 @@ class Explainer(Sealed):
             placeholder without a value.
         """
         batch_size = self.problem.batch_size(batch_size)
-        request = self.request(xs, ys, feed_dict)
+        request = self.engine.request(xs, ys, feed_dict, batch_size)
         if return_convergence_delta:
             self._check_delta(request)
         request, cut = self._cut(request, batch_size)
@@ -185,8 +199,13 @@ class Explainer(Sealed):
                 warn_of_deltas(engine, request, results, promised, delta[0], lambda: self.leaks(xs, ys, feed_dict))
         if request.outputs is None:
             results, more = [result[0] for result in results], [result[0] for result in more]
-        found = results if self.problem.several else results[0]
+        found = results if self._is_list else results[0]
         return (found, *more, *delta) if more or delta else found
+
+    @property
+    def _is_list(self) -> bool:
+        """Whether there are attributions to several tensors: those of X, or of the layer."""
+        return self.has_multiple_inputs if self.layer is None else isinstance(self.layer, list)
 
     def outputs(
         self,
@@ -204,7 +223,7 @@ class Explainer(Sealed):
         float64 ndarray, shape (samples,); with ``ys='each'`` (outputs, samples)
         """
         batch_size = self.problem.batch_size(batch_size)
-        request = self.request(xs, ys, feed_dict)
+        request = self.engine.request(xs, ys, feed_dict, batch_size)
         self.problem.check_has_rows('outputs()', request.n)
         request, cut = self._cut(request, batch_size)
         scores: Array = self.engine.network.scores(request, cut.samples)
@@ -256,6 +275,9 @@ class Explainer(Sealed):
         """
         baseline = self.engine.plan.baseline
         of_all = baseline is not None and (baseline.is_function or request.has_baseline_for_each)
+        layer: Any = self.problem.layer
+        if request.behind is not None and not layer.takes_copies(request.behind):
+            return False
         if of_all or request.has_whole_feeds or self.T.shape.ndims == 0 or request.fixed_rows is not None:
             return False
         return batch_size == 1 or bool(self.engine.oracle.may_cut(request, request.n))

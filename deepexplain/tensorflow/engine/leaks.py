@@ -18,8 +18,7 @@ from ..runtime.frames import frames_of
 from ..runtime.graph import Step, hidden_ops, ops_between, steps_of
 from ..runtime.op_types import is_continuous
 from ..runtime.overrides import custom_gradient, gradient_rule
-from .adding import adding_to, check_not_finalized, gradients_of
-from .backward import dense
+from .adding import adding_to, check_not_finalized, dense, gradients_of
 
 if TYPE_CHECKING:
     from .backward import Backward

@@ -1,14 +1,14 @@
 """DeepLIFT: contributions of the difference between the input and a baseline."""
 
 import operator
-from typing import TYPE_CHECKING, Callable, List
+from typing import TYPE_CHECKING, Any, Callable, List
 
-from ...arguments import one_of
+from ...arguments import as_flag, one_of
 from ...types import Baseline, BaselineSet
 from ..compat import Tensor
 from ..engine.backward import Backward
 from ..engine.baselines import Baselines
-from ..engine.promise import TO_DIFFERENCE
+from ..engine.promise import MULTIPLIERS, TO_DIFFERENCE
 from ..engine.references import References
 from ..rules.book import RuleBook
 from ..rules.complete import COMPLETE, complete, of_finite
@@ -18,6 +18,7 @@ from .epsilon_lrp import UNSUPPORTED
 from .method import Method, at_run, own, register
 
 if TYPE_CHECKING:
+    from ..engine.backward import BackwardPass
     from ..engine.problem import Problem
     from ..rules.book import Decision
 
@@ -63,6 +64,9 @@ class DeepLIFTRescale(Method):
           Rescale does as well.
     baselines : array with a row for each baseline, or function of xs that returns one, optional
         A set in place of ``baseline``: attributions are the mean over all of them (DeepSHAP).
+    multiply_by_inputs : bool, default True
+        False: the multipliers, without the factor ``x - b``, such as hypothetical contributions are made of. They
+        promise no sum: there is no convergence delta.
 
     Raises
     ------
@@ -80,20 +84,28 @@ class DeepLIFTRescale(Method):
     baseline: Baseline = at_run(default=None)
     rules: str = 'original'
     baselines: BaselineSet = at_run(default=None)
+    multiply_by_inputs: bool = True
 
     def __post_init__(self) -> None:
         rules = one_of(self.rules, 'rules', ('original', 'complete', *FAMILIES))
-        self.keep(baseline=own(self.baseline), rules=rules, baselines=own(self.baselines))
+        multiply = as_flag(self.multiply_by_inputs, 'multiply_by_inputs')
+        self.keep(baseline=own(self.baseline), rules=rules, baselines=own(self.baselines), multiply_by_inputs=multiply)
 
     def plan(self, problem: 'Problem') -> Backward:
         """Take slopes from the baseline for derivatives, and multiply by what the input differs from it."""
         is_original = self.rules == 'original'
         references = References(in_graph=not is_original, finite=not is_original)
         product: Callable[[Tensor, Tensor], Tensor] = operator.mul if is_original else of_finite
+
+        def attributions(back: 'BackwardPass') -> List[Any]:
+            if not self.multiply_by_inputs:
+                return back.gradients()
+            return [product(g, x - b) for g, x, b in zip(back.gradients(), back.inputs, back.baselines)]
+
         return Backward(
-            lambda back: [product(g, x - b) for g, x, b in zip(back.gradients(), back.inputs, back.baselines)],
+            attributions,
             rules=_book(self.rules, references),
-            promise=TO_DIFFERENCE,
+            promise=TO_DIFFERENCE if self.multiply_by_inputs else MULTIPLIERS,
             baseline=Baselines(problem, self.baseline, self.baselines),
             references=references,
             at_breaks=UNSUPPORTED.format(self.name),

@@ -171,16 +171,22 @@ def method_from(cls: Type[Any], args: Tuple[Any, ...], arguments: Dict[str, Any]
     strict, arguments = False, dict(arguments)
     if 'strict' not in known:
         strict = as_flag(arguments.pop('strict', False), 'strict')
-    check_known(cls.name, known, args, arguments)
+    of_all = '' if takes_layer(cls) or 'layer' in arguments else ' And layer, a tensor between X and T.'
+    check_known(cls.name, known, args, arguments, of_all)
     return cls(*args, **arguments), strict
 
 
-def check_known(name: str, known: Any, args: Tuple[Any, ...], arguments: Dict[str, Any]) -> None:
+def takes_layer(cls: Type[Any]) -> bool:
+    """Whether ``layer`` is an argument of the method's own. Of any other method it is what is explained, like X."""
+    return any(f.name == 'layer' for f in fields(cls))
+
+
+def check_known(name: str, known: Any, args: Tuple[Any, ...], arguments: Dict[str, Any], of_all: str = '') -> None:
     """Raise an ArgumentTypeError for arguments that a method does not have."""
     unknown = sorted(set(arguments) - set(known))
     if unknown or len(args) > len(known):
         came = f'the argument {", ".join(map(repr, unknown))}' if unknown else f'{len(args)} positional arguments'
-        raise ArgumentTypeError(f"'{name}' does not know {came}; it takes {', '.join([*known, 'strict'])}.")
+        raise ArgumentTypeError(f"'{name}' does not know {came}; it takes {', '.join([*known, 'strict'])}.{of_all}")
 
 
 def own(value: Any) -> Any:

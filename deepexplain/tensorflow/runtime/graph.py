@@ -129,17 +129,21 @@ def data_sources(tensors: Iterable[Tensor], stop_at: Iterable[Tensor]) -> List[O
     )
 
 
-def check_reaches(target: Tensor, x: Tensor, between: Sequence[Operation]) -> None:
+def check_reaches(target: Tensor, x: Tensor, between: Sequence[Operation], what: str = 'X') -> None:
     """Raise GraphError unless ``target`` depends on ``x`` (``between`` are the ops between these two)."""
     if not between and target.name != x.name:
         raise GraphError(
-            f"X does not reach T: no path of ops leads from X '{x.name}' to T '{target.name}'. Explain a tensor that "
-            'T is computed from.'
+            f"{what} does not reach T: no path of ops leads from {what} '{x.name}' to T '{target.name}'. Explain a "
+            'tensor that T is computed from.'
         )
 
 
 def check_passes_gradient(
-    target: Tensor, x: Tensor, between: Sequence[Operation], has_rule: Callable[[Operation], Any] = lambda op: False
+    target: Tensor,
+    x: Tensor,
+    between: Sequence[Operation],
+    has_rule: Callable[[Operation], Any] = lambda op: False,
+    what: str = 'X',
 ) -> None:
     """Raise GraphError unless a gradient can run from ``target`` back to ``x``, naming the op where paths end.
 
@@ -155,9 +159,9 @@ def check_passes_gradient(
     if target.name not in reached:
         ends = [op for op in between if not passes[op] and any(z.name in reached for z in op.inputs)]
         if not ends:
-            raise GraphError(f"X '{x.name}' reaches T '{target.name}' only through another X, which is fed itself.")
+            raise GraphError(f"{what} '{x.name}' reaches T '{target.name}' only through another {what}, fed itself.")
         raise GraphError(
-            f"X '{x.name}' reaches T '{target.name}' only through ops that pass no gradient; the first is op "
+            f"{what} '{x.name}' reaches T '{target.name}' only through ops that pass no gradient; the first is op "
             f"'{ends[0].name}' ({ends[0].type}). Gradients stop at lookups of ids, casts to integers, rounding, argmax "
             f'and stop_gradient: {advice_behind(target, x)}'
         )

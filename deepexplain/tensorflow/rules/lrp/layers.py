@@ -30,7 +30,7 @@ POOLS = frozenset(
 )
 QUOTIENTS = frozenset('Div RealDiv'.split())
 NORMALIZATIONS = frozenset('FusedBatchNorm FusedBatchNormV2 FusedBatchNormV3'.split())
-SHAPES = frozenset('BatchToSpaceND ExpandDims Identity Reshape Squeeze'.split())
+SHAPES = frozenset('BatchToSpaceND ExpandDims Identity Reshape Squeeze Transpose'.split())
 
 
 class Layer(NamedTuple):
@@ -145,11 +145,9 @@ class Layers:
     def _grow(self, step: Step, grown: List[_Growing]) -> None:
         op = step.op
         layers = [self._open.get(_key(op.inputs[i])) for i in step.varying]
-        if len(step.varying) == 1 and layers[0] is not None:
-            layer: _Growing = layers[0]
-            if self._takes(layer, step):
-                self._go_on(layer, op)
-                return
+        if len(step.varying) == 1 and layers[0] is not None and self._takes(layers[0], step):
+            self._go_on(layers[0], op)
+            return
         numbers = [i for i in step.varying if is_continuous(op.inputs[i])]
         if op.type in SUMS and len(numbers) > 1:
             if op.type not in ('BiasAdd', 'Sub') and self._is_one_layer(layers, step):
