@@ -260,3 +260,20 @@ def test_a_fixed_batch_feeds_and_several_inputs():
         gain -= de.session.run(T, {X: [baselines[0]] * 2, Z: [baselines[1]] * 2, keep: 2.0})
     np.testing.assert_allclose(sum(a[:2].sum(axis=1) for a in found), gain.sum(axis=1), rtol=1e-5)
     np.testing.assert_allclose(found[0][:2], first[0], rtol=1e-5)
+
+
+def test_long_ways_and_joining_ones():
+    """A layer of many products, whose values are split and joined again and again."""
+
+    def network(X):
+        z = sum(tf.matmul(X, tf.cast(weights(4, 4, seed=i), X.dtype)) for i in range(200))
+        for _ in range(30):
+            a, b = tf.split(z, 2, 1)
+            z = tf.concat([b, a], 1)
+        return tf.nn.relu(z)
+
+    def short(X):
+        return tf.nn.relu(sum(tf.matmul(X, tf.cast(weights(4, 4, seed=i), X.dtype)) for i in range(200)))
+
+    xs = np.random.RandomState(0).randn(2, 4)
+    np.testing.assert_allclose(contributions(network, xs), contributions(short, xs), rtol=1e-9)

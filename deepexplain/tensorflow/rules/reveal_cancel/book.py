@@ -23,8 +23,8 @@ REVEALING = frozenset('Abs Asinh Atan ClipByValue Cos Erf LeakyRelu Maximum Mini
 #: They have their gradient, as in the authors' code.
 MAX_POOLING = frozenset('MaxPool MaxPool3D MaxPoolV2 MaxPoolWithArgmax'.split())
 
-#: A number in every precision but float16, where it is 0.
-SMALLEST = 1e-30
+#: Of these, every difference is exact, so that a quotient is the slope of the shortest way.
+PIECES = frozenset(['Abs', 'Maximum', 'Minimum', 'Relu', 'Relu6'])
 
 StepOf = Callable[[Operation], Optional[Step]]
 
@@ -105,32 +105,34 @@ def is_activation(step: Step) -> bool:
 def multipliers(op: Operation, op0: Operation, i: int, spread: Tensor, grad: Tensor) -> Tuple[Tensor, Tensor]:
     """``grad * D+ / d+`` and ``grad * D- / d-``: those of the positive and of the negative shares.
 
-    Each is the mean of two slopes: that of the shares where they come first, and where they come last. Of no shares,
-    the slopes are those of very few.
+    Each is the mean of two slopes: that of the shares where they come first, and where they come last. To all shares
+    are added a few roundings, so that where a sign has none, the slope is that of the smallest ones.
     """
     z, z0 = op.inputs[i], op0.inputs[i]
     change = z - z0
     spread = tf.maximum(spread, tf.abs(change))  # but for rounding, it is
+    few = tf.cast(4 * _rounding(z), z.dtype) * (tf.abs(z0) + spread) + tf.cast(_smallest(z), z.dtype)
+    half_way, half_spread = z0 + 0.5 * change, 0.5 * spread + few
 
     def at(value: Tensor) -> Operation:
         return same_op(op, *[value if j == i else other for j, other in enumerate(op.inputs)])
 
     def slope(end: Operation, start: Operation) -> Tensor:
+        if op.type in PIECES:
+            return (end.outputs[0] - start.outputs[0]) / (end.inputs[i] - start.inputs[i])
         return as_list(rule_of(op.type)[1](end, start, grad))[i]
 
-    def ends(sign: int) -> List[Operation]:
-        """Where the shares of a sign lead to: from the baseline, and from where those of the other sign led to."""
-        shares = 0.5 * (change + sign * spread)
-        few = tf.where(tf.equal(shares, tf.zeros_like(z)), sign * _few(z, z0), tf.zeros_like(z))
-        return [at(z0 + shares + few), at(z + few)]
-
-    (positive, last_positive), (negative, last_negative) = ends(1), ends(-1)
-    of_positive = 0.5 * (slope(positive, op0) + slope(last_positive, negative))
-    of_negative = 0.5 * (slope(negative, op0) + slope(last_negative, positive))
+    positive, negative = at(half_way + half_spread), at(half_way - half_spread)
+    half = 0.5 * grad if op.type in PIECES else tf.cast(0.5, z.dtype)
+    of_positive = half * (slope(positive, op0) + slope(at(z + few), negative))
+    of_negative = half * (slope(negative, op0) + slope(at(z - few), positive))
     return of_positive, of_negative
 
 
-def _few(z: Tensor, z0: Tensor) -> Tensor:
-    """A difference that is little more than rounding."""
-    rounding = 2.0**-7 if z.dtype.base_dtype == tf.bfloat16 else float(np.finfo(z.dtype.as_numpy_dtype).eps)
-    return tf.cast(4 * rounding, z.dtype) * tf.maximum(tf.abs(z), tf.abs(z0)) + tf.cast(SMALLEST, z.dtype)
+def _rounding(z: Tensor) -> float:
+    return 2.0**-7 if z.dtype.base_dtype == tf.bfloat16 else float(np.finfo(z.dtype.as_numpy_dtype).eps)
+
+
+def _smallest(z: Tensor) -> float:
+    """A number above 0 that is none of those which some processors take for 0."""
+    return 1e-4 if z.dtype.base_dtype == tf.float16 else 1e-30

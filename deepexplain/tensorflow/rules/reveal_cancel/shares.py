@@ -94,8 +94,66 @@ class Shares:
 
     def spread(self, op: Operation, i: int) -> Tensor:
         """The sum of all shares of an input of an op, without their signs."""
+        spreads: Dict[Operation, List[Tensor]] = {}
+
+        def read(reader: Operation, j: int) -> Tensor:
+            z = self._of_layers(reader, j)
+            return tf.abs(_difference(reader, j)) if z is None else spreads[z.op][z.value_index]
+
+        for one in self._way(op, i):
+            values = {j: read(one, j) for j in self._data(one)}
+            if _adds(one):
+                spreads[one] = [tf.add_n([z + tf.zeros_like(one.outputs[0]) for z in values.values()])]
+            else:
+                spreads[one] = list(_absolute(one, values).outputs)
+        return read(op, i)
+
+    def tell(self, op: Operation, i: int, multiplier: Tensor) -> None:
+        """Let the layers behind an input of an op know of a multiplier of its spread."""
+        came: Dict[Operation, Dict[int, Tensor]] = {}
+
+        def give(reader: Operation, j: int, more: Tensor) -> None:
+            z = self._of_layers(reader, j)
+            if z is None:
+                more = more * tf.sign(_difference(reader, j))
+            to, k = (
+                (self._told.setdefault(_key(reader), {}), j)
+                if z is None
+                else (came.setdefault(z.op, {}), z.value_index)
+            )
+            to[k] = to[k] + more if k in to else more
+
+        give(op, i, multiplier)
+        for one in reversed(self._way(op, i)):
+            data, of_outputs = self._data(one), came[one]
+            if _adds(one):
+                multipliers = {j: sum_to(of_outputs[0], one.inputs[j]) for j in data}
+            else:
+                all_outputs = [of_outputs.get(k, tf.zeros_like(z)) for k, z in enumerate(one.outputs)]
+                absolute = _absolute(one, {j: one.inputs[j] for j in data})
+                multipliers = dict(enumerate(as_list(original_grad(absolute, *all_outputs))))
+            for j in data:
+                give(one, j, multipliers[j])
+
+    def _way(self, op: Operation, i: int) -> List[Operation]:
+        """What an input of an op is computed by, from layers on, in order."""
+        way: List[Operation] = []
+        seen: Set[Operation] = set()
         z = self._of_layers(op, i)
-        return tf.abs(_difference(op, i)) if z is None else self._spreads(z.op)[z.value_index]
+        waiting = [] if z is None else [(z.op, False)]
+        while waiting:
+            one, has_all = waiting.pop()
+            if has_all:
+                way.append(one)
+            elif one not in seen:
+                seen.add(one)
+                before = [self._of_layers(one, j) for j in self._data(one)]
+                waiting += [(one, True)] + [(other.op, False) for other in before if other is not None]
+        return way
+
+    def _data(self, op: Operation) -> List[int]:
+        step: Any = self._source(op)
+        return numbers(step)
 
     def _of_layers(self, op: Operation, i: int) -> Optional[Tensor]:
         """What an op reads, if the shares of layers make it up; None if it is a share itself."""
@@ -108,32 +166,6 @@ class Shares:
         if step.op is not reader.op.inputs[i].op:  # it comes from outside of a body
             return None
         return z if self._behind.get(step.op) else None
-
-    def _spreads(self, op: Operation) -> List[Tensor]:
-        step: Any = self._source(op)
-        values = {i: self.spread(op, i) for i in numbers(step)}
-        if _adds(op):
-            return [sum(values.values()) + tf.zeros_like(op.outputs[0])]
-        return list(_absolute(op, values).outputs)
-
-    def tell(self, op: Operation, i: int, multiplier: Tensor) -> None:
-        """Let the layers behind an input of an op know of a multiplier of its spread."""
-        z = self._of_layers(op, i)
-        if z is None:
-            told = self._told.setdefault(_key(op), {})
-            more = multiplier * tf.sign(_difference(op, i))
-            told[i] = told[i] + more if i in told else more
-            return
-        step: Any = self._source(z.op)
-        data = numbers(step)
-        if _adds(z.op):
-            multipliers = {j: sum_to(multiplier, z.op.inputs[j]) for j in data}
-        else:
-            of_outputs = [multiplier if k == z.value_index else tf.zeros_like(o) for k, o in enumerate(z.op.outputs)]
-            absolute = _absolute(z.op, {j: z.op.inputs[j] for j in data})
-            multipliers = dict(enumerate(as_list(original_grad(absolute, *of_outputs))))
-        for j in data:
-            self.tell(z.op, j, multipliers[j])
 
     def added(self, op: Operation, gradients: List[Any]) -> List[Any]:
         """The gradients of the inputs of an op of a layer, with what it has been told."""
