@@ -59,6 +59,7 @@ class Explainer(Sealed):
     has_multiple_inputs: bool
     layer: Any
     engine: Any
+    _is_list: bool  # whether a list is explained, and returned
 
     def __init__(self, method: Method, problem: Problem, strict: bool = False) -> None:
         self._set(method, problem, strict)
@@ -81,6 +82,7 @@ class Explainer(Sealed):
             T=problem.target,
             X=list(given.inputs) if given.several else given.inputs[0],
             has_multiple_inputs=given.several,
+            _is_list=given.several if layer is None else layer.several,
             layer=None if layer is None else list(layer.tensors) if layer.several else layer.tensors[0],
             engine=ENGINES[type(plan)](method.name, plan, problem, strict, built),
         )
@@ -201,11 +203,6 @@ class Explainer(Sealed):
             results, more = [result[0] for result in results], [result[0] for result in more]
         found = results if self._is_list else results[0]
         return (found, *more, *delta) if more or delta else found
-
-    @property
-    def _is_list(self) -> bool:
-        """Whether there are attributions to several tensors: those of X, or of the layer."""
-        return self.has_multiple_inputs if self.layer is None else isinstance(self.layer, list)
 
     def outputs(
         self,
