@@ -7,7 +7,6 @@ import test_fer
 import test_reactionrnn
 import test_spliceai
 from shared import model_file, sums, values
-from sound import recording
 
 from deepexplain.tensorflow import DeepExplain, embedding_outputs, open_model
 

@@ -245,6 +245,8 @@ class BackwardPass:
         start = self.target if self.plan.relevance else tf.ones_like(self.target)
         weights = weighted(start, self.Y, self.target.shape)
         gradients = gradients_of(self.problem.target, self.target, self.inputs, self.inputs, weights)
+        if self.plan.relevance:  # which gates hand on nothing of
+            gradients = [tf.zeros_like(x) if g is None else g for x, g in zip(self.inputs, gradients)]
         for x, gradient in zip(self.inputs, gradients):
             if gradient is None:  # the ops between passed the check, but TensorFlow found no way
                 raise GraphError(f"No gradient of T '{self.problem.target.name}' arrives at X '{x.name}'.")

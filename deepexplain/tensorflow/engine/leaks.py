@@ -163,7 +163,7 @@ class Gaps:
     def _note(self, op: Operation, gap: Tensor) -> None:
         """Add to the gap of the op that this one is a copy of: the body of a function is there once for each call."""
         decision: Any = self._decisions.of(op)
-        source = decision.step.op
+        source = decision.rule.together or decision.step.op
         self._gaps[source] = self._gaps[source] + gap if source in self._gaps else gap
 
     def _gradient_of(self, graph: Graph, name: str, step: Step) -> Optional[Callable[..., Any]]:

@@ -7,7 +7,7 @@ import numpy as np
 from ...arguments import as_flag, one_of
 from ...errors import ArgumentError, warn
 from ..engine.backward import Backward
-from ..engine.promise import NOTHING, TO_OUTPUT
+from ..engine.promise import MULTIPLIERS, TO_OUTPUT
 from ..rules.lrp import CHECKS, COMPOSITES, RULES, LRPBook
 from .method import Method, own, register
 
@@ -150,7 +150,7 @@ class LRP(Method):
         book = LRPBook(self.composite, self.rules, options, multipliers_of)
         return Backward(
             rules=book,
-            promise=TO_OUTPUT if self.multiply_by_inputs else NOTHING,
+            promise=TO_OUTPUT if self.multiply_by_inputs else MULTIPLIERS,
             at_breaks="'lrp' has no rule for {} and takes its linear part there",
             advice=_advice,
             keeps_sums=self.multiply_by_inputs,

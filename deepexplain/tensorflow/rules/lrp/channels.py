@@ -36,6 +36,9 @@ def keeps_channels(op: Operation, axis: int) -> bool:
     z, out = op.inputs[0].shape, op.outputs[0].shape
     if not z.ndims or not out.ndims or (axis == 1 and op.type == 'Reshape'):
         return False
+    if op.type == 'Transpose':
+        order = tf.get_static_value(op.inputs[1])
+        return order is not None and bool(order[axis] == axis % len(order))
     if op.type == 'BatchToSpaceND':
         return axis == -1
     before, after = z.as_list()[axis], out.as_list()[axis if axis == -1 or out.ndims > 1 else 0]

@@ -111,7 +111,8 @@ def gamma_rule(layer: LayerAtHand, R: Tensor, gamma: float, bias: bool, stabiliz
     """``R_j = sum_k (z_jk + gamma z+_jk) / sum_j (...) R_k`` where z_k > 0, and the same with z- where z_k < 0."""
     nothing, more = tf.zeros_like(R), tf.cast(gamma, R.dtype)
     z = layer.z if bias or layer.bias is None else sum(part.run(part.a, part.weights) for part in layer.parts)
-    above, below = shares(layer, 1, bias), shares(layer, -1, bias)
+    above = shares(layer, 1, bias)
+    below = z - above  # where z < 0, which it is used for, this is the larger of both
     c_above = tf.where(layer.z > 0, R / away(z + more * above, stabilizer), nothing)
     c_below = tf.where(layer.z < 0, R / away(z + more * below, stabilizer), nothing)
     found = []

@@ -30,7 +30,7 @@ POOLS = frozenset(
 )
 QUOTIENTS = frozenset('Div RealDiv'.split())
 NORMALIZATIONS = frozenset('FusedBatchNorm FusedBatchNormV2 FusedBatchNormV3'.split())
-SHAPES = frozenset('BatchToSpaceND ExpandDims Identity Reshape Squeeze'.split())
+SHAPES = frozenset('BatchToSpaceND ExpandDims Identity Reshape Squeeze Transpose'.split())
 
 
 class Layer(NamedTuple):
