@@ -255,9 +255,10 @@ class Explainer(Sealed):
         return leaks_of(self.engine, lambda: self.method.plan(self.problem), request, lambda: self._cut(request, None))
 
     def weights(self) -> List[Weight]:
-        """The weights between X and T, nearest to T first; see :func:`~..runtime.weights.weights_of`."""
+        """The weights between X (or the layer) and T, nearest to T first; see :func:`~..runtime.weights.weights_of`."""
         engine = self.engine
-        return weights_of(engine.target, self.problem.inputs, engine.between, self.session)
+        inputs = self.problem.inputs if self.layer is None else self.layer if self._is_list else [self.layer]
+        return weights_of(engine.target, inputs, engine.between, self.session)
 
     def request(self, xs: ArrayLike, ys: ArrayLike = None, feed_dict: Optional[Dict[Any, Any]] = None) -> Request:
         """Check the arguments of a call, as :meth:`run` does: samples, weights, feeds and baselines in one object."""
