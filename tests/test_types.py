@@ -198,7 +198,7 @@ def test_its_types_are_those_of_the_class(name):
 
 def parts(annotation):
     """The members of a union, however it is written."""
-    text = ast.unparse(annotation)
+    text = ast.unparse(annotation).replace('Tuple[', 'tuple[')  # that of Python 3.7
     if text.startswith('Optional['):
         return {text[len('Optional[') : -1], 'None'}
     if text.startswith('Union['):

@@ -62,6 +62,7 @@ class Explainer(Sealed):
     has_multiple_inputs: bool
     layer: Any
     engine: Any
+    _is_list: bool  # whether a list is explained, and returned
 
     def __init__(self, method: Method, problem: Problem, strict: bool = False) -> None:
         self._set(method, problem, strict)
@@ -87,6 +88,7 @@ class Explainer(Sealed):
             T=problem.target,
             X=list(given.inputs) if given.several else given.inputs[0],
             has_multiple_inputs=given.several,
+            _is_list=given.several if layer is None else layer.several,
             layer=None if layer is None else list(layer.tensors) if layer.several else layer.tensors[0],
             engine=engine,
         )
@@ -220,11 +222,6 @@ class Explainer(Sealed):
         found = results if self._is_list else results[0]
         return (found, *more, *delta) if more or delta else found
 
-    @property
-    def _is_list(self) -> bool:
-        """Whether there are attributions to several tensors: those of X, or of the layer."""
-        return self.has_multiple_inputs if self.layer is None else isinstance(self.layer, list)
-
     def outputs(
         self,
         xs: ArrayLike,
@@ -276,9 +273,10 @@ class Explainer(Sealed):
         return leaks_of(self.engine, lambda: self.method.plan(self.problem), request, lambda: self._cut(request, None))
 
     def weights(self) -> List[Weight]:
-        """The weights between X and T, nearest to T first; see :func:`~..runtime.weights.weights_of`."""
+        """The weights between X (or the layer) and T, nearest to T first; see :func:`~..runtime.weights.weights_of`."""
         engine = self.engine
-        return weights_of(engine.target, self.problem.inputs, engine.between, self.session)
+        inputs = self.problem.inputs if self.layer is None else self.layer if self._is_list else [self.layer]
+        return weights_of(engine.target, inputs, engine.between, self.session)
 
     def request(self, xs: ArrayLike, ys: ArrayLike = None, feed_dict: Optional[Dict[Any, Any]] = None) -> Request:
         """Check the arguments of a call, as :meth:`run` does: samples, weights, feeds and baselines in one object."""

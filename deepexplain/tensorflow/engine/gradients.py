@@ -129,7 +129,9 @@ class GradientEngine:
         if self._times is not None:
             weights = [(self._times.network.Y, value, per_row) for _, value, per_row in request.weights]
             others, _ = self._times.explain(replace(request, weights=weights), cut, False)
-            results = [result * other for result, other in zip(results, others)]
+            # In double precision, as the product of two bfloat16 is a float16 to older NumPys.
+            products = (a.astype(np.float64) * b for a, b in zip(results, (o.astype(np.float64) for o in others)))
+            results = [product.astype(result.dtype) for product, result in zip(products, results)]
         return results, []
 
     def sums(self, results: Sequence[Array], request: 'Request') -> Array:

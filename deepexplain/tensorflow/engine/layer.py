@@ -45,6 +45,7 @@ class Layer:
         self._runner = Runner(problem.session, one_thread=all(is_simple(part.between) for part in self._parts))
         self._oracles = [RowOracle(part, _no_rows(part.target), by_row=True) for part in self._parts]
         self._random = [Randomness(part) for part in self._parts]
+        self._sources: Dict[Any, List[Any]] = {}  # names of fed tensors -> what else a run reads
         self._read = ancestors(tensors, problem.inputs, control=True)
         above, names = ancestors([problem.target], tensors, control=True), {z.name for z in tensors}
         self.beside = [x for x in problem.inputs if x.op in above and x.name not in names]
@@ -55,8 +56,14 @@ class Layer:
         arrays = as_inputs(xs, problem.specs, problem.several)
         feeds = Feeds(problem.graph, feed_dict, arrays[0].shape[0], [*problem.inputs, *own], problem.fixed_rows)
         feeds.entries = [entry for entry in feeds.entries if entry[0].op in self._read]
-        feeds.complete(data_sources(self.tensors, [*problem.inputs, *feeds.tensors]))
+        feeds.complete(self._sources_of(feeds.tensors))
         return Request(self._runner, problem.inputs, arrays, feeds, problem.fixed_rows)
+
+    def _sources_of(self, fed: Sequence[Tensor]) -> List[Any]:
+        key = tuple(tensor.name for tensor in fed)
+        if key not in self._sources:
+            self._sources[key] = data_sources(self.tensors, [*self.problem.inputs, *fed])
+        return self._sources[key]
 
     def values(self, request: Request, batch_size: Optional[int] = None) -> List[Array]:
         """What each tensor is for the samples of a request of X, at most ``batch_size`` of them in a run."""

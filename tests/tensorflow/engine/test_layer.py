@@ -204,7 +204,7 @@ def test_a_fixed_batch_is_filled(session, count):
 def test_a_layer_that_mixes_samples_is_computed_of_all_together(session, method):
     X = placeholder(4)
     h = network(X)[0]
-    h = h - tf.reduce_mean(h, axis=0, keepdims=True)
+    h = h / tf.reduce_sum(1 + h**2, axis=0, keepdims=True)
     T = dense(tf.tanh(h), 3, 2)
     xs = normal(5, 4)
     with DeepExplain(session=session) as de:

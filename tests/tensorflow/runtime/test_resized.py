@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-import tensorflow.compat.v1 as tf
+import tensorflow.compat.v2 as tf2
 from small import normal
 
 from deepexplain.tensorflow.runtime.resized import resized
@@ -31,8 +31,7 @@ def test_one_axis_against_the_formula(how, old, new):
 @pytest.mark.parametrize(('old', 'new'), [((3, 5), (7, 6)), ((4, 4), (8, 2)), ((7, 3), (14, 9))])
 def test_two_axes_against_tensorflow(session, old, new):
     images = normal(2, *old, 3).astype(np.float32)
-    # resize_images_v2 takes the centres of pixels, as tf.image.resize of TensorFlow 2 does.
-    expected = session.run(tf.compat.v2.image.resize(images, new, 'bilinear'))
+    expected = session.run(tf2.image.resize(images, new, 'bilinear'))
     np.testing.assert_allclose(resized(images, new, 'bilinear'), expected, atol=1e-5)
 
 
