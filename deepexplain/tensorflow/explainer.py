@@ -1,28 +1,21 @@
 """An explainer: a method, a problem, and the engine that computes the one for the other."""
 
-from contextlib import ExitStack
 from dataclasses import fields
 from typing import Any, Dict, List, Optional, Tuple
 
-from ..arguments import as_flag, text_of
-from ..errors import ArgumentError, ArgumentTypeError, MemoryLimitError
+from ..arguments import as_flag
+from ..errors import ArgumentError, MemoryLimitError
 from ..types import Array, ArrayLike
 from .engine.audit import Audit
-from .engine.backward import Backward
-from .engine.changes import ChangeEngine, Changes
 from .engine.deltas import warn_of_deltas
-from .engine.gradients import GradientEngine
+from .engine.engines import engine_of
 from .engine.layer import at_layer
 from .engine.leaks import Leaks, leaks_of
 from .engine.problem import Problem
 from .engine.request import Request
 from .methods.method import Method, method_from, same, takes_layer
-from .runtime.building import building
 from .runtime.sealed import Sealed
 from .runtime.weights import Weight, weights_of
-
-#: The kind of a plan -> the engine that runs it.
-ENGINES: Dict[type, Any] = {Backward: GradientEngine, Changes: ChangeEngine}
 
 
 class Explainer(Sealed):
@@ -70,15 +63,10 @@ class Explainer(Sealed):
     def _set(self, method: Method, problem: Problem, strict: bool, built: Any = None) -> None:
         plan = method.plan(problem)
         strict = as_flag(strict, 'strict')
-        if type(plan) not in ENGINES:
-            raise ArgumentTypeError(
-                f'plan(problem) of {type(method).__name__} must return a Backward or a Changes; got {text_of(plan)}.'
-            )
         below: Any = getattr(plan, 'at', None) or problem
         layer = below.layer
         given = problem if problem.layer is None else problem.layer.problem
-        with building(problem.graph) if built is None else ExitStack():
-            engine = ENGINES[type(plan)](method.name, plan, problem, strict, built)
+        engine = engine_of(method, plan, problem, strict, built)
         self.set_once(
             method=method,
             problem=problem,

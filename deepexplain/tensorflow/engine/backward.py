@@ -10,7 +10,8 @@ from ..rules.plain import GRADIENT
 from ..runtime.activations import ACTIVATIONS
 from ..runtime.arrays import WITH_GRADIENT
 from ..runtime.clone import Clone, is_frozen, is_opened
-from ..runtime.graph import Step, check_passes_gradient, has_control_flow, hidden_ops, ops_between, steps_of
+from ..runtime.graph import Step, check_passes_gradient, has_control_flow, ops_between, steps_of
+from ..runtime.hidden import hidden_ops
 from ..runtime.overrides import gradient_rule, original_grad
 from ..runtime.taken import never_run
 from .adding import adding_to, check_not_finalized, checked_attributions, dense, gradients_of

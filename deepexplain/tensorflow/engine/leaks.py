@@ -15,7 +15,8 @@ from ..rules.book import Decisions, key_of
 from ..runtime.bodies import in_order, is_closure
 from ..runtime.clone import BRANCHES, LOOPS, Clone, beside
 from ..runtime.frames import frames_of
-from ..runtime.graph import Step, hidden_ops, ops_between, steps_of
+from ..runtime.graph import Step, ops_between, steps_of
+from ..runtime.hidden import hidden_ops
 from ..runtime.op_types import is_continuous
 from ..runtime.overrides import custom_gradient, gradient_rule
 from .adding import adding_to, check_not_finalized, dense, gradients_of

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from ...errors import warn
 from ..engine.backward import Backward
 from ..rules.guided import DECONVNET, GUIDED
-from ..runtime.graph import hidden_ops
+from ..runtime.hidden import hidden_ops
 from .method import Method, register
 
 if TYPE_CHECKING:

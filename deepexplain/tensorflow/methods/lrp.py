@@ -59,10 +59,13 @@ class LRP(Method):
     epsilon : float, default 1e-6
         Greater than 0, in the units of what layers compute.
     gamma : float, default 0.25
-    alpha, beta : float, default 2 and 1
+    alpha : float, default 2
+    beta : float, default 1
         With alpha - beta = 1.
-    low, high : number or array of one sample's shape, for zbox
-        What xs are between, in the units of X.
+    low : number or array of one sample's shape, for zbox
+        What xs are not below, in the units of X.
+    high : number or array of one sample's shape, for zbox
+        What xs are not above.
     bias : bool, default True
         Whether biases have their share; False: relevance is divided as if they were 0.
     canonize : bool, default True

@@ -22,7 +22,7 @@ def network(X):
 def by_hand(session, method, T, X, layer, x, b, ys, steps, quadrature):
     """Of one sample, a point at a time."""
     (gradient,) = tf.gradients(T * ys, layer)
-    points, weights = QUADRATURES[quadrature](steps)
+    points, weights = QUADRATURES[quadrature](steps, np.arange(steps))
     weights = np.full(steps, 1 / steps) if weights is None else weights
     total, begin = 0, 0.0
 
