@@ -184,7 +184,7 @@ def method_from(cls: Type[Any], args: Tuple[Any, ...], arguments: Dict[str, Any]
     if 'strict' not in known:
         strict = as_flag(arguments.pop('strict', False), 'strict')
     of_all = '' if takes_layer(cls) or 'layer' in arguments else ' And layer, a tensor between X and T.'
-    check_known(cls.name, known, args, arguments, of_all)
+    check_known(cls.name, known, args, arguments, of_all=of_all)
     return cls(*args, **arguments), strict
 
 
