@@ -225,21 +225,19 @@ def _stops_gradient(op: Operation) -> bool:
         return True
     if op.outputs and not any(map(is_continuous, op.outputs)):
         return True
-    calls = _takes_functions(op) or is_function(op.graph, op.type)
-    return not calls and custom_gradient(op) is None and original_gradient(op.type) is None
+    return not _calls_functions(op) and custom_gradient(op) is None and original_gradient(op.type) is None
 
 
-def _takes_functions(op: Operation) -> bool:
+def _calls_functions(op: Operation) -> bool:
     """Whether the op calls functions: While, If, PartitionedCall and their like."""
-    return op.op_def is not None and any(attr.type in ('func', 'list(func)') for attr in op.op_def.attr)
+    takes = op.op_def is not None and any(attr.type in ('func', 'list(func)') for attr in op.op_def.attr)
+    return takes or is_function(op.graph, op.type)
 
 
 def has_control_flow(ops: Iterable[Operation]) -> bool:
     """Whether any op is part of a loop or a branch, or calls functions."""
     types = {op.type for op in ops}
-    return bool(types & {'Enter', 'Switch'}) or any(
-        _takes_functions(op) or is_function(op.graph, op.type) for op in ops
-    )
+    return bool(types & {'Enter', 'Switch'}) or any(map(_calls_functions, ops))
 
 
 def is_simple(ops: Sequence[Operation]) -> bool:
@@ -253,7 +251,7 @@ def hidden_ops(ops: Iterable[Operation]) -> Iterator[Tuple[Operation, Set[str]]]
     These are While, If, PartitionedCall and their like. Bodies that call further functions are followed.
     """
     for op in ops:
-        names = called_functions(op.node_def) if _takes_functions(op) else set()
+        names = called_functions(op.node_def) if _calls_functions(op) else set()
         if is_function(op.graph, op.type):
             names.add(op.type)
         if names:
