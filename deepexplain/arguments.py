@@ -8,9 +8,7 @@ import math
 import operator
 import reprlib
 import sys
-from collections.abc import Set
-from itertools import islice
-from typing import TYPE_CHECKING, Any, Iterable, List, Mapping, Optional, Type, TypeVar
+from typing import TYPE_CHECKING, AbstractSet, Any, Iterable, List, Mapping, Optional, Type, TypeVar
 
 import numpy as np
 
@@ -200,17 +198,16 @@ def as_names(
     """
     most = MOST_NAMES if count is None else count
     try:
-        if isinstance(value, (str, bytes, bytearray, memoryview, Set)):  # a set has no order
+        if isinstance(value, (str, bytes, bytearray, memoryview, Mapping, AbstractSet)):  # a set has no order
             raise TypeError
-        names = [_as_name(entry) for entry in islice(value, most + 1)]  # there are iterators without an end
+        names = [_as_name(entry) for _, entry in zip(range(most + 1), value)]  # some iterators have no end
     except Exception:  # a tensor has an __iter__, which raises
         raise ArgumentTypeError(f'{name} must be a list of names; got {text_of(value)}.') from None
     if count is not None and len(names) != count:
-        came = f'{len(names)}{" or more" * (len(names) > count)}'
         try:
             came = str(len(value))
         except Exception:  # an iterator has no length, and that of a range may be no index
-            pass
+            came = f'{len(names)}{" or more" * (len(names) > count)}'
         raise ArgumentError(f'{name} must have one entry for each of the {count} {of}; got {came}.')
     if len(names) > most:
         raise ArgumentError(f'{name} must have at most {most} entries; got more.')
@@ -229,7 +226,7 @@ def as_mapping(value: Any, name: str) -> Mapping[Any, Any]:
 
 def _as_name(entry: Any) -> str:
     """What is written of one entry: of a str or a number, not of None or of what holds several."""
-    several = (bytes, bytearray, memoryview, list, dict, Set)
+    several = (bytes, bytearray, memoryview, list, dict, AbstractSet, np.void)
     if entry is None or isinstance(entry, several) or len(getattr(entry, 'shape', ())) or _is_symbolic(entry):
         raise TypeError
     return str(entry).encode('utf-8', 'backslashreplace').decode('utf-8')

@@ -68,7 +68,7 @@ class Samples:
         """``value``, which must have the samples first, as rows of float64 values; of several inputs, side by side."""
         arrays = self._one_for_each(value, what)
         for array in arrays:
-            if array.shape[:1] != (self.count,):
+            if array.shape[:1] != (self.count,) or array.size == 0:
                 raise ArgumentError(f'{what} must have one row for each of {self.count} samples; got {array.shape}.')
         return _side_by_side(arrays).astype(np.float64)
 

@@ -68,7 +68,8 @@ def convergence(
     _draw_deltas(ax, steps, sizes)
     if tolerance is not None:
         ax.axhline(tolerance, color=LINES[1], linestyle='--', linewidth=1.2, label=f'tolerance {tolerance:g}')
-    ax.legend(fontsize='small')
+    # The best place among many points is found slowly; deltas fall, so that there is room at the upper right.
+    ax.legend(fontsize='small', loc='best' if sizes.size <= 10**4 else 'upper right')
     _note_absent(ax, sizes)
     return ax
 
@@ -172,6 +173,8 @@ def running(
     sizes = np.where(np.isfinite(means[-1]), np.abs(means[-1]), -1)
     # A new figure makes room for it.
     beside: Dict[str, Any] = {'loc': 'upper left', 'bbox_to_anchor': (1, 1)} if ax is None else {}
+    if ax is not None and len(means) > 10**4:
+        beside = {'loc': 'upper right'}  # the best place among many points is found slowly
     ax = axes_for(ax, (7, 3.6))
     drawn = np.argsort(-sizes, kind='stable')[:top]
     lines = [_draw_estimate(ax, counts, means[:, i], errors[:, i], names[i], line) for line, i in enumerate(drawn)]

@@ -11,7 +11,7 @@ from ..arguments import as_array, as_flag, as_number, one_of, text_of
 from ..errors import ArgumentError
 from ..types import Array, ArrayLike
 from .axes import add_colorbar, axes_for, check_axes, note_bad, page_of
-from .colours import SIGNS, Scale, ink_on, limit_of, one_sign
+from .colours import SIGNS, Scale, colormap, ink_on, limit_of, one_sign
 from .values import as_values
 
 if TYPE_CHECKING:
@@ -89,6 +89,7 @@ def image(
     picture = None if picture is None else as_picture(picture, attributions.shape[:2])
     sigma, colorbar = as_sigma(sigma, picture), as_flag(colorbar, 'colorbar')
     sign, overlay = one_of(sign, 'sign', SIGNS), one_of(overlay, 'overlay', OVERLAYS)
+    cmap = None if cmap is None else colormap(cmap)
     values = shown(attributions, sign, overlay)
     limit = limit_of(values, percentile, limit)
     if overlay == 'window':

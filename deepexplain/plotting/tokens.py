@@ -1,5 +1,6 @@
 """Text: tokens shaded by their attribution, on Axes or as HTML."""
 
+import functools
 import html
 from typing import TYPE_CHECKING, Any, Dict, List, Optional, Sequence, Tuple
 
@@ -12,7 +13,7 @@ from matplotlib.textpath import text_to_path
 from ..arguments import as_number, text_of
 from ..errors import ArgumentError
 from ..types import Array, ArrayLike
-from .axes import HIGHEST, bad_kind, check_axes, ink_of, note_bad, page_of
+from .axes import bad_kind, check_axes, ink_of, note_bad, page_of
 from .colours import Scale, ink_on, limit_of
 from .values import as_labels, as_values
 
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 #: The most tokens of a figure, which take some ten seconds; and the largest font, whose letters are four inches high.
 MOST_TOKENS, LARGEST_FONT = 10000, 300
+#: The highest new figure of tokens, in inches: matplotlib draws 655 at 100 dots per inch.
+HIGHEST = 600
 
 #: How the signs look that cannot be seen; an empty token is seen, too.
 VISIBLE = {' ': '␣', '\n': '↵', '\t': '⇥', '\xa0': '␣', '\u3000': '␣'}
@@ -226,12 +229,17 @@ def text_html(
 
 
 def _span(token: str, value: float, colour: Any) -> str:
-    frame = f'1px dotted {ink_on(colour)}' if value < 0 else '1px solid transparent'
-    style = (
-        f'background:{to_hex(colour)};color:{ink_on(colour)};border:{frame};padding:0 3px;margin:0 1px;white-space:pre'
-    )
+    background, ink = _shade(tuple(colour))
+    frame = f'1px dotted {ink}' if value < 0 else '1px solid transparent'
+    style = f'background:{background};color:{ink};border:{frame};padding:0 3px;margin:0 1px;white-space:pre'
     end = '<br>' if token.endswith('\n') else ' '
     return f'<span style="{style}" title="{value:+.4g}">{html.escape(visible(token))}</span>{end}'
+
+
+@functools.lru_cache(maxsize=4096)
+def _shade(colour: Any) -> Tuple[str, str]:
+    """A colour in hexadecimal digits, and what is read on it; maps have few."""
+    return to_hex(colour), ink_on(colour)
 
 
 def _checked(tokens: Any, attributions: Any) -> Tuple[List[str], Array]:
