@@ -172,8 +172,10 @@ class Explainer(Sealed):
         Raises
         ------
         ArgumentError, ArgumentTypeError
-            An argument does not fit; the message gives both shapes. Also for nan in xs, and for a
-            placeholder without a value.
+            An argument does not fit; the message gives both shapes. Also for nan in xs, for a placeholder
+            without a value, and for a feed of T or of what lies between X and T.
+        MemoryLimitError
+            The result does not fit in memory; the message says how large it is.
         """
         batch_size = self.problem.batch_size(batch_size)
         progress = as_flag(progress, 'progress')

@@ -34,7 +34,7 @@ class NoiseTunnel:
     kind : str, default 'smoothgrad'
         One of 'smoothgrad', 'smoothgrad_squared', 'vargrad'.
     samples : int, default 10
-        Noisy copies of each sample.
+        Noisy copies of each sample, at most 2**24.
     stdev : float, optional
         Standard deviation of the noise, in the units of X. Default: 0.15 times the distance between the largest and
         the smallest value of the sample, so none for a constant one. A list of these where X is a list.

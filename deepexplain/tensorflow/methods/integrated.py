@@ -27,7 +27,7 @@ class IntegratedGradients(Method):
     Parameters
     ----------
     steps : int, default 100
-        Points on the path, each one a forward and a backward pass.
+        Points on the path, each one a forward and a backward pass; at most 2**24.
     baseline : number, array of one sample's shape or with a row for each sample, or function of xs, default 0
         Where the path begins. A list of these where X is a list.
     quadrature : str, default 'riemann_right'
@@ -40,7 +40,7 @@ class IntegratedGradients(Method):
         it, for each of the baselines. Twice as many each time (three times with 'riemann_middle'), of which those
         computed before are not computed again (but with 'gausslegendre').
     max_steps : int, default 10000
-        The most points of a path, where there is a tolerance; a warning says where they did not suffice.
+        The most points of a path, where there is a tolerance; a warning says where they did not suffice. At most 2**24.
 
     Raises
     ------

@@ -50,7 +50,7 @@ class ShapleySampling(Method):
     Parameters
     ----------
     samples : int, default 5
-        Random orders. Each costs one forward pass per feature.
+        Random orders, at most 2**24. Each costs one forward pass per feature.
     sampling_dims : list of ints, default all axes but the first
         Axes of X whose positions are features; what else there is at a position goes with it.
         The result has the shape of the batch and these axes, in the order given: ``[1, 2]`` of an
