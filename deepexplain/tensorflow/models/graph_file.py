@@ -83,7 +83,8 @@ def _restore(session: Session, saver: Any, checkpoint: Optional[str], path: Any)
             "missing: give its path without an ending as 'checkpoint'."
         )
     try:
-        saver.restore(session, checkpoint)
+        with session.graph.as_default():  # this may be another thread
+            saver.restore(session, checkpoint)
     except (tf.errors.OpError, ValueError) as error:
         raise ModelError(f"The checkpoint '{checkpoint}' does not fit '{path}': {error}") from error
 

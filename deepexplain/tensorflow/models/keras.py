@@ -53,7 +53,8 @@ def open_keras_file(path: Any, inputs: Any = None, outputs: Any = None, **load_o
     path = os.fspath(path)
     check_sizes(path)
     version, configs = version_of(path), configurations(path)
-    custom_objects = as_mapping(load_options.get('custom_objects') or {}, 'custom_objects')
+    given = load_options.get('custom_objects')
+    custom_objects = {} if given is None else as_mapping(given, 'custom_objects')
     if not TENSORFLOW_2:
         if as_flag(load_options.pop('safe_mode', True), 'safe_mode'):
             for config in configs:

@@ -3,10 +3,9 @@
 import json
 import zipfile
 from contextlib import contextmanager
-from typing import Any, Iterator, List
+from typing import Any, Iterator, List, Sequence
 
-import numpy as np
-
+from ...arguments import text_of
 from ...errors import ArgumentError, ModelError
 from ..runtime.bodies import MOST_NESTED
 from .limits import check_name, check_unpacked
@@ -18,14 +17,19 @@ WEIGHTS = 'model.weights.h5'
 
 def version_of(path: str) -> str:
     """The version of Keras that wrote the file."""
-    if not zipfile.is_zipfile(path):
-        return _version_of_h5(path)
+    version = _version_of_archive(path) if zipfile.is_zipfile(path) else _version_of_h5(path)
+    if not version.split('.')[0].isdecimal():
+        raise ArgumentError(f"'{path}' is not a file of Keras: it says that its version is {text_of(version)}.")
+    return version
+
+
+def _version_of_archive(path: str) -> str:
     try:
         with zipfile.ZipFile(path) as archive:
             return str(json.loads(_text(archive, 'metadata.json', path))['keras_version'])
-    except (zipfile.BadZipFile, KeyError, TypeError, ValueError, RecursionError) as error:
-        if isinstance(error, ModelError):
-            raise
+    except ModelError:
+        raise
+    except Exception as error:  # of a damaged archive, or of JSON that says something else
         raise ArgumentError(f"'{path}' is not a .keras file of Keras: {error}") from None
 
 
@@ -81,8 +85,16 @@ def _check_hdf5(file: Any, path: str) -> None:
             elif isinstance(item, h5py.Dataset):
                 if item.external or item.is_virtual:
                     raise ModelError(f"'{path}': the data of '{name}' are in another file, which is not read.")
-                unpacked += int(np.prod(item.shape or (), dtype=object)) * item.dtype.itemsize
+                unpacked += _product(item.shape or ()) * item.dtype.itemsize
     check_unpacked(unpacked, path)
+
+
+def _product(shape: Sequence[int]) -> int:
+    """Exact, whatever a file says: NumPy's overflows."""
+    product = 1
+    for dim in shape:
+        product *= int(dim)
+    return product
 
 
 def configurations(path: str) -> List[Any]:
@@ -157,8 +169,8 @@ def _text(archive: Any, name: str, path: str) -> str:
     size = archive.getinfo(name).file_size
     if size > MOST_TEXT:
         raise ModelError(f"'{path}': its '{name}' has {size >> 20} MB of text, which is more than any network has.")
-    return str(archive.read(name).decode())
+    return str(archive.read(name).decode(errors='replace'))
 
 
 def _decoded(text: Any) -> str:
-    return text.decode() if isinstance(text, bytes) else str(text)
+    return text.decode(errors='replace') if isinstance(text, bytes) else str(text)
