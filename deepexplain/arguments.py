@@ -365,6 +365,8 @@ def _read(
     into: 'Optional[npt.DTypeLike]' = None,
 ) -> Any:
     """``value`` as an array of any dtype; or, where it may be lazy, as what has the dtype and the shape of one."""
+    if type(value) is np.ndarray:  # not within the try below, which would take a timeout's exception for NumPy's
+        return value
     try:
         if hasattr(value, 'to_numpy'):  # pandas, which indexes by label
             value = value.to_numpy()

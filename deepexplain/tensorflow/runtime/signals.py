@@ -61,7 +61,8 @@ def held_signals() -> Iterator[None]:
 def let_through() -> None:
     """Run the handlers of signals that came: between two ops, where an exception spoils nothing."""
     if _came and threading.current_thread() is threading.main_thread():
-        _pass_on(list(_came))
+        while _came:
+            _came[0].pass_on()
 
 
 def _hold(held: List[_Held]) -> None:
@@ -74,20 +75,12 @@ def _hold(held: List[_Held]) -> None:
 
 
 def _release(held: List[_Held]) -> None:
-    """All handlers are put back, then those called whose signals came; whatever any of them raises."""
-    if held:
-        try:
-            held[0].put_back()
-        finally:
-            try:
-                _release(held[1:])
-            finally:
-                held[0].pass_on()
-
-
-def _pass_on(held: List[_Held]) -> None:
-    if held:
-        try:
-            held[0].pass_on()
-        finally:
-            _pass_on(held[1:])
+    """All handlers are put back, then those called whose signals came, whatever any of them raises."""
+    try:
+        for one in held:
+            one.put_back()
+        for one in held:
+            one.pass_on()
+    except BaseException:  # of a handler that is back already, at any place: go on where it stopped
+        _release(held)
+        raise
