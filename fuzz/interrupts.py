@@ -39,7 +39,8 @@ class Interrupter:
 
     def during(self, longest, work):
         """Call ``work()`` again and again until it is interrupted: whether that came, as what was sent."""
-        sent = []
+        sent, ignored = [], []
+        sys.unraisablehook = lambda _: ignored.append(True)  # Python drops what is raised in a __del__
         kind = self.random.choice(['kill', 'kill', 'interrupt_main', 'alarm'])
         wait = self.random.uniform(0, longest)
 
@@ -55,7 +56,7 @@ class Interrupter:
         caught = None
         try:
             thread.start()
-            while not sent or time.perf_counter() - sent[0] < 10:
+            while not ignored and (not sent or time.perf_counter() - sent[0] < 10):
                 work()
         except (KeyboardInterrupt, AlarmError) as error:
             self.slowest = max(self.slowest, time.perf_counter() - sent[0])
@@ -63,7 +64,7 @@ class Interrupter:
         except Exception as error:
             print('in place of the interrupt:', repr(error)[:300], file=sys.stderr)
         thread.join()
-        return isinstance(caught, AlarmError if kind == 'alarm' else KeyboardInterrupt)
+        return bool(ignored) or isinstance(caught, AlarmError if kind == 'alarm' else KeyboardInterrupt)
 
 
 class Model:

@@ -20,8 +20,8 @@ from .values import as_labels, as_values
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-#: The most tokens of a figure, which take some ten seconds; and the largest font, whose letters are four inches high.
-MOST_TOKENS, LARGEST_FONT = 10000, 300
+#: The most tokens of a figure, which take ten seconds; and the largest font, whose letters are four inches high.
+MOST_TOKENS, LARGEST_FONT = 5000, 300
 #: The highest new figure of tokens, in inches: matplotlib draws 655 at 100 dots per inch.
 HIGHEST = 600
 

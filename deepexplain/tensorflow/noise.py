@@ -101,6 +101,7 @@ class NoiseTunnel:
         progress = as_flag(progress, 'progress')
         batch_size = None if batch_size is None else as_count(batch_size, 'batch_size')
         request = self.explainer.request(xs, ys, feed_dict)
+        given = request if request.behind is None else request.behind  # the noise is in X, whatever is explained
         random = np.random if self.seed is None else np.random.RandomState(self.seed)
         chunks = self._chunks(request, batch_size)
         first: List[Array] = []
@@ -108,8 +109,11 @@ class NoiseTunnel:
             for copies in chunks:
                 of = np.tile(np.arange(request.n), copies)
                 rest = dict(_rest(request, ys, of), batch_size=batch_size, progress=progress and len(chunks) == 1)
-                found = self._attributions(self._noisy(request, random, copies), rest)
+                found = self._attributions(self._noisy(given, random, copies), rest)
+                is_list = isinstance(found, list)
+                found = found if is_list else [found]
                 # The samples' axis is the first, after that of the outputs with ys='each'.
+                dtypes = [a.dtype for a in found]
                 values = [_by_copy(a, copies, axis=0 if request.outputs is None else 1) for a in found]
                 if not first:
                     first = [value[0] for value in values]  # sums of what differs from it lose no digits
@@ -118,11 +122,10 @@ class NoiseTunnel:
                     total += (value - start).sum(axis=0)
                     squares += ((value - start) ** 2).sum(axis=0)
                 bar.update(len(of))
-        dtypes = [x.dtype.as_numpy_dtype for x in request.inputs]
         results = [self._result(a, *both).astype(dtype) for a, both, dtype in zip(first, sums, dtypes)]
-        return results if self.explainer.has_multiple_inputs else results[0]
+        return results if is_list else results[0]
 
-    def _attributions(self, xs: ArrayLike, rest: Dict[str, Any]) -> List[Array]:
+    def _attributions(self, xs: ArrayLike, rest: Dict[str, Any]) -> Any:
         # Only what is given: the run() of a method written for 0.3 may not know the others.
         given = {name: value for name, value in rest.items() if value is not None and value is not False}
         found = self.explainer.run(xs, **given)
@@ -130,7 +133,7 @@ class NoiseTunnel:
             raise ArgumentError(
                 'The explainer returns more than attributions (return_standard_error=True?), of which no mean is taken.'
             )
-        return found if self.explainer.has_multiple_inputs else [found]
+        return found
 
     def _result(self, start: Array, total: Array, squares: Array) -> Array:
         mean, mean_square = total / self.samples, squares / self.samples  # of what differs from start
@@ -162,7 +165,8 @@ def _rest(request: 'Request', ys: ArrayLike, of: Array) -> Dict[str, Any]:
     """Further arguments of the explainer's run: what has a row for each sample takes one for each copy."""
     for _, value, per_row in request.weights:
         ys = value[of] if per_row else value
-    feeds = {t.name: v[of] if per_row else v for t, v, per_row in request.feeds.entries}
+    own = set() if request.behind is None else {x.name for x in request.behind.inputs}
+    feeds = {t.name: v[of] if per_row else v for t, v, per_row in request.feeds.entries if t.name not in own}
     return {'ys': ys, 'feed_dict': feeds or None}
 
 

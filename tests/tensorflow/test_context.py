@@ -286,15 +286,15 @@ def test_a_method_with_its_own_init_is_kept_for_equal_arguments_only(session, mo
 def test_an_unknown_method_is_refused_with_the_known_ones(session):
     X = tf.placeholder(tf.float32, [None, 4])
     with DeepExplain(session=session) as de:
-        for method in ('gradcam', None, ['saliency']):
-            with pytest.raises(RuntimeError, match=r"Method must be in \['saliency', .*'shapley_sampling', 'zero'\]"):
+        for method in ('gradgram', None, ['saliency']):
+            with pytest.raises(RuntimeError, match=r"Method must be in \['saliency', .*'shapley_sampling', .*'zero'\]"):
                 de.explain(method, mlp(X), X, normal(2, 4))
 
 
 def test_names_of_0_3():
     assert methods.DeepExplain is DeepExplain
-    assert list(methods.attribution_methods) == NAMES
-    assert [position for _, position in methods.attribution_methods.values()] == list(range(8))
+    assert list(methods.attribution_methods)[:8] == NAMES
+    assert [position for _, position in methods.attribution_methods.values()][:8] == list(range(8))
     assert methods.attribution_methods['deeplift'][0] is methods.DeepLIFTRescale
     others = copy.deepcopy(methods.attribution_methods)  # one project does this to loop over the others
     others.pop('deeplift')

@@ -12,6 +12,7 @@ from deepexplain.tensorflow import DeepExplain, NoiseTunnel
 from deepexplain.tensorflow.engine import TO_DIFFERENCE, Backward, Baselines, Changes, Path
 from deepexplain.tensorflow.methods import Method, at_run, attribution_methods, register
 from deepexplain.tensorflow.rules import INTEGRATED_GRADIENT
+from deepexplain.tensorflow.rules.lrp import RULES, rule
 
 
 @pytest.fixture
@@ -126,6 +127,39 @@ def test_a_method_of_changes_from_outside(session):
     finally:
         attribution_methods.pop('halves')
     np.testing.assert_allclose(found, np.stack([at_x - no_first] * 2 + [at_x - no_last] * 2, axis=1))
+
+
+@pytest.fixture
+def absolute():
+    @rule('absolute', 'stabilizer', exact=True)
+    def by_size(layer, R, stabilizer):
+        total = sum(part.run(tf.abs(part.a), tf.abs(part.weights)) for part in layer.parts)
+        c = R / tf.maximum(total, stabilizer)
+        return [tf.abs(part.a) * part.back(c, tf.abs(part.weights)) for part in layer.parts]
+
+    yield by_size
+    RULES.pop('absolute')
+
+
+def test_a_rule_of_lrp_from_outside_is_selected_described_and_applied(session, absolute):
+    kernel, scale, w = normal(3, 2, 3, seed=1), np.array([0.5, -2.0, 1.5]), normal(12, seed=2)
+    X = tf.placeholder(tf.float64, [None, 4, 2], name='X')
+    z = tf.nn.conv1d(X, tf.constant(kernel), 1, 'SAME', name='one') * scale + 0.25  # scales belong to the weights
+    T = tf.tensordot(tf.reshape(tf.nn.relu(z), [-1, 12]), tf.constant(w), 1)
+    xs = normal(5, 4, 2, seed=3)
+    with DeepExplain(session=session) as de:
+        explainer = de.get_explainer('lrp', T, X, rules=[('first', 'absolute')])
+        found, below = explainer.run(xs), de.explain('lrp', T, z, session.run(z, {X: xs}))
+        with pytest.raises(ArgumentTypeError, match="'absolute' does not know 'gamma'; its options are stabilizer"):
+            de.explain('lrp', T, X, xs, rules=[('first', ('absolute', {'gamma': 1}))])
+    assert [row.treatment for row in explainer.describe().rows if row.type == 'Conv2D'] == ['absolute (convolution)']
+    expected = np.zeros_like(xs)
+    for n, k, c in np.ndindex(below.shape):
+        places = [(j, i) for j in range(max(k - 1, 0), min(k + 2, 4)) for i in range(2)]
+        sizes = {(j, i): abs(xs[n, j, i] * kernel[j - k + 1, i, c] * scale[c]) for j, i in places}
+        for (j, i), size in sizes.items():
+            expected[n, j, i] += below[n, k, c] * size / sum(sizes.values())
+    np.testing.assert_allclose(found, expected, rtol=1e-10)
 
 
 def test_a_class_without_a_plan_or_with_another_is_refused(session):

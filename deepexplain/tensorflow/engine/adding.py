@@ -75,6 +75,13 @@ def gradients_of(
         ) from error
 
 
+def dense(gradient: Tensor, x: Tensor) -> Tensor:
+    """A gradient of ``x`` as a tensor: that of a lookup in x comes as sparse slices."""
+    if isinstance(gradient, tf.IndexedSlices):
+        return tf.math.unsorted_segment_sum(gradient.values, gradient.indices, tf.shape(x)[0])
+    return gradient
+
+
 def _failing(error: BaseException) -> Optional[Operation]:
     """The op whose gradient function raised an error; None where it came from elsewhere, or from the user's code."""
     op, inside = None, False

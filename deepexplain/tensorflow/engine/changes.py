@@ -110,11 +110,13 @@ class ChangeEngine:
         """What each op between X and T gets."""
         return Audit(self.name, self.plan.promise.text, self._decisions.listed)
 
-    def request(self, xs: ArrayLike, ys: ArrayLike, feed_dict: Optional[Dict[Any, Any]]) -> 'Request':
+    def request(
+        self, xs: ArrayLike, ys: ArrayLike, feed_dict: Optional[Dict[Any, Any]], batch_size: Optional[int] = None
+    ) -> 'Request':
         """The checked arguments of a call."""
-        request = self.network.request(xs, ys, feed_dict, [self.problem.target], [])
+        request = self.network.request(xs, ys, feed_dict, [self.problem.target], [], batch_size)
         self.problem.check_has_rows(f"'{self.name}'", request.n)
-        return completed(request, self.plan.baseline, self.oracle)
+        return completed(request, self.plan.baseline, self.oracle, self.problem, batch_size)
 
     def cut(self, request: 'Request', batch_size: Optional[int]) -> 'Cut':
         """How the call is cut into session runs: a :class:`~.rows.Cut`."""

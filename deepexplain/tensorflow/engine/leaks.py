@@ -15,11 +15,11 @@ from ..rules.book import Decisions, key_of
 from ..runtime.bodies import in_order, is_closure
 from ..runtime.clone import BRANCHES, LOOPS, Clone, beside
 from ..runtime.frames import frames_of
-from ..runtime.graph import Step, hidden_ops, ops_between, steps_of
+from ..runtime.graph import Step, ops_between, steps_of
+from ..runtime.hidden import hidden_ops
 from ..runtime.op_types import is_continuous
 from ..runtime.overrides import custom_gradient, gradient_rule
-from .adding import adding_to, check_not_finalized, gradients_of
-from .backward import dense
+from .adding import adding_to, check_not_finalized, dense, gradients_of
 
 if TYPE_CHECKING:
     from .backward import Backward
@@ -106,6 +106,7 @@ class Gaps:
     def __init__(self, plan: 'Backward', problem: 'Problem', Y: Tensor) -> None:
         inputs, between = problem.inputs, problem.between
         self.plan, self._graph, self._of_values = plan, problem.graph, plan.references is None
+        self._of_relevance = plan.relevance
         baselines = None
         if plan.references is not None:
             plan.references.in_graph = True
@@ -131,12 +132,15 @@ class Gaps:
         } & self._readable
         self._readable -= behind
         lost = [z for op in behind for z in op.outputs if is_continuous(z)]
+        weights = clone.target * Y if plan.relevance else Y + tf.zeros_like(clone.target)
         with gradient_rule(self._gradients, copied):
-            gradients = gradients_of(problem.target, clone.target * Y, inputs, inputs + lost)
+            gradients = gradients_of(problem.target, clone.target, inputs, inputs + lost, weights)
         for z, gradient in zip(lost, gradients[len(inputs) :]):
             difference = self._differences(z.op, 'outputs')[z.value_index]
             self._note(z.op, -_products([difference], [gradient], [z]))
         attributed = [x - b for x, b in zip(inputs, baselines)] if baselines else inputs
+        if plan.relevance:
+            attributed = [tf.ones_like(x) for x in inputs]
         self.names = [(op.name, op.type) for op in self._gaps]
         self.tensors = list(self._gaps.values()) + [_products(attributed, gradients[: len(inputs)], inputs)]
         closed = [op for op in between if op.type in CLOSED and op not in self._in_loops]
@@ -160,7 +164,7 @@ class Gaps:
     def _note(self, op: Operation, gap: Tensor) -> None:
         """Add to the gap of the op that this one is a copy of: the body of a function is there once for each call."""
         decision: Any = self._decisions.of(op)
-        source = decision.step.op
+        source = decision.rule.together or decision.step.op
         self._gaps[source] = self._gaps[source] + gap if source in self._gaps else gap
 
     def _gradient_of(self, graph: Graph, name: str, step: Step) -> Optional[Callable[..., Any]]:
@@ -176,6 +180,8 @@ class Gaps:
 
     def _differences(self, op: Operation, which: str) -> List[Tensor]:
         """What the method attributes of each input or output of an op: its value, or what it differs by."""
+        if self._of_relevance:
+            return [tf.ones_like(z) if is_continuous(z) else z for z in getattr(op, which)]
         if self._of_values:
             return list(getattr(op, which))
         other = beside(op) or op

@@ -12,19 +12,23 @@ from ..runtime.memory import aligned_empty
 from ..runtime.quadrature import QUADRATURES, Points, refined
 
 if TYPE_CHECKING:
-    from .network import Network
+    from .gradients import GradientEngine
     from .request import Request
-    from .rows import RowOracle
 
 
 @dataclass(frozen=True)
 class Path:
-    """The points of a path, and when there are enough of them; see the arguments of ``intgrad``."""
+    """The points of a path, and when there are enough of them; see the arguments of ``intgrad``.
+
+    ``times``: what gradients are multiplied with. 'inputs': what x differs from the baseline. 'layer': what the layer
+    changes around each point of the path. None: nothing.
+    """
 
     steps: int
     quadrature: str = 'riemann_right'
     tolerance: Optional[float] = None
     max_steps: int = 10000
+    times: Optional[str] = 'inputs'
 
     def __post_init__(self) -> None:
         one_of(self.quadrature, 'quadrature', QUADRATURES)
@@ -38,21 +42,18 @@ class Walk:
     path : Path
     evaluate : function of a Request, samples, rows and baselines
         What one session run gives: gradients, a list of arrays, each output's after the other.
-    by_output : function that cuts such a list into one for each output
-    network : Network
-    oracle : RowOracle
+    engine : GradientEngine
     """
 
     def __init__(
         self,
         path: Path,
         evaluate: Callable[..., List[Array]],
-        by_output: Callable[[List[Array]], List[List[Array]]],
-        network: 'Network',
-        oracle: 'RowOracle',
+        engine: 'GradientEngine',
     ) -> None:
-        self._path, self._evaluate, self._by_output = path, evaluate, by_output
-        self._network, self._oracle = network, oracle
+        self._path, self._evaluate, self._by_output = path, evaluate, engine.by_output
+        self._network, self._oracle, self._dtypes = engine.network, engine.oracle, engine.dtypes
+        self._layer = engine.layer
         # Where there is a tolerance: how many paths, their steps, the deltas of those that miss it.
         self._seen: List[Tuple[int, int, Array]] = []
 
@@ -62,16 +63,70 @@ class Walk:
         """The mean gradient of each row times what it differs from its baseline: for each output a list by input."""
         path = self._path
         rule = QUADRATURES[path.quadrature]
+        if path.times == 'layer':
+            return self._along_layer(
+                request, of, xs, baselines, path.steps, lambda which: rule(path.steps, which), most_rows
+            )
         sums, is_weighted = self._summed(
             request, of, xs, baselines, path.steps, lambda which: rule(path.steps, which), most_rows
         )
         means = sums if is_weighted else [total / path.steps for total in sums]
         if path.tolerance is not None:
             self._refine(request, of, xs, baselines, means, most_rows)
+        if path.times is None:
+            return self._cast(means)
         return [
             [(mean * (x - b)).astype(x.dtype) for mean, x, b in zip(one, xs, baselines)]
             for one in self._by_output(means)
         ]
+
+    def _cast(self, values: List[Array]) -> List[List[Array]]:
+        return [[v.astype(dtype) for v, dtype in zip(one, self._dtypes)] for one in self._by_output(values)]
+
+    def _along_layer(
+        self,
+        request: 'Request',
+        of: Array,
+        xs: List[Array],
+        baselines: List[Array],
+        count: int,
+        points_of: Callable[[Array], Points],
+        most_rows: int,
+    ) -> List[List[Array]]:
+        """The sum over points of each gradient at the layer, times what the layer changes in the interval around it.
+
+        The intervals are as long as the weights, so that each holds its point, and together they are the path. No
+        derivative of the layer is needed, and where it jumps that counts.
+        """
+        size, points = len(of), max(1, most_rows // len(of))
+
+        def rows_at(some: Array) -> List[Array]:
+            rows = [np.empty((len(some),) + x.shape, x.dtype) for x in xs]
+            for row, x, b in zip(rows, xs, baselines):
+                _fill_path(row, x, b, some)
+            return [row.reshape((-1,) + x.shape[1:]) for row, x in zip(rows, xs)]
+
+        def by_point(values: List[Array]) -> List[Array]:
+            return [v.reshape((-1, size) + v.shape[1:]).astype(np.float64) for v in values]
+
+        before = by_point(self._layer.at(request, of, rows_at(np.zeros(1))))
+        sums: List[Array] = []
+        end = 0.0
+        for start in range(0, count, points):
+            alphas, weights = points_of(np.arange(start, min(start + points, count)))
+            ends = end + np.cumsum(np.full(len(alphas), 1 / count) if weights is None else weights)
+            end = ends[-1]
+            if start + points >= count:
+                ends[-1] = 1
+            copies = np.tile(of, len(alphas))
+            gradients = by_point(self._evaluate(request, copies, rows_at(alphas), baselines))
+            after = by_point(self._layer.at(request, copies, rows_at(ends)))
+            changes = [np.diff(np.concatenate(both), axis=0) for both in zip(before, after)]
+            request.progress.update(len(copies))
+            before = [value[-1:] for value in after]
+            now = [(g * changes[i % len(changes)]).sum(axis=0) for i, g in enumerate(gradients)]
+            sums = now if not sums else [a + b for a, b in zip(sums, now)]
+        return self._cast(sums)
 
     def warn_of_missed(self, name: str) -> None:
         """Warn where the most points were not enough for the tolerance."""

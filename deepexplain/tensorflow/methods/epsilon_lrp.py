@@ -6,8 +6,9 @@ import numpy as np
 
 from ...arguments import as_number
 from ...errors import AssertedArgumentError
-from ..engine.backward import Backward, Fed
+from ..engine.backward import Backward
 from ..engine.promise import TO_OUTPUT
+from ..engine.references import Fed
 from ..rules.epsilon import epsilon_book
 from .method import Method, at_run, register
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 UNSUPPORTED = "Detected unsupported activation: '{}' has no rule for {{}} and uses the plain gradient there"
 
 
-@register('elrp', also_called='lrp epsilon_lrp e-lrp lrp-epsilon')
+@register('elrp', also_called='epsilon_lrp e-lrp')
 class EpsilonLRP(Method):
     """Layer-wise relevance propagation with the epsilon rule.
 

@@ -2,13 +2,13 @@
 
 from typing import TYPE_CHECKING, Optional
 
-from ...arguments import as_number, as_repeats, one_of
+from ...arguments import as_flag, as_number, as_repeats, one_of
 from ...errors import ArgumentError
 from ...types import Baseline, BaselineSet
 from ..engine.backward import Backward
 from ..engine.baselines import Baselines
 from ..engine.path import Path
-from ..engine.promise import TO_DIFFERENCE
+from ..engine.promise import MULTIPLIERS, TO_DIFFERENCE
 from ..rules.plain import INTEGRATED_GRADIENT
 from ..runtime.quadrature import QUADRATURES
 from .method import Method, at_run, own, register
@@ -41,6 +41,9 @@ class IntegratedGradients(Method):
         computed before are not computed again (but with 'gausslegendre').
     max_steps : int, default 10000
         The most points of a path, where there is a tolerance; a warning says where they did not suffice. At most 2**24.
+    multiply_by_inputs : bool, default True
+        False: the mean gradient itself, without the factor ``x - b``. It promises no sum: there is no convergence
+        delta. (With a tolerance, points are added as if there were the factor.)
 
     Raises
     ------
@@ -60,6 +63,7 @@ class IntegratedGradients(Method):
     baselines: BaselineSet = at_run(default=None)
     tolerance: Optional[float] = at_run(default=None)
     max_steps: int = at_run(default=10000)
+    multiply_by_inputs: bool = at_run(default=True)
 
     def __post_init__(self) -> None:
         self.keep(
@@ -68,6 +72,7 @@ class IntegratedGradients(Method):
             quadrature=one_of(self.quadrature, 'quadrature', QUADRATURES),
             baselines=own(self.baselines),
             max_steps=as_repeats(self.max_steps, 'max_steps'),
+            multiply_by_inputs=as_flag(self.multiply_by_inputs, 'multiply_by_inputs'),
         )
         if self.tolerance is not None:
             self.keep(tolerance=as_number(self.tolerance, 'tolerance', above=0, units='T'))
@@ -78,11 +83,12 @@ class IntegratedGradients(Method):
         """Average the gradient along a path from the baseline."""
         if self.tolerance is not None:
             problem.check_has_rows('tolerance')
+        times = 'inputs' if self.multiply_by_inputs else None
         return Backward(
             rules=INTEGRATED_GRADIENT,
-            promise=TO_DIFFERENCE,
+            promise=TO_DIFFERENCE if self.multiply_by_inputs else MULTIPLIERS,
             baseline=Baselines(problem, self.baseline, self.baselines),
-            path=Path(self.steps, self.quadrature, self.tolerance, self.max_steps),
+            path=Path(self.steps, self.quadrature, self.tolerance, self.max_steps, times),
             at_breaks="'intgrad' integrates gradients, and {} jumps or passes none",
             by_row=True,
         )

@@ -183,12 +183,23 @@ def method_from(cls: Type[Any], args: Tuple[Any, ...], arguments: Dict[str, Any]
     strict, arguments = False, dict(arguments)
     if 'strict' not in known:
         strict = as_flag(arguments.pop('strict', False), 'strict')
-    check_known(cls.name, known, args, arguments)
+    of_all = '' if takes_layer(cls) or 'layer' in arguments else ' And layer, a tensor between X and T.'
+    check_known(cls.name, known, args, arguments, of_all=of_all)
     return cls(*args, **arguments), strict
 
 
+def takes_layer(cls: Type[Any]) -> bool:
+    """Whether ``layer`` is an argument of the method's own. Of any other method it is what is explained, like X."""
+    return any(f.name == 'layer' for f in fields(cls))
+
+
 def check_known(
-    name: str, known: Any, args: Tuple[Any, ...], arguments: Dict[str, Any], more: Sequence[str] = ('strict',)
+    name: str,
+    known: Any,
+    args: Tuple[Any, ...],
+    arguments: Dict[str, Any],
+    more: Sequence[str] = ('strict',),
+    of_all: str = '',
 ) -> None:
     """Raise an ArgumentTypeError for arguments that a method does not have."""
     unknown = sorted(set(arguments) - set(known))
@@ -198,7 +209,8 @@ def check_known(
             if unknown
             else f'{len(args)} positional argument{"s" * (len(args) > 1)}'
         )
-        raise ArgumentTypeError(f"'{name}' does not know {came}; it takes {', '.join([*known, *more]) or 'none'}.")
+        takes = ', '.join([*known, *more]) or 'none'
+        raise ArgumentTypeError(f"'{name}' does not know {came}; it takes {takes}.{of_all}")
     twice = sorted(set(arguments) & set(list(known)[: len(args)]))
     if twice:
         raise ArgumentTypeError(f"'{name}' got {', '.join(twice)} twice: by its place and by its name.")

@@ -2,6 +2,7 @@
 
 from typing import Any, Callable, Collection, Dict, Iterable, List, Mapping, NamedTuple, Optional, Sequence, Union
 
+from ..compat import Operation
 from ..runtime.graph import Step
 from .indicators import absorbed, is_indicator
 
@@ -21,11 +22,14 @@ class Rule(NamedTuple):
     multiply : function, optional
         ``multiply(op, *grads)`` returns the gradients of the op's inputs (None for one that gets nothing), given those
         of its outputs. Default: the gradient that TensorFlow, or the user, has for the op.
+    together : tf.Operation, optional
+        One for all ops that tell each other more than a gradient does: whether the sum holds is known of all of them.
     """
 
     name: str
     exact: Optional[bool] = None
     multiply: Optional[Multiply] = None
+    together: Optional[Operation] = None
 
 
 #: A part of a rule book: the rule of a step, or None where it has none for it.
@@ -66,6 +70,13 @@ class RuleBook:
             if rule is not None:
                 return rule
         raise LookupError(f"No entry of this rule book has a rule for op '{step.op.name}' ({step.op.type}).")
+
+    def read(self, steps: Sequence[Step], source: 'Callable[[Any], Optional[Step]]') -> 'RuleBook':
+        """Return the book that decides once all steps are known: itself, unless rules are those of whole layers.
+
+        ``source`` says of an op in hand of which step it is, or is a copy.
+        """
+        return self
 
 
 def of_types(op_types: Union[str, Iterable[str]], rule: Rule) -> Entry:
@@ -123,6 +134,10 @@ class Decisions:
         Ops in ``idle`` get their rules, but are not listed: they are not expected to run. With the ``target``,
         nothing is lost at numbers made of conditions which only multiply what takes all.
         """
+        everything = [*steps, *(copies or {}).values()]
+        read = self._book.read(list({id(step.op): step for step in everything}.values()), self._source)
+        if read is not self._book:
+            self._book, self._made = read, {}
         if target is not None:
             self._forgive(steps, copies or {}, target)
         decisions = [Decision(step, self.rule(step)) for step in steps]
@@ -147,6 +162,10 @@ class Decisions:
             if all(op in kept for op, other in ops.items() if other.op is step.op):
                 key = self._key(step)
                 self._made[key] = self._made[key]._replace(exact=True)
+
+    def _source(self, op: Any) -> Optional[Step]:
+        decision = self.of(op)
+        return None if decision is None else decision.step
 
     def of(self, op: Any) -> Optional[Decision]:
         """Return the decision for an op, or for what it is a copy of; None where it computes nothing of X."""

@@ -6,8 +6,8 @@ from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional, Seque
 from ...errors import GraphError
 from ..compat import Graph, Operation, Tensor, function_body, function_definition, is_function
 from .frames import Loop
-from .graph import ancestors, called_functions
-from .hidden import BRANCHES, CALLS
+from .graph import ancestors
+from .hidden import BRANCHES, CALLS, called_functions
 from .overrides import custom_gradient
 
 #: How deep functions may call each other.

@@ -2,14 +2,14 @@
 
 import re
 from difflib import get_close_matches
-from typing import Any, Callable, Iterable, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Set, Tuple
+from typing import Any, Callable, Iterable, List, Mapping, NamedTuple, Optional, Sequence, Set, Tuple
 
 import numpy as np
 
 from ...arguments import MOST_TEXT
 from ...errors import ArgumentError, GraphError
 from ...types import Shape
-from ..compat import Graph, Operation, Tensor, function_definition, is_function, original_gradient
+from ..compat import Graph, Operation, Tensor, is_function, original_gradient
 from .building import consumers
 from .op_types import STEPS, carries, is_continuous
 from .overrides import custom_gradient
@@ -134,17 +134,21 @@ def data_sources(tensors: Iterable[Tensor], stop_at: Iterable[Tensor]) -> List[O
     )
 
 
-def check_reaches(target: Tensor, x: Tensor, between: Sequence[Operation]) -> None:
+def check_reaches(target: Tensor, x: Tensor, between: Sequence[Operation], what: str = 'X') -> None:
     """Raise GraphError unless ``target`` depends on ``x`` (``between`` are the ops between these two)."""
     if not between and target.name != x.name:
         raise GraphError(
-            f"X does not reach T: no path of ops leads from X '{x.name}' to T '{target.name}'. Explain a tensor that "
-            'T is computed from.'
+            f"{what} does not reach T: no path of ops leads from {what} '{x.name}' to T '{target.name}'. Explain a "
+            'tensor that T is computed from.'
         )
 
 
 def check_passes_gradient(
-    target: Tensor, x: Tensor, between: Sequence[Operation], has_rule: Callable[[Operation], Any] = lambda op: False
+    target: Tensor,
+    x: Tensor,
+    between: Sequence[Operation],
+    has_rule: Callable[[Operation], Any] = lambda op: False,
+    what: str = 'X',
 ) -> None:
     """Raise GraphError unless a gradient can run from ``target`` back to ``x``, naming the op where paths end.
 
@@ -160,9 +164,9 @@ def check_passes_gradient(
     if target.name not in reached:
         ends = [op for op in between if not passes[op] and any(z.name in reached for z in op.inputs)]
         if not ends:
-            raise GraphError(f"X '{x.name}' reaches T '{target.name}' only through another X, which is fed itself.")
+            raise GraphError(f"{what} '{x.name}' reaches T '{target.name}' only through another {what}, fed itself.")
         raise GraphError(
-            f"X '{x.name}' reaches T '{target.name}' only through ops that pass no gradient; the first is op "
+            f"{what} '{x.name}' reaches T '{target.name}' only through ops that pass no gradient; the first is op "
             f"'{ends[0].name}' ({ends[0].type}). Gradients stop at lookups of ids, casts to integers, rounding, argmax "
             f'and stop_gradient: {advice_behind(target, x)}'
         )
@@ -225,11 +229,11 @@ def _stops_gradient(op: Operation) -> bool:
         return True
     if op.outputs and not any(map(is_continuous, op.outputs)):
         return True
-    calls = _takes_functions(op) or is_function(op.graph, op.type)
+    calls = takes_functions(op) or is_function(op.graph, op.type)
     return not calls and custom_gradient(op) is None and original_gradient(op.type) is None
 
 
-def _takes_functions(op: Operation) -> bool:
+def takes_functions(op: Operation) -> bool:
     """Whether the op calls functions: While, If, PartitionedCall and their like."""
     return op.op_def is not None and any(attr.type in ('func', 'list(func)') for attr in op.op_def.attr)
 
@@ -237,48 +241,12 @@ def _takes_functions(op: Operation) -> bool:
 def has_control_flow(ops: Iterable[Operation]) -> bool:
     """Whether any op is part of a loop or a branch, or calls functions."""
     types = {op.type for op in ops}
-    return bool(types & {'Enter', 'Switch'}) or any(
-        _takes_functions(op) or is_function(op.graph, op.type) for op in ops
-    )
+    return bool(types & {'Enter', 'Switch'}) or any(takes_functions(op) or is_function(op.graph, op.type) for op in ops)
 
 
 def is_simple(ops: Sequence[Operation]) -> bool:
     """Whether there are few ops, and neither loops nor functions."""
     return len(ops) <= MOST_OPS_OF_SIMPLE_GRAPH and not has_control_flow(ops)
-
-
-def hidden_ops(ops: Iterable[Operation]) -> Iterator[Tuple[Operation, Set[str]]]:
-    """Yield ``(op, types)`` for each op that calls functions: the types of the ops in their bodies.
-
-    These are While, If, PartitionedCall and their like. Bodies that call further functions are followed.
-    """
-    for op in ops:
-        names = called_functions(op.node_def) if _takes_functions(op) else set()
-        if is_function(op.graph, op.type):
-            names.add(op.type)
-        if names:
-            yield op, _types_in(names, op.graph)
-
-
-def _types_in(names: Set[str], graph: Graph) -> Set[str]:
-    types, seen = set(), set()
-    while names:
-        name = names.pop()
-        if name in seen or not is_function(graph, name):
-            continue
-        seen.add(name)
-        for node in function_definition(graph, name).node_def:
-            types.add(node.op)
-            names |= called_functions(node)
-            if is_function(graph, node.op):
-                names.add(node.op)
-    return types
-
-
-def called_functions(node: Any) -> Set[str]:
-    """Names of the functions that the attributes of a NodeDef name."""
-    names = {value.func.name for value in node.attr.values() if value.HasField('func')}
-    return names | {f.name for value in node.attr.values() for f in value.list.func}
 
 
 def row_bytes(between: Sequence[Operation], inputs: Sequence[Tensor], row_shapes: Sequence[Shape]) -> float:

@@ -156,12 +156,12 @@ def carries(op: Operation, carrying: Sequence[int]) -> bool:
 
     Not through an indicator: a number made of a condition, or a step between few values.
     """
-    if op.type == 'Sign' or (op.type in STEPS and _is_within_one(op.inputs[0].op)):
+    if op.type == 'Sign' or (op.type in STEPS and is_within_one(op.inputs[0].op)):
         return False
     return not is_discrete(op) and any(is_continuous(op.inputs[i]) for i in carrying)
 
 
-def _is_within_one(op: Operation) -> bool:
+def is_within_one(op: Operation) -> bool:
     """Whether the values of an op are known to be between 0 and 1, or other numbers as near to each other."""
     if op.type in ('Minimum', 'Maximum'):
         other = {'Minimum': 'Maximum', 'Maximum': 'Minimum'}[op.type]
