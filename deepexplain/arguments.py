@@ -204,7 +204,10 @@ def as_names(
     except Exception:  # a tensor has an __iter__, which raises
         raise ArgumentTypeError(f'{name} must be a list of names; got {text_of(value)}.') from None
     if count is not None and len(names) != count:
-        came = len(value) if is_list(value) else f'{len(names)}{" or more" * (len(names) > count)}'
+        try:
+            came = str(len(value))
+        except Exception:  # an iterator has no length, and that of a range may be no index
+            came = f'{len(names)}{" or more" * (len(names) > count)}'
         raise ArgumentError(f'{name} must have one entry for each of the {count} {of}; got {came}.')
     if len(names) > most:
         raise ArgumentError(f'{name} must have at most {most} entries; got more.')

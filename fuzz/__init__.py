@@ -13,5 +13,8 @@ Each kind prints its figures in one line, and ends with exit code 1 where there 
 `files.py`
     A model file with damage, opened: right is a model or a DeepExplainError, within bounds of time and memory.
 
+`interrupts.py` and `soak.py` are programs of their own: Ctrl-C at random moments, and whether a million calls leave
+anything behind.
+
 The text of a fault is Python, and reproduces it: `python -m fuzz calls --case "de.explain(...)"`.
 """

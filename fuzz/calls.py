@@ -17,8 +17,8 @@ from .odd import ODD, Broken, Own
 from .scene import close, scene
 from .workers import Fault, TooSlow, within
 
-#: The full count; the seconds and bytes that a call may take; after how many a process is replaced.
-COUNT, SECONDS, MEMORY, OF_A_PROCESS = 50_000, 10.0, 4 << 30, 4000
+#: The full count; the seconds and bytes that a call may take; how many a process gets at a time, and in its life.
+COUNT, SECONDS, MEMORY, AT_ONCE, OF_A_PROCESS = 50_000, 10.0, 4 << 30, 20, 4000
 #: Calls in a scene: its graph grows with every explainer.
 OF_A_SCENE = 250
 #: The shortest message that can say what came and what to do.

@@ -17,7 +17,7 @@ from deepexplain.tensorflow import open_model
 from .calls import SHORTEST, _place, _said
 from .workers import Fault, TooSlow, within
 
-COUNT, SECONDS, MEMORY, OF_A_PROCESS = 2000, 30.0, 4 << 30, 150
+COUNT, SECONDS, MEMORY, AT_ONCE, OF_A_PROCESS = 2000, 30.0, 4 << 30, 10, 150
 _VARIABLES = ['variables/variables.index', 'variables/variables.data-00000-of-00001']
 #: The kinds of model -> what is damaged of it.
 PARTS = {

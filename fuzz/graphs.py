@@ -16,7 +16,7 @@ from .calls import _place, _said
 from .steps import EVERY, WIDTH, network, samples
 from .workers import Fault, TooSlow, within
 
-COUNT, SECONDS, MEMORY, OF_A_PROCESS = 400, 120.0, 4 << 30, 100
+COUNT, SECONDS, MEMORY, AT_ONCE, OF_A_PROCESS = 400, 120.0, 4 << 30, 1, 50
 #: Points on the path of intgrad, in the library and in the loop.
 STEPS = 9
 #: How far a number may be off, in shares of the largest that it is made of.
@@ -25,6 +25,8 @@ CLOSE = 1e-7
 SINGLE, CLOSE_SINGLE = ['response_norm', 'fused_batch_norm'], 1e-4
 #: Steps whose gradient in TensorFlow is not that of the function.
 NOT_DIFFERENTIATED = ['stop_gradient', 'Zeta']
+#: Of which outputs are explained one by one, too; the others do it in the same way, and it takes another pass.
+EACH = ['grad*input', 'occlusion']
 #: Steps with jumps: a last bit decides on which side a value lies, and rows of a batch may differ in it.
 JUMPS = [
     'Ceil',
@@ -196,7 +198,6 @@ def _methods(checks, loops, de, T, X, xs, ys, baseline, change):
 
     for method, arguments in [
         ('grad*input', {}),
-        ('saliency', {}),
         ('intgrad', {'steps': STEPS, 'baseline': baseline}),
         ('elrp', {'epsilon': 0.01}),
         ('deeplift', {'baseline': baseline}),
@@ -236,8 +237,9 @@ def _methods(checks, loops, de, T, X, xs, ys, baseline, change):
                 f'{name}, a batch and its rows', (whole[0], whole[1] or any(w for _, w in parts)), alone, size, close
             )
         checks.equal(f'{name}, batch_size=2', run(batch_size=2), whole[0], size, close)
-        each, said = run(ys='each')
-        if each is not None and method != 'saliency':  # of which the sizes do not add up
+        if method in EACH:
+            each, said = run(ys='each')
+        if method in EACH and each is not None:
             checks.equal(f"{name}, ys='each'", (np.tensordot(ys, each, 1), said), whole[0], size, close)
 
 

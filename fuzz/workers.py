@@ -1,6 +1,7 @@
 """Cases, checked one by one in processes that are watched: for faults, crashes, seconds and memory."""
 
 import importlib
+import itertools
 import multiprocessing
 import multiprocessing.connection
 import os
@@ -11,8 +12,6 @@ from collections import Counter
 from contextlib import contextmanager
 from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Tuple
 
-#: Cases that a process gets at a time.
-AT_ONCE = 20
 #: How often the parent looks at clocks and memory, in seconds.
 GLANCE = 0.25
 #: A process that starts: TensorFlow takes its time to import.
@@ -167,7 +166,8 @@ def run(
     ----------
     module
         Of this package, with ``Cases(seed)``: its ``text(number)`` is a case, ``check(text)`` what comes of it, as
-        counts and faults. ``module.OF_A_PROCESS`` is after how many cases a process is replaced by a fresh one.
+        counts and faults. A process gets ``module.AT_ONCE`` cases at a time, and is replaced by a fresh one after
+        ``module.OF_A_PROCESS``.
     processes : int
     case_seconds, memory : float, int
         The most that a case may take, and a process use, in bytes: beyond them the process is killed.
@@ -183,9 +183,9 @@ def run(
         if time.monotonic() > until:
             return []
         while again:
-            found, again[:] = again[:AT_ONCE], again[AT_ONCE:]
+            found, again[:] = again[: module.AT_ONCE], again[module.AT_ONCE :]
             return found
-        return [number for _, number in zip(range(AT_ONCE), rest)]
+        return list(itertools.islice(rest, module.AT_ONCE))
 
     def feed(worker: _Worker) -> None:
         """Give a worker its next cases, or let it go."""

@@ -226,6 +226,8 @@ def test_names():
     assert as_names(('a', 1, np.str_('b')), 'names', 3) == ['a', '1', 'b']
     assert as_names((name for name in 'ab'), 'names') == ['a', 'b']
     assert as_names(np.array(['a', 'b']), 'names', 2, 'features') == ['a', 'b']
+    with pytest.raises(ArgumentError, match='names must have one entry for each of the 3 things; got 4 or more.'):
+        as_names(range(10**400), 'names', 3)
     with pytest.raises(ArgumentError, match='^names must have one entry for each of the 3 features; got 2[.]$'):
         as_names(['a', 'b'], 'names', 3, 'features')
     for value, text in [

@@ -144,7 +144,7 @@ def test_whole_files_open(tmp_path):
 def test_crashes_and_hangs_of_a_process_are_found(tmp_path, monkeypatch):
     (tmp_path / 'dying.py').write_text(
         'import os, time\n'
-        'OF_A_PROCESS = 4\n'
+        'AT_ONCE, OF_A_PROCESS = 3, 4\n'
         'class Cases:\n'
         '    def close(self): pass\n'
         '    def __init__(self, seed): pass\n'

@@ -82,12 +82,12 @@ def one_sign(values: Array, sign: str) -> Array:
 
 def limit_of(values: Array, percentile: float = 100.0, limit: Optional[float] = None) -> float:
     """The size at which colours end: ``limit``, or the percentile of the finite absolute values; never 0."""
+    percentile = as_number(percentile, 'percentile', above=0, at_most=100)
     if limit is not None:
         number = as_number(limit, 'limit', above=0)
         if number > LARGEST:
             raise ArgumentError(f'limit must be at most {LARGEST:g}; got {text_of(limit)}.')
         return number
-    percentile = as_number(percentile, 'percentile', above=0, at_most=100)
     sizes = np.abs(values[np.isfinite(values)])
     if not sizes.any():
         return 1.0  # nothing is to be seen, at any limit

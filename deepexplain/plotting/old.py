@@ -64,7 +64,8 @@ def plot(
     values = as_values(data, 'data', 'height, width', 'height, width, channels')
     limit = limit_of(values, percentile)
     values = values if values.ndim == 2 else values.mean(axis=-1)
-    edges = None if xi is None else _edges(xi, values, as_number(dilation, 'dilation', above=0))
+    dilation = as_number(dilation, 'dilation', above=0)
+    edges = None if xi is None else _edges(xi, values, dilation)
     cmap, alpha = colormap(cmap).with_extremes(bad='0.6'), as_number(alpha, 'alpha', above=0, at_most=1)
     if axis is None or not (axis is plt or isinstance(axis, Axes)):
         raise ArgumentTypeError(f'axis must be a matplotlib Axes or pyplot; got {type(axis).__name__}.')

@@ -97,6 +97,7 @@ def test_another_map_and_nothing_at_all(ax):
         ({'xi': np.full((28, 28), np.nan)}, ArgumentError, 'xi holds nan or infinite values'),
         ({'axis': None}, ArgumentTypeError, 'axis must be a matplotlib Axes or pyplot; got NoneType'),
         ({'percentile': 101}, ArgumentError, 'percentile must be greater than 0 and at most 100'),
+        ({'dilation': 0}, ArgumentError, 'dilation must be greater than 0'),
         ({'dilation': 0, 'xi': DATA}, ArgumentError, 'dilation must be greater than 0'),
         ({'alpha': 2}, ArgumentError, 'alpha must be greater than 0 and at most 1; got 2'),
         ({'cmap': 'nosuch'}, ArgumentError, 'matplotlib knows no cmap'),

@@ -368,6 +368,7 @@ def test_where_colours_end(values, percentile, expected):
         ({'percentile': 0}, ArgumentError, 'percentile must be greater than 0 and at most 100; got 0'),
         ({'percentile': 101}, ArgumentError, 'percentile must be greater than 0 and at most 100; got 101'),
         ({'percentile': np.nan}, ArgumentError, 'percentile must be greater than 0 and at most 100; got nan'),
+        ({'percentile': 'x', 'limit': 1}, ArgumentTypeError, "percentile must be a number; got 'x'"),  # and is not read
         ({'cmap': 'nosuch'}, ArgumentError, "matplotlib knows no cmap 'nosuch'"),
         ({'cmap': 3}, ArgumentTypeError, 'cmap must be the name of a colour map, or a matplotlib Colormap; got 3'),
     ],

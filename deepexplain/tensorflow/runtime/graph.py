@@ -258,8 +258,7 @@ def row_bytes(between: Sequence[Operation], inputs: Sequence[Tensor], row_shapes
     open_dim = 1
     for x, shape in zip(inputs, row_shapes):
         if x.shape.ndims is not None:
-            dims = x.shape.as_list()[1:]
-            open_dim = max([open_dim] + [actual for dim, actual in zip(dims, shape) if dim is None])
+            open_dim = max([open_dim] + [n for dim, n in zip(x.shape.as_list()[1:], shape) if dim is None])
     largest = max(float(np.prod(shape)) * x.dtype.size for x, shape in zip(inputs, row_shapes))
     for op in between:
         for output in op.outputs:

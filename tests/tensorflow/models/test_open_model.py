@@ -5,8 +5,8 @@ import pytest
 import tensorflow.compat.v1 as tf
 from sources import XS, network
 
-from deepexplain.errors import ArgumentError, ArgumentTypeError, GraphError
-from deepexplain.tensorflow import open_model
+from deepexplain.errors import ArgumentError, ArgumentTypeError, GraphError, ModelError
+from deepexplain.tensorflow import models, open_model
 from deepexplain.tensorflow.models.opened import OpenModel, before_squashing, ends, placeholders
 
 SPEC = tf.TensorSpec([None, 4], tf.float32, 'x')
@@ -129,3 +129,24 @@ def test_placeholders_and_ends_of_a_graph(session):
     tf.gradients(loss * x, x)
     assert [tensor.op.name for tensor in placeholders(session.graph)] == ['x', 'ids']
     assert [tensor.op.name for tensor in ends(session.graph)] == [last.op.name, 'as_float']
+
+
+def test_whatever_a_reader_raises_is_said_of_the_file(tmp_path, monkeypatch):
+    path = tmp_path / 'model.pb'
+    path.write_bytes(b'')
+
+    def reader(path, **options):
+        raise KeyError('unable to determine object type')
+
+    monkeypatch.setattr(models, 'open_frozen_graph', reader)
+    message = r"model.pb' cannot be read as a model, perhaps because it is damaged: KeyError: 'unable to determine"
+    with pytest.raises(ModelError, match=message):
+        open_model(path)
+
+
+def test_specs_that_cannot_be_listed():
+    recursive = []
+    recursive.append(recursive)
+    for inputs in (memoryview(np.ones((2, 3))), recursive):
+        with pytest.raises(ArgumentTypeError, match='inputs must be tf.TensorSpecs here'):
+            open_model(tf.identity, inputs=inputs)

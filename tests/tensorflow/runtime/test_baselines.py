@@ -152,6 +152,13 @@ def test_a_function_that_returns_nothing_is_refused():
         resolve(lambda xs: None, XS, [SPEC], False)
 
 
+@pytest.mark.parametrize('function', [lambda: 1, lambda xs, more: 1, lambda *, xs: 1])
+def test_a_function_of_other_arguments_is_refused(function):
+    with pytest.raises(TypeError, match='baseline must be a function of one argument, xs; got <function'):
+        given(function, [SPEC], False)
+    assert given(np.mean, [SPEC], False) is np.mean
+
+
 def test_a_copy_is_kept():
     baseline = SAMPLE.astype(np.float32)
     kept = given(baseline, [SPEC], False)
