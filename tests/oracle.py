@@ -142,6 +142,35 @@ def deeplift(network, x, ys=None, baseline=0.0):
     return (x - baseline) * network.chain_rule(x, ys, slope)
 
 
+def reveal_cancel(network, x, ys=None, baseline=0.0, kernels=True):
+    """Each share of each unit in turn, with the multiplier of its sign; where not ``kernels``, kernels get Rescale."""
+    starts = np.broadcast_to(baseline, x.shape)
+    grad = np.broadcast_to(1.0 if ys is None else ys, network(x).shape)
+    inputs = [[v.reshape(len(v), -1)] for v in (x, starts)]
+    for values in inputs:
+        for z, (_, _, activation) in zip(network.forward(values[0])[1], network._steps):
+            values.append(z if activation is None else ACTIVATIONS[activation][0](z))
+    for i in reversed(range(len(network._steps))):
+        weights, bias, activation = network._steps[i]
+        result = np.zeros((len(x), len(weights)))
+        f, derivative = ACTIVATIONS.get(activation, (lambda z: z, np.ones_like))
+        for n, k in product(range(len(x)), range(weights.shape[1])):
+            a, a0 = inputs[0][i][n], inputs[1][i][n]
+            shares, z0 = (a - a0) * weights[:, k], a0.dot(weights[:, k]) + bias[k]
+            above, below = shares[shares > 0].sum(), shares[shares < 0].sum()
+            if not kernels and np.ndim(network.layers[i].weights) == 4:
+                m_above = m_below = (f(z0 + above + below) - f(z0)) / (above + below)
+            else:
+                gain = f(z0 + above) - f(z0) + f(z0 + above + below) - f(z0 + below)
+                loss = f(z0 + below) - f(z0) + f(z0 + above + below) - f(z0 + above)
+                m_above = gain / above / 2 if above else (derivative(z0) + derivative(z0 + below)) / 2
+                m_below = loss / below / 2 if below else (derivative(z0) + derivative(z0 + above)) / 2
+            m = np.where(shares > 0, m_above, np.where(shares < 0, m_below, (m_above + m_below) / 2))
+            result[n] += grad[n, k] * m * weights[:, k]
+        grad = result
+    return (x - baseline) * grad.reshape(x.shape)
+
+
 def occlusion(f, x, window, step, baseline=0.0):
     """For each value the mean, over the windows that cover it, of (drop of f / size of the window); else nan."""
     total, count = np.zeros(x.shape), np.zeros(x.shape)

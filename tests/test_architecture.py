@@ -150,7 +150,19 @@ def test_the_check_sees_imports_out_of_the_shared_rooms(tmp_path):
 
 def test_arguments_are_checked_with_numpy_and_errors_alone():
     path = os.path.join(ROOT, 'arguments.py')
-    assert set(imports([], path)) == {'errors', 'math', 'numpy', 'numpy.typing', 'operator', 'typing'}
+    assert set(imports([], path)) == {*'errors math numpy numpy.typing operator reprlib sys typing'.split()}
+
+
+def test_consumers_are_asked_for_under_the_lock_of_their_graph():
+    """TensorFlow's own ``consumers()`` fails while another thread adds an op: ``runtime.building`` has ours."""
+    asking = [
+        name
+        for name, _, path in modules()
+        if any(
+            isinstance(node, ast.Attribute) and node.attr == 'consumers' for node in ast.walk(ast.parse(source(path)))
+        )
+    ]
+    assert asking == ['tensorflow.runtime.building']
 
 
 #: What the house holds: lines of a file in tensorflow/, methods of a class, classes of ours in a chain, and classes in

@@ -7,153 +7,33 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+from odd import ODD, Lazy, Number, Raising, Sparse, Tensor, recursive
 
 from deepexplain.arguments import (
+    MOST_REPEATS,
     MOST_TEXT,
     as_array,
     as_count,
+    as_feed,
     as_flag,
     as_generator,
     as_integer,
+    as_mapping,
     as_names,
     as_number,
+    as_repeats,
     as_seed,
+    has,
     is_list,
     one_of,
     text_of,
 )
 from deepexplain.errors import ArgumentError, ArgumentTypeError, AssertedArgumentError
 
-
-class Tensor:
-    """What a symbolic tensor of TensorFlow is: it has the methods of an array, and each of them raises."""
-
-    def _raise(self, *_, **__):
-        raise NotImplementedError('Cannot convert a symbolic tensor to a numpy array.')
-
-    __array__ = __float__ = __index__ = __iter__ = __len__ = __bool__ = __eq__ = _raise
-    __hash__ = object.__hash__
-    ndim = property(_raise)
-
-
-class Raising:
-    """Raises what no check could expect."""
-
-    def _raise(self, *_, **__):
-        raise KeyError('odd')
-
-    __array__ = __float__ = __index__ = __iter__ = __getitem__ = __eq__ = __repr__ = __str__ = _raise
-    __hash__ = object.__hash__
-
-
-class Number:
-    """A number of somebody else's."""
-
-    def __float__(self):
-        return 0.5
-
-
-class Lazy:
-    """What an HDF5 data set is: it has a dtype and a shape, is sliced like an array, and is read when it is."""
-
-    def __init__(self, dtype, array=None):
-        self.dtype, self.shape, self.array = np.dtype(dtype), (2, 3), array
-
-    def __getitem__(self, index):
-        raise AssertionError('was read')
-
-    def __array__(self, dtype=None, copy=None):
-        assert self.array is not None, 'was read'
-        return self.array
-
-
-class Sparse:
-    def toarray(self):
-        raise AssertionError('not asked for')
-
-
-def recursive():
-    value = []
-    value.append(value)
-    return value
-
-
-def object_array(entry):
-    array = np.empty((), object)
-    array[()] = entry
-    return array
-
-
-ODD = {
-    'None': None,
-    'True': True,
-    'np.bool_': np.bool_(False),
-    '0-d bool': np.array(True),
-    'int': 3,
-    'np.int8': np.int8(3),
-    '0-d int': np.array(3),
-    'negative': -1,
-    'beyond a float': 10**400,
-    'beyond a repr': -(10**5000),
-    'float': 0.5,
-    'whole float': 3.0,
-    'np.float16': np.float16(0.5),
-    '0-d float': np.array(0.5),
-    'longdouble': np.longdouble('1e4000') if np.finfo(np.longdouble).max > 1e308 else math.inf,
-    'nan': math.nan,
-    'inf': math.inf,
-    'Fraction': Fraction(1, 2),
-    'Fraction beyond': Fraction(10**400),
-    'Decimal': decimal.Decimal('0.5'),
-    'sNaN': decimal.Decimal('sNaN'),
-    'complex': 1j,
-    'np.complex64': np.complex64(1),
-    '0-d complex': np.array(1j),
-    'str': '3',
-    'np.str_': np.str_('word'),
-    '0-d str': np.array('word'),
-    'bytes': b'3',
-    'bytearray': bytearray(b'3'),
-    'memoryview': memoryview(b'3'),
-    'datetime': np.datetime64('2020-01-01'),
-    'timedelta': np.timedelta64(3, 's'),
-    'record': np.zeros((), 'i4, f4')[()],
-    'void': np.zeros(2, 'V4'),
-    'empty list': [],
-    'list of one': [0.5],
-    'list': [1, 2, 3],
-    'ragged': [[1.0], [1.0, 2.0]],
-    'list with None': [1.0, None],
-    'list of str': ['a', 'b'],
-    'list beyond a float': [10**400],
-    'recursive': recursive(),
-    'dict': {'a': 1},
-    'set': {1.5},
-    'range': range(3),
-    'generator': (i for i in range(3)),
-    'array of one': np.array([3]),
-    'array': np.arange(6.0).reshape(2, 3),
-    'array of str': np.array(['a', 'b']),
-    'array of objects': np.array([1, 2.5, Fraction(1, 2)], object),
-    'object array of list': object_array([1, 2]),
-    'object array of itself': object_array(None),
-    'masked': np.ma.masked_equal([1, 2], 2),
-    'masked constant': np.ma.masked,
-    'sparse': Sparse(),
-    'tensor': Tensor(),
-    'list of tensors': [Tensor()],
-    'raising': Raising(),
-    'list of raising': [Raising()],
-    'number': Number(),
-    'class': float,
-    'object': object(),
-    'module': np,
-}
-ODD['object array of itself'][()] = ODD['object array of itself']
-
 CHECKS = {
     'as_integer': (as_integer, int),
     'as_count': (as_count, int),
+    'as_repeats': (as_repeats, int),
     'as_seed': (as_seed, int),
     'as_generator': (as_generator, np.random.RandomState),
     'as_flag': (as_flag, bool),
@@ -161,9 +41,13 @@ CHECKS = {
     'as_number, positive': (lambda value, name: as_number(value, name, above=0), float),
     'as_number, of a range': (lambda value, name: as_number(value, name, at_least=0, at_most=1), float),
     'one_of': (lambda value, name: one_of(value, name, ['word', None]), (str, type(None))),
+    'as_mapping': (as_mapping, dict),
     'as_names': (as_names, list),
     'as_names, counted': (lambda value, name: as_names(value, name, 2), list),
     'as_array': (as_array, np.ndarray),
+    'as_feed': (lambda value, name: as_feed(value, name, np.float32), np.ndarray),
+    'as_feed, integers': (lambda value, name: as_feed(value, name, np.int8), np.ndarray),
+    'as_feed, flags': (lambda value, name: as_feed(value, name, np.bool_), np.ndarray),
     'as_array, lazy': (lambda value, name: as_array(value, name, np.float32, lazy=True), np.ndarray),
     'as_array, finite': (lambda value, name: as_array(value, name, finite=True), np.ndarray),
     'as_array, masked': (lambda value, name: as_array(value, name, masked=np.nan), np.ndarray),
@@ -183,7 +67,7 @@ def test_odd_values_are_converted_or_refused_by_name(check, odd):
         assert message.endswith('.')
         # An array is too long to be shown: its dtype, shape, kind or first wrong value is.
         shown = [text_of(ODD[odd]), type(ODD[odd]).__name__]
-        assert any(what in message for what in shown) or check.startswith(('as_names', 'as_array')), message
+        assert any(what in message for what in shown) or check.startswith(('as_names', 'as_array', 'as_feed')), message
         assert len(message) < MOST_TEXT + 200
     else:
         assert isinstance(found, kind)
@@ -218,7 +102,6 @@ def test_limits_of_integers():
     assert not isinstance(caught.value, AssertionError)
     with pytest.raises(AssertedArgumentError, match='^step must be at least 1; got -2[.]$'):
         as_count(np.int64(-2), 'step', AssertedArgumentError)
-    assert as_count(10**5000, 'steps') == 10**5000
     assert as_seed(2**32 - 1) == 2**32 - 1
     for value, text in [(-1, '-1'), (2**32, '4294967296'), (10**5000, 'a value of type int|10+[.]{3}')]:
         for check in (as_seed, as_generator):
@@ -273,7 +156,7 @@ def test_numbers_of_extension_dtypes():
         ([0.1, 0.2], r'\[0.1, 0.2\]'),
         (np.array([0.5]), r'array\(\[0.5\]\)'),
         (np.arange(3), r'array\(\[0, 1, 2\]\)'),
-        (recursive(), r'\[\[\.\.\.\]\]'),
+        (recursive(), r'\[+\.\.\.\]+'),
         (Tensor(), '<.*Tensor object.*>'),
         (Raising(), 'a value of type Raising'),
     ],
@@ -493,3 +376,71 @@ def test_finite_arrays():
     message = re.escape('xs must be finite; the first nan or infinite value is at index (1, 2).')
     with pytest.raises(ArgumentError, match=f'^{message}$'):
         as_array(array, 'xs', finite=True)
+
+
+@pytest.mark.parametrize('value', [True, np.True_, np.array(False)])
+def test_a_flag_is_no_array_but_where_it_may_be(value):
+    with pytest.raises(ArgumentTypeError, match=r'^xs must be a number or an array; got (array\()?(True|False)'):
+        as_array(value, 'xs')
+    assert as_array(value, 'xs', flag=True) == bool(value)
+    assert as_feed(value, 'fed', np.int32) == bool(value)
+
+
+def test_numbers_of_repetitions_have_an_end():
+    assert as_repeats(np.int64(MOST_REPEATS), 'steps') == MOST_REPEATS
+    with pytest.raises(ArgumentError, match='^steps must be at most 16777216; got 16777217.$'):
+        as_repeats(MOST_REPEATS + 1, 'steps')
+    with pytest.raises(ArgumentError, match='^batch_size must be at most 9223372036854775807; got 92233'):
+        as_count(2**63, 'batch_size')
+
+
+@pytest.mark.parametrize(
+    ('value', 'dtype', 'message'),
+    [
+        (None, np.float32, 'must be an array; got None'),
+        ('3', np.float32, 'must hold real numbers; its dtype is <U1'),
+        (0.5, np.int32, 'holds numbers that do not fit int32: 0.5'),
+        ([1, 300], np.uint8, 'holds numbers that do not fit uint8: 300'),
+        ([1, 2], np.bool_, 'holds numbers that do not fit bool: 2'),
+        ('False', np.bool_, 'must hold real numbers'),
+        ([1.0, 1e300], np.float32, r'holds numbers that do not fit float32: 1e\+300'),
+        ('a', np.complex64, 'must hold numbers; its dtype is <U1'),
+        (3, object, 'must hold text; got 3'),
+        (['a', 'b\ud800'], object, 'must hold text'),
+    ],
+)
+def test_what_is_fed_fits_or_is_refused(value, dtype, message):
+    with pytest.raises((ArgumentError, ArgumentTypeError), match='^fed ' + message):
+        as_feed(value, 'fed', dtype)
+
+
+@pytest.mark.parametrize(
+    ('value', 'dtype', 'expected'),
+    [
+        ([1, 0], np.bool_, [True, False]),
+        (3.0, np.int8, 3),
+        ([np.nan, np.inf], np.float32, [np.nan, np.inf]),
+        (Fraction(1, 2), np.float64, 0.5),
+        (1j, np.complex64, 1j),
+        (['a', b'b'], object, ['a', b'b']),
+    ],
+)
+def test_what_is_fed_is_an_array_of_its_dtype(value, dtype, expected):
+    found = as_feed(value, 'fed', dtype)
+    assert found.dtype == dtype
+    np.testing.assert_array_equal(found, np.array(expected, dtype))
+
+
+def test_attributes_may_raise_what_they_like():
+    assert has('text', 'missing', 'upper')
+    assert not has(ODD['raising attributes'], 'upper')
+
+
+def test_the_text_of_millions_of_values_is_short_and_quickly_found():
+    assert text_of(list(range(5_000_000))).startswith('[0, 1, 2')
+    assert len(text_of([[{1: 'x' * 10_000_000}]])) == MOST_TEXT
+
+
+def test_messages_can_be_printed():
+    message = str(ArgumentError("no tensor 'a\ud800'"))
+    assert message.encode() == b"no tensor 'a\\ud800'"

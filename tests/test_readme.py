@@ -28,6 +28,7 @@ PAGES = ['README.md', 'CONTRIBUTING.md'] + [
         'models.md',
         'coming-from-0.3.md',
         'performance.md',
+        'security.md',
     )
 ]
 MODULES = ['deepexplain'] + [module.name for module in pkgutil.walk_packages(deepexplain.__path__, 'deepexplain.')]

@@ -6,7 +6,7 @@ from typing import Any, Dict, NamedTuple, Optional
 import numpy as np
 
 from ..errors import ArgumentError
-from ..types import Array, ArrayLike, Baseline
+from ..types import ArrayLike, Baseline
 from .network import Explained, asked
 from .samples import one_array
 from .statistics import relative
@@ -90,10 +90,11 @@ def completeness(
             raise ArgumentError("The explainer's run() does not know return_convergence_delta: give baseline.")
         found, delta = network.attributions(return_convergence_delta=True)
         delta = one_array(delta, 'The convergence delta').astype(np.float64)
-        return Completeness(delta, relative(delta, _sums(found, samples.several) - delta))
+        total = samples.rows_of(found, 'attributions').sum(axis=1)
+        return Completeness(delta, relative(delta, total - delta))
     at_baseline = samples.baseline(0 if baseline is None else baseline)
     f_x, f_baseline = network.outputs(iter([samples.values, at_baseline]))
-    total = _sums(network.attributions(attributions), samples.several)
+    total = samples.rows_of(network.attributions(attributions), 'attributions').sum(axis=1)
     return completeness_of(total, f_x, f_baseline)
 
 
@@ -121,7 +122,10 @@ def completeness_of(attributions: ArrayLike, f_x: ArrayLike, f_baseline: ArrayLi
     >>> completeness_of([[1.0, 2.0], [0.0, 4.0]], f_x=[3.0, 5.0], f_baseline=0.0).delta
     array([ 0., -1.])
     """
-    total = _sums(attributions, several=False)
+    array = one_array(attributions, 'attributions')
+    if array.ndim == 0 or array.size == 0:
+        raise ArgumentError(f'attributions must have the samples along their first axis; got shape {array.shape}.')
+    total = array.reshape(len(array), -1).sum(axis=1, dtype=np.float64)
     f_x, f_baseline = one_array(f_x, 'f_x'), one_array(f_baseline, 'f_baseline')
     if f_x.shape != total.shape or f_baseline.shape not in ((), total.shape):
         raise ArgumentError(
@@ -131,15 +135,3 @@ def completeness_of(attributions: ArrayLike, f_x: ArrayLike, f_baseline: ArrayLi
     difference = f_x.astype(np.float64) - f_baseline
     delta = total - difference
     return Completeness(delta, relative(delta, difference))
-
-
-def _sums(attributions: Any, several: bool) -> Array:
-    """The sum of each sample's attributions."""
-    arrays = attributions if several else [attributions]
-    arrays = [one_array(array, 'attributions') for array in arrays]
-    if any(array.ndim == 0 or len(array) != len(arrays[0]) for array in arrays):
-        raise ArgumentError(
-            f'attributions must have the samples along their first axis; got {[array.shape for array in arrays]}.'
-        )
-    result: Array = sum(array.reshape(len(array), -1).sum(axis=1, dtype=np.float64) for array in arrays)
-    return result

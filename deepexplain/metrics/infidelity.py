@@ -1,13 +1,14 @@
 """Infidelity: how wrong attributions are about what the output does when the input is changed."""
 
-from typing import TYPE_CHECKING, Any, Callable, Dict, Iterator, Optional, Union
+from collections import deque
+from typing import TYPE_CHECKING, Any, Callable, Deque, Dict, Iterator, Optional, Union
 
 import numpy as np
 
-from ..arguments import as_count, as_generator, as_number, one_of
+from ..arguments import as_count, as_flag, as_generator, as_number, one_of
 from ..errors import ArgumentError, ArgumentTypeError
 from ..types import Array, ArrayLike, Baseline
-from .network import asked
+from .network import asked, check_asked
 
 if TYPE_CHECKING:
     from .samples import Samples
@@ -91,35 +92,74 @@ def infidelity(
     """
     network, samples = asked(model, xs, ys, batch_size, feed_dict)
     draws, random = as_count(draws, 'draws'), as_generator(seed)
+    multiply_by_inputs = as_flag(multiply_by_inputs, 'multiply_by_inputs')
+    normalize = as_flag(normalize, 'normalize')
+    check_asked(samples, 'draws', draws)
     differences = samples.values.astype(np.float64) - samples.baseline(baseline)
     draw = _drawing(perturbation, samples, differences, as_number(scale, 'scale', above=0), as_count(size, 'size'))
     slopes = samples.like_xs(network.attributions(attributions), 'attributions')
     if multiply_by_inputs:
         slopes = np.divide(slopes, differences, out=np.zeros_like(slopes), where=differences != 0)
-    expected = np.empty((draws, samples.count))
+    waiting: Deque[Array] = deque()  # what is expected of the draws whose outputs are not there yet
 
     def perturbed() -> Iterator[Array]:
         dtype = samples.values.dtype if samples.values.dtype.kind == 'f' else np.dtype(float)
-        for i in range(draws):
+        drawn = moved = False
+        for _ in range(draws):
             change = draw(random)
             if multiply_by_inputs:
                 change = np.where(differences != 0, change, 0)
-            rows = (samples.values - change).astype(dtype)
-            expected[i] = ((samples.values.astype(np.float64) - rows) * slopes).sum(axis=1)
+            with np.errstate(over='ignore'):
+                rows = (samples.values - change).astype(dtype)
+            if not np.isfinite(rows).all():
+                raise ArgumentError(f'xs with such perturbations (scale {scale}) has values beyond those of {dtype}.')
+            drawn, moved = drawn or bool(change.any()), moved or bool((rows != samples.values).any())
+            waiting.append(((samples.values.astype(np.float64) - rows) * slopes).sum(axis=1))
             yield rows
+        if drawn and not moved:
+            raise ArgumentError(
+                f'No perturbation (scale {scale}) changes xs, whose dtype is {dtype}: all are too small.'
+            )
 
     (f_x,) = network.outputs(iter([samples.values]))
-    changes = f_x - network.outputs(perturbed())
-    if normalize:
-        expected = expected * _best_factor(expected, changes)
-    result: Array = ((expected - changes) ** 2).mean(axis=0)
-    return result
+    error = (_ScaledError if normalize else _Error)(samples.count)
+    for output in network.each(perturbed()):
+        error.add(waiting.popleft(), f_x - output)
+    return error.sum / draws
 
 
-def _best_factor(expected: Array, changes: Array) -> Array:
-    size = (expected**2).mean(axis=0)
-    result: Array = np.divide((expected * changes).mean(axis=0), size, out=np.zeros_like(size), where=size > 0)
-    return result
+class _Error:
+    """The sum of squared errors of what was expected of each change of the output."""
+
+    def __init__(self, count: int) -> None:
+        self.sum: Array = np.zeros(count)
+
+    def add(self, expected: Array, change: Array) -> None:
+        self.sum += (expected - change) ** 2
+
+
+class _ScaledError:
+    """The same, with all that was expected times the number that makes the sum least.
+
+    It is a least squares fit of one number, by QR with Givens rotations: one change after the other, without the loss
+    of digits that sums of squares have.
+    """
+
+    def __init__(self, count: int) -> None:
+        self._size, self._common, self._rest = np.zeros((3, count))
+
+    def add(self, expected: Array, change: Array) -> None:
+        size = np.hypot(self._size, expected)
+        divisor = np.where(size == 0, 1, size)
+        cos, sin = np.where(size == 0, 1, self._size / divisor), expected / divisor
+        rest = cos * change - sin * self._common
+        self._common = cos * self._common + sin * change
+        self._size, self._rest = size, np.hypot(self._rest, rest)
+
+    @property
+    def sum(self) -> Array:
+        result: Array = self._rest**2
+        return result
 
 
 def _drawing(

@@ -4,10 +4,10 @@ from typing import Any, Callable, Dict, Optional
 
 import numpy as np
 
-from ..arguments import as_count, as_generator, as_number
+from ..arguments import as_count, as_generator, as_number, text_of
 from ..errors import ArgumentError, ArgumentTypeError
 from ..types import Array, ArrayLike
-from .network import Explained, is_explainer
+from .network import Explained, check_asked, is_explainer
 from .samples import Samples
 from .statistics import relative
 
@@ -67,8 +67,10 @@ def max_sensitivity(
     array([0.1, 0.1])
     """
     radius, draws, random = as_number(radius, 'radius', above=0), as_count(draws, 'draws'), as_generator(seed)
-    samples = Samples(xs, getattr(explain, 'has_multiple_inputs', False))
-    if is_explainer(explain):
+    explains = is_explainer(explain)
+    samples = Samples(xs, explains and getattr(explain, 'has_multiple_inputs', False))
+    check_asked(samples, 'draws', draws)
+    if explains:
         at: Callable[..., Any] = Explained(explain, samples, ys, batch_size, feed_dict).attributions
     elif callable(explain):
         if not (ys is None and batch_size is None and feed_dict is None):
@@ -78,17 +80,21 @@ def max_sensitivity(
             return explain(samples.shaped(rows))
     else:
         raise ArgumentTypeError(
-            f'explain must be an explainer or a function that returns attributions; got {explain!r}.'
+            f'explain must be an explainer or a function that returns attributions; got {text_of(explain)}.'
         )
 
     def attributions(rows: Array) -> Array:
         return samples.rows_of(at(rows=rows), 'attributions')
 
     before = attributions(samples.values)
-    largest = np.zeros(samples.count)
+    largest, moved = np.zeros(samples.count), False
+    dtype = samples.values.dtype if samples.values.dtype.kind == 'f' else np.dtype(float)
+    if max(abs(float(samples.values.min())), abs(float(samples.values.max()))) + 2 * radius > np.finfo(str(dtype)).max:
+        raise ArgumentError(f'radius={radius} changes xs to values beyond those of its dtype, {dtype}.')
     for _ in range(draws):
-        rows = samples.values + random.uniform(-radius, radius, samples.values.shape)
-        if samples.values.dtype.kind == 'f':
-            rows = rows.astype(samples.values.dtype)
+        rows = (samples.values + random.uniform(-radius, radius, samples.values.shape)).astype(dtype, copy=False)
+        moved = moved or bool((rows != samples.values).any())
         largest = np.maximum(largest, np.linalg.norm(attributions(rows) - before, axis=1))
+    if not moved:
+        raise ArgumentError(f'radius={radius} changes nothing in xs, whose dtype is {samples.values.dtype}: too small.')
     return relative(largest, np.linalg.norm(before, axis=1))

@@ -1,11 +1,11 @@
 """What a metric asks: an explainer, or a function."""
 
 from itertools import islice
-from typing import Any, Callable, Dict, Iterable, Optional, Tuple, Union
+from typing import Any, Callable, Dict, Iterable, Iterator, Optional, Tuple, Union
 
 import numpy as np
 
-from ..arguments import as_count
+from ..arguments import as_count, text_of
 from ..errors import ArgumentError, ArgumentTypeError
 from ..types import Array, ArrayLike
 from .samples import Samples, one_array
@@ -13,6 +13,10 @@ from .samples import Samples, one_array
 #: Rows that a function gets at once where the user does not say, and their bytes.
 MOST_ROWS = 1024
 MOST_BYTES = 1 << 26
+
+
+#: The most changed samples that one call of a metric asks of a network: more would take days.
+MOST_ASKED = 10**8
 
 
 #: What :func:`asked` finds.
@@ -32,7 +36,7 @@ def asked(
         return Explained(model, samples, ys, batch_size, feed_dict), samples
     if not callable(model):
         raise ArgumentTypeError(
-            f'The network must be an explainer (de.get_explainer(...)) or a function of rows; got {model!r}.'
+            f'The network must be an explainer (de.get_explainer(...)) or a function of rows; got {text_of(model)}.'
         )
     if feed_dict is not None:
         raise ArgumentError('feed_dict is for explainers; a function feeds what it needs itself.')
@@ -42,7 +46,19 @@ def asked(
 
 def is_explainer(model: object) -> bool:
     """Whether it explains: what a DeepExplain context's get_explainer returns does."""
-    return callable(getattr(model, 'run', None)) and callable(getattr(model, 'outputs', None))
+    try:
+        return callable(getattr(model, 'run', None)) and callable(getattr(model, 'outputs', None))
+    except Exception:  # whatever the __getattr__ of an object raises
+        return False
+
+
+def check_asked(samples: Samples, argument: str, times: int) -> None:
+    """Raise if what an argument asks for, each sample so many times, would not end."""
+    if times * samples.count > MOST_ASKED:
+        raise ArgumentError(
+            f'{argument} asks {text_of(times * samples.count)} changed samples of the network, {text_of(times)} for '
+            f'each of {samples.count} samples; at most {MOST_ASKED} are asked in one call.'
+        )
 
 
 class Explained:
@@ -64,15 +80,19 @@ class Explained:
         given = {'ys': ys, 'batch_size': batch_size, 'feed_dict': feed_dict}
         self._arguments = {name: value for name, value in given.items() if value is not None}
         if isinstance(ys, str):
-            raise ArgumentError(f'ys must be an array of weights: metrics judge one explanation at a time; got {ys!r}.')
+            raise ArgumentError(
+                f'ys must be an array of weights: metrics judge one explanation at a time; got {text_of(ys)}.'
+            )
 
-    def outputs(self, copies: Iterable[Array]) -> Array:
-        """T of changed samples, shape (copies, samples); ``copies`` yields rows of values."""
-        found = []
+    def each(self, copies: Iterable[Array]) -> Iterator[Array]:
+        """T of changed samples, shape (samples,), of one copy after the other; ``copies`` yields rows of values."""
         for rows in copies:
             outputs = one_array(self._explainer.outputs(self._samples.shaped(rows), **self._arguments), 'T')
-            found.append(_one_a_row(outputs, len(rows), 'outputs(...) of the explainer'))
-        return np.array(found, np.float64)
+            yield _one_a_row(outputs, len(rows), 'outputs(...) of the explainer').astype(np.float64)
+
+    def outputs(self, copies: Iterable[Array]) -> Array:
+        """The same of all copies, shape (copies, samples)."""
+        return np.stack(list(self.each(copies)))
 
     def attributions(self, given: ArrayLike = None, rows: Optional[Array] = None, **more: Any) -> Any:
         """Those given; or those of the samples, or of changed ones, as the explainer returns them."""
@@ -93,17 +113,20 @@ class Predicted:
         bytes_of_a_row = samples.values[0].nbytes
         self._batch_size = int(np.clip(MOST_BYTES // bytes_of_a_row, 1, MOST_ROWS))
         if batch_size is not None:
-            self._batch_size = as_count(batch_size, 'batch_size')
+            self._batch_size = min(as_count(batch_size, 'batch_size'), MOST_ASKED)
 
-    def outputs(self, copies: Iterable[Array]) -> Array:
-        """As that of an explainer."""
-        count, copies, found = self._samples.count, iter(copies), []
+    def each(self, copies: Iterable[Array]) -> Iterator[Array]:
+        """As that of an explainer; as many copies are taken at once as fit into a batch."""
+        count, copies = self._samples.count, iter(copies)
         for chunk in iter(lambda: list(islice(copies, max(1, self._batch_size // count))), []):
             rows = np.concatenate(chunk)
             parts = [rows[start : start + self._batch_size] for start in range(0, len(rows), self._batch_size)]
             outputs = np.concatenate([self._rows_of_outputs(part) for part in parts]).astype(np.float64)
-            found.append(self._weighted(outputs.reshape((len(chunk), count) + outputs.shape[1:])))
-        return np.concatenate(found)
+            yield from self._weighted(outputs.reshape((len(chunk), count) + outputs.shape[1:]))
+
+    def outputs(self, copies: Iterable[Array]) -> Array:
+        """As that of an explainer."""
+        return np.stack(list(self.each(copies)))
 
     def attributions(self, given: ArrayLike = None) -> Any:
         """Those given."""

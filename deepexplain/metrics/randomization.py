@@ -4,7 +4,7 @@ from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
 import numpy as np
 
-from ..arguments import as_generator, one_of
+from ..arguments import as_flag, as_generator, one_of, text_of
 from ..errors import ArgumentError, ArgumentTypeError
 from ..types import Array, ArrayLike
 from .network import Explained, is_explainer
@@ -98,7 +98,10 @@ def randomization(
     (['last', 'first'], (2, 1))
     """
     if not (is_explainer(explainer) and callable(getattr(explainer, 'weights', None))):
-        raise ArgumentTypeError(f'randomization needs an explainer, whose weights it can feed; got {explainer!r}.')
+        raise ArgumentTypeError(
+            f'randomization needs an explainer, whose weights it can feed; got {text_of(explainer)}.'
+        )
+    cascading = as_flag(cascading, 'cascading')
     redraw = one_of(redraw, 'redraw', ['permutation', 'normal'])
     samples = Samples(xs, getattr(explainer, 'has_multiple_inputs', False))
     original, random = Explained(explainer, samples, ys, batch_size, feed_dict), as_generator(seed)
@@ -108,7 +111,7 @@ def randomization(
     similarities = []
     for step, weight in enumerate(weights):
         changed = range(step + 1) if cascading else [step]
-        feed = dict(feed_dict or {})
+        feed = {} if feed_dict is None else dict(feed_dict)
         for i, other in enumerate(weights):  # all of them, so that all steps are one compiled session run
             feed.update(other.feed(drawn[i] if i in changed else other.value))
         after = original.attributions(feed_dict=feed)

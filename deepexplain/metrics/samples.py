@@ -39,6 +39,8 @@ class Samples:
     def __init__(self, xs: ArrayLike, several: bool = False) -> None:
         if several and not isinstance(xs, (list, tuple)):
             raise ArgumentError(f'xs must be a list of arrays, as X is a list of tensors; got {type(xs).__name__}.')
+        if several and not len(xs):
+            raise ArgumentError('xs must be a list of arrays, one for each of X; it is empty.')
         self.several = several
         arrays = [one_array(x, f'xs[{i}]') for i, x in enumerate(xs)] if several else [one_array(xs, 'xs')]
         for array in arrays:
@@ -66,7 +68,7 @@ class Samples:
         """``value``, which must have the samples first, as rows of float64 values; of several inputs, side by side."""
         arrays = self._one_for_each(value, what)
         for array in arrays:
-            if array.shape[:1] != (self.count,):
+            if array.shape[:1] != (self.count,) or array.size == 0:
                 raise ArgumentError(f'{what} must have one row for each of {self.count} samples; got {array.shape}.')
         return _side_by_side(arrays).astype(np.float64)
 
@@ -99,11 +101,17 @@ class Samples:
                 )
             rows.append(np.broadcast_to(array, (self.count,) + shape))
         found = _side_by_side(rows)
-        if self.values.dtype.kind != 'f' and (found != found.astype(self.values.dtype)).any():
+        if found.dtype.kind == 'b' and self.values.dtype.kind != 'b':
+            raise ArgumentTypeError(f'baseline must hold numbers, as xs does; got {text_of(value)}.')
+        with np.errstate(all='ignore'):
+            converted: Array = found.astype(self.values.dtype)
+        if self.values.dtype.kind != 'f' and (found != converted).any():
             raise ArgumentError(
                 f'baseline must hold integers, as xs does ({self.values.dtype}); or make xs floats: xs.astype(float).'
             )
-        return found.astype(self.values.dtype)
+        if not np.isfinite(converted).all():
+            raise ArgumentError(f'baseline has values beyond those of xs, whose dtype is {converted.dtype}.')
+        return converted
 
     def _one_for_each(self, value: Any, what: str) -> List[Array]:
         if not self.several:

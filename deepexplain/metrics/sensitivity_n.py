@@ -1,13 +1,13 @@
 """Sensitivity-n: whether sums of attributions go with what the output loses without those features."""
 
-from typing import Any, Dict, NamedTuple, Optional, Sequence, Union
+from typing import Any, Dict, Iterator, NamedTuple, Optional, Sequence, Union
 
 import numpy as np
 
 from ..arguments import as_count, as_generator, is_list, text_of
 from ..errors import ArgumentError
 from ..types import Array, ArrayLike, Baseline
-from .network import asked
+from .network import MOST_BYTES, asked, check_asked
 from .samples import Features
 from .statistics import mean_of_defined, pearson
 
@@ -98,19 +98,31 @@ def sensitivity_n(
     """
     network, samples = asked(model, xs, ys, batch_size, feed_dict)
     features = Features(samples, dims)
-    sizes, sets, random = _as_sizes(n, features.count), _as_sets(sets), as_generator(seed)
+    sets, random = _as_sets(sets), as_generator(seed)
+    sizes_asked: Any = n if is_list(n) else [n]
+    check_asked(samples, 'n, its length times sets,' if is_list(n) else 'sets', sets * len(sizes_asked))
+    sizes = _as_sizes(n, features.count)
     at_baseline = samples.baseline(baseline)
     contributions = features.sums(network.attributions(attributions))
     noise_of_sums = 1e-12 * np.abs(contributions).sum(axis=1)
     (f_x,) = network.outputs(iter([samples.values]))
     per_sample = np.empty((samples.count, len(sizes)))
     for point, size in enumerate(sizes):
-        chosen = _random_sets(random, sets, features.count, size)
-        gone = (np.where(features.spread(one), at_baseline, samples.values) for one in chosen)
-        f_gone = network.outputs(gone)
+        parts = []
+        for some in _parts(sets, max(1, MOST_BYTES // features.count)):
+            chosen = _random_sets(random, some, features.count, size)
+            gone = (np.where(features.spread(one), at_baseline, samples.values) for one in chosen)
+            parts.append((chosen.dot(contributions.T), network.outputs(gone)))
+        sums, f_gone = (np.concatenate(both) for both in zip(*parts))
         noise = ROUNDING * np.maximum(np.abs(f_x), np.abs(f_gone).max(axis=0))
-        per_sample[:, point] = pearson(chosen.dot(contributions.T), f_x - f_gone, 0, noise_of_sums, noise)
+        per_sample[:, point] = pearson(sums, f_x - f_gone, 0, noise_of_sums, noise)
     return SensitivityN(np.array(sizes), mean_of_defined(per_sample, axis=0), per_sample)
+
+
+def _parts(count: int, most: int) -> Iterator[int]:
+    """How many sets are drawn at once, so that they fit into memory; all of them, if they do."""
+    for start in range(0, count, most):
+        yield min(most, count - start)
 
 
 def _random_sets(random: np.random.RandomState, sets: int, count: int, size: int) -> Array:

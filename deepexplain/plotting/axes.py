@@ -1,6 +1,6 @@
 """Axes: a given one or a new one, what can be read on it, notes beside it, its colour bar."""
 
-from typing import TYPE_CHECKING, Any, Optional, Tuple
+from typing import TYPE_CHECKING, Any, Iterable, Optional, Tuple
 
 import numpy as np
 from matplotlib import pyplot as plt
@@ -8,7 +8,7 @@ from matplotlib import rcParams
 from matplotlib.axes import Axes
 from matplotlib.colors import to_rgba
 
-from ..errors import ArgumentTypeError
+from ..errors import ArgumentError, ArgumentTypeError
 from ..types import Array
 from .colours import ink_on
 
@@ -16,15 +16,28 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
-def check_axes(ax: object) -> None:
-    """Raise unless ``ax`` is an Axes or None."""
-    if ax is not None and not isinstance(ax, Axes):
-        raise ArgumentTypeError(f'ax must be a matplotlib Axes; got {type(ax).__name__}.')
+#: The highest new figure, in inches; matplotlib can draw 655 at 100 dots per inch.
+HIGHEST = 100
+
+
+def check_axes(ax: object, name: str = 'ax') -> None:
+    """Raise unless ``ax`` is an Axes that can be drawn on, or None."""
+    if ax is None:
+        return
+    if not isinstance(ax, Axes):
+        raise ArgumentTypeError(f'{name} must be a matplotlib Axes; got {type(ax).__name__}.')
+    if ax.figure is None:
+        raise ArgumentError(f'{name} must be in a figure; this one was removed from its figure.')
+    if ax.name != 'rectilinear':
+        raise ArgumentError(f'{name} must have two straight axes; got one with projection={ax.name!r}.')
 
 
 def axes_for(ax: Optional[Axes], figsize: Tuple[float, float]) -> Axes:
     """``ax``, or that of a new pyplot figure. Called when all is checked, so that no error leaves a figure."""
-    return plt.subplots(figsize=figsize, layout='constrained')[1] if ax is None else ax
+    if ax is not None:
+        return ax
+    width, height = figsize
+    return plt.subplots(figsize=(width, min(height, HIGHEST)), layout='constrained')[1]
 
 
 def page_of(ax: Optional[Axes]) -> Tuple[float, ...]:
@@ -42,6 +55,12 @@ def page_of(ax: Optional[Axes]) -> Tuple[float, ...]:
 def ink_of(ax: Axes) -> str:
     """Black or white, whichever is read better on the page."""
     return ink_on(page_of(ax))
+
+
+def verbatim(texts: Iterable[Any]) -> None:
+    """Have matplotlib write texts as users gave them: a ``$`` in a name begins no formula."""
+    for text in texts:
+        text.set_parse_math(False)
 
 
 def note(ax: Axes, text: str) -> None:

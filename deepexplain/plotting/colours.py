@@ -12,9 +12,10 @@ import matplotlib
 import numpy as np
 from matplotlib.colors import Colormap, LinearSegmentedColormap, ListedColormap, Normalize, to_rgb
 
-from ..arguments import as_number, one_of
+from ..arguments import as_number, one_of, text_of
 from ..errors import ArgumentError, ArgumentTypeError
 from ..types import Array
+from .values import LARGEST
 
 SIGNS = ('all', 'positive', 'negative', 'absolute')
 
@@ -57,16 +58,20 @@ def colormap(cmap: Any) -> Any:
     if isinstance(cmap, Colormap):
         return cmap
     if not isinstance(cmap, str):
-        raise ArgumentTypeError(f'cmap must be the name of a colour map, or a matplotlib Colormap; got {cmap!r}.')
+        raise ArgumentTypeError(
+            f'cmap must be the name of a colour map, or a matplotlib Colormap; got {text_of(cmap)}.'
+        )
     try:
-        return matplotlib.colormaps[cmap]
-    except KeyError:
-        raise ArgumentError(f'matplotlib knows no cmap {cmap!r}; list(matplotlib.colormaps) has their names.') from None
+        return matplotlib.colormaps[str(cmap)]
+    except Exception:  # KeyError; whatever the __eq__ of a kind of str raises
+        raise ArgumentError(
+            f'matplotlib knows no cmap {text_of(cmap)}; list(matplotlib.colormaps) has their names.'
+        ) from None
 
 
 def one_sign(values: Array, sign: str) -> Array:
     """What of the values is shown: all, what is positive or negative of them, or their absolute values."""
-    one_of(sign, 'sign', SIGNS)
+    sign = one_of(sign, 'sign', SIGNS)
     with np.errstate(invalid='ignore'):  # NumPy before 1.19 may warn of nan
         if sign == 'positive':
             return np.maximum(values, 0)
@@ -78,7 +83,10 @@ def one_sign(values: Array, sign: str) -> Array:
 def limit_of(values: Array, percentile: float = 100.0, limit: Optional[float] = None) -> float:
     """The size at which colours end: ``limit``, or the percentile of the finite absolute values; never 0."""
     if limit is not None:
-        return as_number(limit, 'limit', above=0)
+        number = as_number(limit, 'limit', above=0)
+        if number > LARGEST:
+            raise ArgumentError(f'limit must be at most {LARGEST:g}; got {text_of(limit)}.')
+        return number
     percentile = as_number(percentile, 'percentile', above=0, at_most=100)
     sizes = np.abs(values[np.isfinite(values)])
     if not sizes.any():

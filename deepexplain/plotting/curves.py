@@ -3,13 +3,14 @@
 from typing import TYPE_CHECKING, Any, Dict, Optional, Sequence, Tuple
 
 import numpy as np
+from matplotlib.collections import LineCollection
 
-from ..arguments import as_count, as_names, as_number
+from ..arguments import as_count, as_number, text_of
 from ..errors import ArgumentError
 from ..types import Array, ArrayLike
-from .axes import axes_for, bad_kind, check_axes, ink_of, note
+from .axes import axes_for, bad_kind, check_axes, ink_of, note, verbatim
 from .colours import LINES
-from .values import as_values, same_shape
+from .values import as_labels, as_values, same_shape
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -67,7 +68,8 @@ def convergence(
     _draw_deltas(ax, steps, sizes)
     if tolerance is not None:
         ax.axhline(tolerance, color=LINES[1], linestyle='--', linewidth=1.2, label=f'tolerance {tolerance:g}')
-    ax.legend(fontsize='small')
+    # The best place among many points is found slowly; deltas fall, so that there is room at the upper right.
+    ax.legend(fontsize='small', loc='best' if sizes.size <= 10**4 else 'upper right')
     _note_absent(ax, sizes)
     return ax
 
@@ -75,8 +77,11 @@ def convergence(
 def _draw_deltas(ax: 'Axes', steps: Array, sizes: Array) -> None:
     drawn = _above_zero(sizes)
     if sizes.shape[1] > 1:
-        lines = ax.plot(steps, drawn, color=ink_of(ax), alpha=0.3, linewidth=0.6)
-        lines[0].set_label('samples')
+        lines = [np.stack([steps, sample], axis=-1) for sample in drawn.T]  # as one artist: there may be many
+        thin = LineCollection(lines, colors=ink_of(ax), alpha=0.3, linewidths=0.6, label='samples')
+        ax.add_collection(thin, autolim=False)
+        ends = [[np.nanmin(drawn), np.nanmax(drawn)]] if np.isfinite(drawn).any() else []
+        ax.update_datalim([(step, end) for end in np.ravel(ends) for step in (steps[0], steps[-1])])
     medians = np.array([np.median(row[np.isfinite(row)]) if np.isfinite(row).any() else np.nan for row in sizes])
     label = 'median' if sizes.shape[1] > 1 else 'delta'
     ax.plot(steps, _above_zero(medians), 'o-', color=LINES[0], markersize=4, linewidth=2, label=label)
@@ -157,32 +162,38 @@ def running(
         errors = _checked_errors(errors, estimates).reshape(len(estimates), -1)
         means = estimates.reshape(len(estimates), -1)
     features = means.shape[1]
-    names = as_names(
-        [f'feature {i}' for i in range(features)] if names is None else names, 'names', features, 'features'
-    )
+    names = [f'feature {i}' for i in range(features)] if names is None else names
+    names = as_labels(names, 'names', features, 'features')
     counts = _counts(counts, len(means))
     top = as_count(top, 'top')
     if top > len(LINES):
         raise ArgumentError(
-            f'top must be at most {len(LINES)}, which is as many lines as can be told apart; got {top}.'
+            f'top must be at most {len(LINES)}, which is as many lines as can be told apart; got {text_of(top)}.'
         )
     sizes = np.where(np.isfinite(means[-1]), np.abs(means[-1]), -1)
     # A new figure makes room for it.
     beside: Dict[str, Any] = {'loc': 'upper left', 'bbox_to_anchor': (1, 1)} if ax is None else {}
+    if ax is not None and len(means) > 10**4:
+        beside = {'loc': 'upper right'}  # the best place among many points is found slowly
     ax = axes_for(ax, (7, 3.6))
-    for line, i in enumerate(np.argsort(-sizes, kind='stable')[:top]):
-        _draw_estimate(ax, counts, means[:, i], errors[:, i], names[i], line)
+    drawn = np.argsort(-sizes, kind='stable')[:top]
+    lines = [_draw_estimate(ax, counts, means[:, i], errors[:, i], names[i], line) for line, i in enumerate(drawn)]
     ax.set(xlabel='random orders', ylabel='estimate, ± standard error')
     ax.set_xlim(*((counts[0], counts[-1]) if len(counts) > 1 else (counts[0] - 1, counts[0] + 1)))
-    ax.legend(fontsize='small', **beside)
+    # A label that begins with an underscore would get no entry.
+    legend = ax.legend(lines, ['name'] * len(lines), fontsize='small', **beside)
+    for text, i in zip(legend.get_texts(), drawn):
+        text.set_text(names[i])
+    verbatim(legend.get_texts())
     _note_missing(ax, means, features - top)
     return ax
 
 
-def _draw_estimate(ax: 'Axes', counts: Array, means: Array, errors: Optional[Array], name: str, line: Any) -> None:
+def _draw_estimate(ax: 'Axes', counts: Array, means: Array, errors: Optional[Array], name: str, line: Any) -> Any:
     colour, dashes = LINES[line], DASHES[line % len(DASHES)]
-    ax.plot(counts, means, label=name, color=colour, linestyle=dashes, linewidth=1.6)
+    (drawn,) = ax.plot(counts, means, label=name, color=colour, linestyle=dashes, linewidth=1.6)
     ax.fill_between(counts, means - errors, means + errors, color=colour, alpha=0.2, linewidth=0)
+    return drawn
 
 
 def _means(estimates: Any) -> Tuple[Array, Optional[Array]]:

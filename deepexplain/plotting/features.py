@@ -7,17 +7,19 @@ from typing import TYPE_CHECKING, Any, Dict, List, Optional, Sequence, Tuple
 import numpy as np
 from matplotlib.axes import Axes
 
-from ..arguments import as_count, as_names, one_of
+from ..arguments import as_count, as_flag, is_list, one_of, text_of
 from ..errors import ArgumentError
 from ..types import Array, ArrayLike
-from .axes import add_colorbar, axes_for, check_axes, ink_of, note, page_of
+from .axes import add_colorbar, axes_for, check_axes, ink_of, note, page_of, verbatim
 from .colours import NEGATIVE, POSITIVE, colormap
-from .values import as_values, same_shape
+from .values import as_labels, as_values, same_shape
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 STYLES = ('points', 'violin')
+#: The most rows of a picture.
+MOST_ROWS = 1000
 ONE_COLOUR = '#7a6fd0'
 
 
@@ -60,10 +62,11 @@ def tabular(
     """
     check_axes(ax)
     attributions = as_values(attributions, 'attributions', 'features')
-    names = as_names(names, 'names', len(attributions), 'features')
+    names = as_labels(names, 'names', len(attributions), 'features')
     labels = names if values is None else _with_values(names, values)
+    top = _as_top(top)
     finite = np.isfinite(attributions)
-    shown, others = _largest(np.abs(attributions), as_count(top, 'top'))
+    shown, others = _largest(np.abs(attributions), top)
     widths, labels = attributions[shown], [labels[i] for i in shown]
     if len(others):
         widths, labels = np.append(widths, attributions[others].sum()), [*labels, f'{len(others)} others']
@@ -75,18 +78,40 @@ def tabular(
     if left_out:
         more = '' if len(left_out) <= 3 else f' and {len(left_out) - 3} more'
         note(ax, f'not finite, left out: {", ".join(left_out[:3])}{more}')
+        verbatim([ax.xaxis.label])
     return ax
 
 
-def _with_values(names: Sequence[str], values: Any) -> List[str]:
-    if np.ndim(values) != 1 or len(values) != len(names):
+def _as_top(top: Any) -> int:
+    count = as_count(top, 'top')
+    if count > MOST_ROWS:
         raise ArgumentError(
-            f'values must have one entry for each of the {len(names)} features; got shape {np.shape(values)}.'
+            f'top must be at most {MOST_ROWS}, which is as many rows as can be read; got {text_of(top)}.'
         )
+    return count
+
+
+def _with_values(names: Sequence[str], values: Any) -> List[str]:
+    """Names with the values beside them: numbers with four digits, what else there is as it is written."""
+    if is_list(values):
+        values = ['None' if value is None else value for value in values]  # one that is missing
+    texts = as_labels(values, 'values', len(names), 'features')
+    # An iterator is at its end by now; NumPy's numbers are Real, a Decimal is not.
+    given = values if hasattr(values, '__len__') else texts
     return [
-        f'{name} = {value:.4g}' if isinstance(value, numbers.Real) else f'{name} = {value}'
-        for name, value in zip(names, list(values))
+        f'{name} = {float(value):.4g}' if _is_float(value) else f'{name} = {text}'
+        for name, value, text in zip(names, given, texts)
     ]
+
+
+def _is_float(value: Any) -> bool:
+    if not isinstance(value, numbers.Real) or isinstance(value, bool):
+        return False
+    try:
+        float(value)
+        return True
+    except Exception:  # an int or a Fraction that is too large
+        return False
 
 
 def _largest(sizes: Array, top: int) -> Tuple[List[int], List[int]]:
@@ -175,15 +200,16 @@ def distribution(
     """
     check_axes(ax)
     attributions = as_values(attributions, 'attributions', 'samples, features')
-    names = as_names(names, 'names', attributions.shape[1], 'features')
-    if one_of(style, 'style', STYLES) == 'violin' and values is not None:
+    names = as_labels(names, 'names', attributions.shape[1], 'features')
+    top, colorbar, style = _as_top(top), as_flag(colorbar, 'colorbar'), one_of(style, 'style', STYLES)
+    if style == 'violin' and values is not None:
         raise ArgumentError("style='violin' has no colours for values; leave them out.")
     if values is not None:
         values = as_values(values, 'values', 'samples, features')
         same_shape(values, 'values', attributions, 'attributions')
     cmap = colormap(cmap).with_extremes(bad='0.6')
     rows = [column[np.isfinite(column)] for column in attributions.T]
-    shown, others = _largest(np.array([np.abs(row).mean() if len(row) else 0.0 for row in rows]), as_count(top, 'top'))
+    shown, others = _largest(np.array([np.abs(row).mean() if len(row) else 0.0 for row in rows]), top)
     ax = axes_for(ax, (6.5 if values is None else 7.2, 0.9 + 0.38 * max(2, len(shown))))
     _name_rows(ax, [names[i] for i in shown])
     ax.axvline(0, color=ink_of(ax), linewidth=0.8, zorder=0)

@@ -1,7 +1,7 @@
 """Samples by methods: what several methods say of several pictures."""
 
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from typing import TYPE_CHECKING, Any, Dict, Iterator, List, Optional, Sequence
 
 import numpy as np
@@ -9,17 +9,19 @@ from matplotlib import pyplot as plt
 from matplotlib.cm import ScalarMappable
 from matplotlib.figure import FigureBase
 
-from ..arguments import as_names, one_of
+from ..arguments import as_flag, one_of, text_of
 from ..errors import ArgumentError, ArgumentTypeError
 from ..types import Array, ArrayLike
-from .axes import add_colorbar, page_of
-from .colours import Scale, limit_of
-from .images import as_picture, image, shown
-from .values import as_values
+from .axes import HIGHEST, add_colorbar, page_of, verbatim
+from .colours import SIGNS, Scale, limit_of
+from .images import OVERLAYS, as_picture, as_sigma, image, shown
+from .values import as_labels, as_values
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+#: The most Axes of a grid, which take a minute.
+MOST_MAPS = 1000
 SCALES = ('own', 'row', 'shared')
 
 
@@ -32,7 +34,7 @@ def grid(
     *,
     sign: str = 'all',
     percentile: float = 99.5,
-    overlay: str = 'edges',
+    overlay: Optional[str] = 'edges',
     sigma: float = 3.0,
     cmap: Any = None,
     colorbar: bool = True,
@@ -75,16 +77,22 @@ def grid(
     >>> grid(pictures, {'saliency': pictures, 'intgrad': -pictures}, figure=Figure()).shape
     (2, 3)
     """
-    pictures = [as_picture(picture) for picture in _samples(pictures, 'pictures')]
-    labels = [''] * len(pictures) if labels is None else as_names(labels, 'labels', len(pictures), 'pictures')
+    colorbar, scale = as_flag(colorbar, 'colorbar'), one_of(scale, 'scale', SCALES)
+    sign, overlay = one_of(sign, 'sign', SIGNS), one_of(overlay, 'overlay', OVERLAYS)
+    pictures = _samples(pictures, 'pictures')
+    _check_size(len(pictures), attributions)
+    pictures = [as_picture(picture, what=f'pictures[{i}]') for i, picture in enumerate(pictures)]
+    labels = [''] * len(pictures) if labels is None else as_labels(labels, 'labels', len(pictures), 'pictures')
     maps = _columns(attributions, pictures)
     limits = _limits(maps, scale, percentile, sign, overlay)
+    for picture in pictures if overlay == 'edges' else ():
+        as_sigma(sigma, picture)
     with _drawn_on(figure, pictures, 1 + len(maps)) as figure:
         axes: Array = figure.subplots(len(pictures), 1 + len(maps), squeeze=False)
         for ax, picture, label in zip(axes[:, 0], pictures, labels):
             _draw_picture(ax, picture, label)
         for column, (name, ones) in enumerate(maps.items(), start=1):
-            axes[0, column].set_title(name, fontsize='medium')
+            verbatim([axes[0, column].set_title(name, fontsize='medium')])
             for ax, picture, one, limit in zip(axes[:, column], pictures, ones, limits[name]):
                 image(one, picture, ax, sign=sign, limit=limit, overlay=overlay, sigma=sigma, cmap=cmap)
         if colorbar and overlay != 'window':
@@ -101,7 +109,7 @@ def _drawn_on(figure: Any, pictures: Sequence[Any], columns: int) -> Iterator[An
         yield figure
         return
     height, width = pictures[0].shape[:2]
-    size = (1.4 * columns + 0.9, min(max(1.4 * len(pictures) * height / width + 0.5, 1.5), 100))
+    size = (1.4 * columns + 0.9, min(max(1.4 * len(pictures) * height / width + 0.5, 1.5), HIGHEST))
     figure = plt.figure(figsize=size, layout='constrained')
     try:
         yield figure
@@ -112,37 +120,55 @@ def _drawn_on(figure: Any, pictures: Sequence[Any], columns: int) -> Iterator[An
 
 def _samples(value: Any, what: str) -> List[Any]:
     """``value`` as a list with one array for each sample; their heights and widths may differ."""
-    if not hasattr(value, '__len__') or not hasattr(value, '__getitem__') or isinstance(value, (str, bytes, Mapping)):
-        raise ArgumentTypeError(f'{what} must be an array or a list of arrays, one for each sample; got {value!r}.')
-    if len(value) == 0:
+    try:
+        if isinstance(value, (str, bytes, bytearray, memoryview, range, Mapping, Set)):
+            raise TypeError
+        samples = [value[i] for i in range(min(len(value), MOST_MAPS + 1))]
+    except Exception:  # whatever a tensor, or a __len__, raises
+        raise ArgumentTypeError(
+            f'{what} must be an array or a list of arrays, one for each sample; got {text_of(value)}.'
+        ) from None
+    if not samples:
         raise ArgumentError(f'{what} is empty.')
-    return [value[i] for i in range(len(value))]
+    if len(samples) > MOST_MAPS:
+        raise ArgumentError(f'{what} has more than {MOST_MAPS} entries; a grid has at most {MOST_MAPS} maps.')
+    return samples
 
 
-def _columns(attributions: Any, pictures: Sequence[Any]) -> Any:
-    """Name -> list of arrays, one for each picture."""
+def _check_size(pictures: int, attributions: Any) -> None:
+    """Raise if attributions are no dict, or so large that the grid could not be drawn."""
     if not isinstance(attributions, Mapping):
         raise ArgumentTypeError(
             f'attributions must be a dict of a name for each method and its array; got {type(attributions).__name__}.'
         )
     if not attributions:
         raise ArgumentError('attributions is empty.')
-    columns = {}
-    for name, maps in attributions.items():
-        what = f'attributions[{name!r}]'
+    if pictures * (1 + len(attributions)) > MOST_MAPS:
+        raise ArgumentError(
+            f'pictures and attributions make a grid of {1 + len(attributions)} columns and {pictures} rows; '
+            f'a grid has at most {MOST_MAPS} maps.'
+        )
+
+
+def _columns(attributions: Any, pictures: Sequence[Any]) -> Any:
+    """Name -> list of arrays, one for each picture."""
+    columns: Dict[str, List[Array]] = {}
+    for (key, maps), name in zip(attributions.items(), as_labels(list(attributions), 'The names of attributions')):
+        what = f'attributions[{text_of(key)}]'
+        if name in columns:
+            raise ArgumentError(f'attributions has two columns of the name {text_of(name)}.')
         maps = [as_values(one, what, 'height, width', 'height, width, channels') for one in _samples(maps, what)]
         if len(maps) != len(pictures):
             raise ArgumentError(f'{what} must have a map for each of the {len(pictures)} pictures; got {len(maps)}.')
         for one, picture in zip(maps, pictures):
             if one.shape[:2] != picture.shape[:2]:
                 raise ArgumentError(f'{what} must have the height and width {picture.shape[:2]}; got {one.shape[:2]}.')
-        columns[str(name)] = maps
+        columns[name] = maps
     return columns
 
 
-def _limits(maps: Dict[Any, Any], scale: str, percentile: float, sign: str, overlay: str) -> Dict[Any, Any]:
+def _limits(maps: Dict[Any, Any], scale: str, percentile: float, sign: str, overlay: Optional[str]) -> Dict[Any, Any]:
     """Name -> the limit of each of its maps."""
-    one_of(scale, 'scale', SCALES)
     values = [[shown(one, sign, overlay).ravel() for one in ones] for ones in maps.values()]
     if scale == 'own':
         limits = [[limit_of(one, percentile) for one in ones] for ones in values]
@@ -161,7 +187,7 @@ def _draw_picture(ax: 'Axes', picture: Array, label: str) -> None:
     else:
         ax.imshow(picture)
     ax.set(xticks=[], yticks=[])
-    ax.set_ylabel(label, rotation=0, ha='right', va='center')
+    verbatim([ax.set_ylabel(label, rotation=0, ha='right', va='center')])
 
 
 def _add_bar(axes: Array, scale: str, limits: Dict[Any, Any], maps: Dict[Any, Any], sign: str, cmap: Any) -> None:

@@ -1,17 +1,17 @@
 """One attribution map of a picture."""
 
 import math
-from typing import TYPE_CHECKING, Any, Optional, Tuple
+from typing import TYPE_CHECKING, Any, Optional, Sequence, Tuple
 
 import numpy as np
 from matplotlib.collections import LineCollection
 from skimage import feature, transform
 
-from ..arguments import as_array, as_number, one_of
+from ..arguments import as_array, as_flag, as_number, one_of, text_of
 from ..errors import ArgumentError
 from ..types import Array, ArrayLike
 from .axes import add_colorbar, axes_for, check_axes, note_bad, page_of
-from .colours import Scale, ink_on, limit_of, one_sign
+from .colours import SIGNS, Scale, colormap, ink_on, limit_of, one_sign
 from .values import as_values
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def image(
     sign: str = 'all',
     percentile: float = 99.5,
     limit: Optional[float] = None,
-    overlay: str = 'edges',
+    overlay: Optional[str] = 'edges',
     sigma: float = 3.0,
     cmap: Any = None,
     colorbar: bool = False,
@@ -87,7 +87,9 @@ def image(
     check_axes(ax)
     attributions = as_values(attributions, 'attributions', 'height, width', 'height, width, channels')
     picture = None if picture is None else as_picture(picture, attributions.shape[:2])
-    sigma = as_number(sigma, 'sigma', above=0)
+    sigma, colorbar = as_sigma(sigma, picture), as_flag(colorbar, 'colorbar')
+    sign, overlay = one_of(sign, 'sign', SIGNS), one_of(overlay, 'overlay', OVERLAYS)
+    cmap = None if cmap is None else colormap(cmap)
     values = shown(attributions, sign, overlay)
     limit = limit_of(values, percentile, limit)
     if overlay == 'window':
@@ -115,9 +117,9 @@ def _axes_for(ax: 'Optional[Axes]', values: Array, room: float = 0.0) -> 'Axes':
     return axes_for(ax, (max(scale * width, 1.5) + room, max(scale * height, 1.5)))
 
 
-def shown(attributions: Array, sign: str = 'all', overlay: str = 'edges') -> Array:
+def shown(attributions: Array, sign: str = 'all', overlay: Optional[str] = 'edges') -> Array:
     """What of the attributions is drawn, shape (height, width); the sizes that open the window, if that is drawn."""
-    if one_of(overlay, 'overlay', OVERLAYS) == 'window':
+    if overlay == 'window':
         return _summed(np.abs(one_sign(attributions, sign)))
     return one_sign(_summed(attributions), sign)
 
@@ -140,17 +142,17 @@ def _draw_window(ax: 'Axes', picture: Array, sizes: Array, limit: float) -> 'Axe
     return ax
 
 
-def as_picture(picture: Any, size: Optional[Tuple[int, ...]] = None) -> Array:
+def as_picture(picture: Any, size: Optional[Tuple[int, ...]] = None, what: str = 'picture') -> Array:
     """``picture`` with values in [0, 1] and shape (height, width, 1, 3 or 4)."""
-    dtype = as_array(picture, 'picture', masked=np.nan).dtype
-    values = as_values(picture, 'picture', 'height, width', 'height, width, channels')
+    dtype = as_array(picture, what, masked=np.nan).dtype
+    values = as_values(picture, what, 'height, width', 'height, width, channels')
     values = values[..., np.newaxis] if values.ndim == 2 else values
     if values.shape[-1] not in (1, 3, 4):
-        raise ArgumentError(f'picture must have 1, 3 or 4 channels, the last axis; got shape {values.shape}.')
+        raise ArgumentError(f'{what} must have 1, 3 or 4 channels, the last axis; got shape {values.shape}.')
     if size is not None and values.shape[:2] != size:
-        raise ArgumentError(f'picture must have the height and width of attributions, {size}; got {values.shape[:2]}.')
+        raise ArgumentError(f'{what} must have the height and width of attributions, {size}; got {values.shape[:2]}.')
     if not np.isfinite(values).all():
-        raise ArgumentError('picture holds nan or infinite values; replace them.')
+        raise ArgumentError(f'{what} holds nan or infinite values; replace them.')
     if dtype == np.uint8:
         values /= 255
     elif values.min() < 0 or values.max() > 1:
@@ -159,13 +161,31 @@ def as_picture(picture: Any, size: Optional[Tuple[int, ...]] = None) -> Array:
     return values
 
 
+def _enlarged(shape: Sequence[int]) -> int:
+    """How many times a picture is enlarged before its edges are looked for."""
+    return max(1, math.ceil(256 / max(shape[:2])))
+
+
+def as_sigma(sigma: Any, picture: Optional[Array]) -> float:
+    """``sigma`` as a float; a Gaussian that is wider than the picture leaves nothing of it."""
+    number = as_number(sigma, 'sigma', above=0)
+    if picture is not None:
+        side = max(picture.shape[:2]) * _enlarged(picture.shape)
+        if number > side:
+            raise ArgumentError(
+                f'sigma must be at most {side}, the longer side of the picture when its edges are looked for; '
+                f'got {text_of(sigma)}.'
+            )
+    return number
+
+
 def _edge_lines(picture: Array, sigma: float) -> Array:
     """The edges of a picture as line segments, shape (segments, 2, 2), in the coordinates of its pixels.
 
     Lines, not pixels: they are as thin in a small Axes as in a large one.
     """
     grey = picture[..., :3].mean(axis=-1)
-    factor = max(1, math.ceil(256 / max(grey.shape)))
+    factor = _enlarged(grey.shape)
     large = transform.resize(grey, [side * factor for side in grey.shape], order=1, mode='edge', anti_aliasing=False)
     inside: Any = feature.canny(large, sigma=sigma)
     found = np.pad(inside, ((1, 1), (1, 1)), 'constant')

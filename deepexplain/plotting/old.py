@@ -1,16 +1,21 @@
 """The function of DeepExplain 0.3's ``examples/utils.py``, for code that was written with it."""
 
-from typing import Any
+from typing import Any, Dict
 
 import numpy as np
 from matplotlib import pyplot as plt
+from matplotlib.axes import Axes
 from skimage import feature, transform
 
-from ..arguments import as_array, as_number
+from ..arguments import as_array, as_number, text_of
 from ..errors import ArgumentError, ArgumentTypeError
 from ..types import Array, ArrayLike
+from .axes import check_axes
 from .colours import colormap, limit_of
 from .values import as_values, same_shape
+
+#: Of an enlarged picture.
+MOST_PIXELS = 10**8
 
 
 def plot(
@@ -61,9 +66,10 @@ def plot(
     values = values if values.ndim == 2 else values.mean(axis=-1)
     edges = None if xi is None else _edges(xi, values, as_number(dilation, 'dilation', above=0))
     cmap, alpha = colormap(cmap).with_extremes(bad='0.6'), as_number(alpha, 'alpha', above=0, at_most=1)
-    if not hasattr(axis, 'imshow'):
+    if axis is None or not (axis is plt or isinstance(axis, Axes)):
         raise ArgumentTypeError(f'axis must be a matplotlib Axes or pyplot; got {type(axis).__name__}.')
-    options = {'extent': (0, values.shape[1], 0, values.shape[0]), 'interpolation': 'none'}
+    check_axes(None if axis is plt else axis, 'axis')
+    options: Dict[str, Any] = {'extent': (0, values.shape[1], 0, values.shape[0]), 'interpolation': 'none'}
     axis.imshow(np.ma.masked_invalid(values), cmap=cmap, vmin=-limit, vmax=limit, **options)
     if edges is not None:
         black = np.zeros(edges.shape + (4,))
@@ -82,6 +88,12 @@ def _edges(xi: Any, values: Array, dilation: float) -> Array:
         grey = grey / 255
     grey = grey if grey.ndim == 2 else grey.mean(axis=-1)
     same_shape(grey, 'xi', values, 'data (height and width)')
+    sides = [side * dilation for side in grey.shape]
+    if min(sides) < 1 or max(sides) > MOST_PIXELS or sides[0] * sides[1] > MOST_PIXELS:
+        raise ArgumentError(
+            f'dilation must leave xi, {grey.shape}, from 1 pixel high and wide up to {MOST_PIXELS} pixels; '
+            f'got {text_of(dilation)}.'
+        )
     found = feature.canny(transform.rescale(grey, dilation, mode='constant'))
     inner: Array = np.zeros_like(found)
     inner[5:-5, 5:-5] = found[5:-5, 5:-5]

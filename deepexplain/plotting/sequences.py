@@ -1,16 +1,20 @@
 """DNA, RNA and proteins: letters as high as their attributions are large, a sequence logo."""
 
 import functools
-from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Optional, Sequence, Tuple
+from collections.abc import Mapping as MappingABC
+from collections.abc import Set
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 import numpy as np
+from matplotlib.collections import PathCollection, PolyCollection
+from matplotlib.colors import is_color_like
 from matplotlib.font_manager import FontProperties
-from matplotlib.patches import PathPatch
+from matplotlib.path import Path
 from matplotlib.textpath import TextPath
 from matplotlib.ticker import MaxNLocator
-from matplotlib.transforms import Affine2D
 
-from ..arguments import as_integer, as_names
+from ..arguments import as_flag, as_integer, as_names, as_number, text_of
 from ..errors import ArgumentError, ArgumentTypeError
 from ..types import Array, ArrayLike
 from .axes import axes_for, bad_kind, check_axes, ink_of, note
@@ -30,6 +34,9 @@ AMINO_ACIDS = {
 OTHER = '#6f7f86'
 UNKNOWN = '?'
 _WIDTH = 0.92  # of a letter, in positions
+#: Positions beyond have no halves between them that a picture could show; genomes have 10**11.
+FARTHEST = 10**12
+MOST_SPANS = 10**6
 
 
 def sequence(
@@ -85,26 +92,29 @@ def sequence(
     >>> from matplotlib.figure import Figure
     >>> from deepexplain.plotting import sequence
     >>> ax = sequence([0.5, -0.25], 'TA', ax=Figure().add_subplot())
-    >>> [float(patch.get_path().get_extents().height) for patch in ax.patches]
+    >>> [float(path.get_extents().height) for path in ax.collections[0].get_paths()]
     [0.5, 0.25]
     """
     check_axes(ax)
     values = as_values(attributions, 'attributions', 'length', 'length, alphabet')
     columns = _letters_of(values, letters, one_hot, alphabet)
-    start = as_integer(start, 'start')
-    spans = _spans(highlight)
+    start, flip, spans = _as_start(start), as_flag(flip, 'flip'), _spans(highlight)
     if columns is None:
-        columns = [list(alphabet)] * len(values)
+        columns = [_single(alphabet, 'alphabet')] * len(values)
     elif values.ndim == 2:
         with np.errstate(invalid='ignore'):  # inf - inf
             values = values.sum(axis=-1)
     values = values.reshape(len(values), -1)
-    colors = {**_colours(columns), **(colors or {})}
+    colors = {**_colours(columns), **_checked_colours(colors)}
     ax = axes_for(ax, (min(max(0.22 * len(values) + 1, 4), 16), 2.2))
-    for first, end in spans:
-        ax.axvspan(first - 0.5, end - 0.5, facecolor='#a87400', alpha=0.3, linewidth=0, zorder=0)
-    for position, (row, column) in enumerate(zip(values, columns), start=start):
-        _draw_stack(ax, position, row, column, colors, flip)
+    _draw_bands(ax, [(first - 0.5, end - 0.5) for first, end in spans], facecolors='#a87400', alpha=0.3)
+    bad = start + np.flatnonzero(~np.isfinite(values).all(axis=1))
+    _draw_bands(ax, [(position - 0.5, position + 0.5) for position in bad], facecolors='0.6')
+    # As one artist: there may be many letters.
+    drawn = [one for stack in enumerate(zip(values, columns), start=start) for one in _stack(*stack)]
+    paths = [_letter(letter, position, low, high, flip and negative) for letter, position, low, high, negative in drawn]
+    faces = [colors[letter] for letter, *_ in drawn]
+    ax.add_collection(PathCollection(paths, facecolors=faces, edgecolors='none', linewidths=0), autolim=False)
     _set_axes(ax, values, start)
     return ax
 
@@ -120,9 +130,7 @@ def _letters_of(values: Array, letters: Any, one_hot: Any, alphabet: Any) -> Any
     if letters is not None and one_hot is not None:
         raise ArgumentError('letters and one_hot both give the sequence; leave one of them out.')
     if letters is not None:
-        letters = _single(letters, 'letters')
-        if len(letters) != len(values):
-            raise ArgumentError(f'letters must have one for each of the {len(values)} positions; got {len(letters)}.')
+        letters = _single(letters, 'letters', len(values))
     elif one_hot is not None:
         letters = _decoded(one_hot, values, alphabet)
     elif values.ndim == 1:
@@ -130,13 +138,39 @@ def _letters_of(values: Array, letters: Any, one_hot: Any, alphabet: Any) -> Any
     return None if letters is None else [[letter] for letter in letters]
 
 
-def _single(value: Any, what: str) -> List[str]:
+def _single(value: Any, what: str, count: Optional[int] = None) -> List[str]:
     """A str or a list of letters as a list of them."""
-    letters = list(value) if isinstance(value, str) else as_names(value, what)
+    letters = list(value) if isinstance(value, str) else as_names(value, what, count, 'positions')
     wrong = [letter for letter in letters if len(letter) != 1 or not letter.isprintable() or letter.isspace()]
     if wrong:
-        raise ArgumentError(f'{what} must be single letters that can be seen; got {wrong[0]!r}.')
+        raise ArgumentError(f'{what} must be single letters that can be seen; got {text_of(wrong[0])}.')
+    if count is not None and len(letters) != count:
+        raise ArgumentError(f'{what} must have one for each of the {count} positions; got {len(letters)}.')
     return letters
+
+
+def _as_start(start: Any) -> int:
+    number = as_integer(start, 'start')
+    if abs(number) > FARTHEST:
+        raise ArgumentError(f'start must be from -{FARTHEST} to {FARTHEST}; got {text_of(start)}.')
+    return number
+
+
+def _checked_colours(colors: Any) -> Dict[str, Any]:
+    if colors is None:
+        return {}
+    if not isinstance(colors, MappingABC):
+        raise ArgumentTypeError(f'colors must be a dict of a colour for each letter; got {text_of(colors)}.')
+    for letter, colour in colors.items():
+        try:
+            is_right = isinstance(letter, str) and is_color_like(colour)
+        except Exception:  # whatever comparing an object raises
+            is_right = False
+        if not is_right:
+            raise ArgumentError(
+                f'colors must be a dict of a colour for each letter; got {text_of(colour)} for {text_of(letter)}.'
+            )
+    return dict(colors)
 
 
 def _decoded(one_hot: Any, values: Array, alphabet: Sequence[str]) -> List[str]:
@@ -150,13 +184,19 @@ def _decoded(one_hot: Any, values: Array, alphabet: Sequence[str]) -> List[str]:
 
 def _spans(highlight: Any) -> List[Tuple[float, float]]:
     try:
-        spans = [(first, end) for first, end in highlight]
-        empty = [span for span in spans if not span[0] < span[1]]
-    except (TypeError, ValueError):
-        raise ArgumentTypeError(f'highlight must be a list of spans (first, end); got {highlight!r}.') from None
+        if isinstance(highlight, (str, bytes, bytearray, MappingABC, Set)):
+            raise TypeError
+        pairs = [(first, end) for first, end in islice(highlight, MOST_SPANS + 1)]
+    except Exception:  # whatever the __iter__ of a tensor raises
+        raise ArgumentTypeError(f'highlight must be a list of spans (first, end); got {text_of(highlight)}.') from None
+    if len(pairs) > MOST_SPANS:
+        raise ArgumentError(f'highlight must have at most {MOST_SPANS} spans; got more.')
+    of_a_span, far = 'highlight, in each first and end,', FARTHEST
+    spans = [tuple(as_number(end, of_a_span, at_least=-far, at_most=far) for end in pair) for pair in pairs]
+    empty = [pair for pair, (first, end) in zip(pairs, spans) if not first < end]
     if empty:
-        raise ArgumentError(f'highlight must have spans (first, end) with first < end; got {empty[0]!r}.')
-    return spans
+        raise ArgumentError(f'highlight must have spans (first, end) with first < end; got {text_of(empty[0])}.')
+    return [(first, end) for first, end in spans]
 
 
 def _colours(columns: Sequence[Sequence[str]]) -> Dict[str, Any]:
@@ -165,38 +205,48 @@ def _colours(columns: Sequence[Sequence[str]]) -> Dict[str, Any]:
     return {letter: table.get(letter.upper(), OTHER) for letter in used}
 
 
-def _draw_stack(
-    ax: 'Axes', position: float, heights: Array, letters: Sequence[str], colors: Mapping[str, Any], flip: bool
-) -> None:
-    """The letters of one position: positive ones upwards from 0, negative ones downwards, the largest outside."""
-    if not np.isfinite(heights).all():
-        ax.axvspan(position - 0.5, position + 0.5, facecolor='0.6', linewidth=0, zorder=0)
+def _draw_bands(ax: 'Axes', bands: Sequence[Tuple[float, float]], **options: Any) -> None:
+    """Backgrounds from the bottom of the Axes to the top, as one artist."""
+    corners = [[(left, 0), (left, 1), (right, 1), (right, 0)] for left, right in bands]
+    if corners:
+        whole = ax.get_xaxis_transform()
+        ax.add_collection(PolyCollection(corners, linewidths=0, zorder=0, transform=whole, **options), autolim=False)
+
+
+def _stack(position: int, row: Tuple[Array, Sequence[str]]) -> Iterator[Tuple[str, int, float, float, bool]]:
+    """The letters of one position: (letter, position, low, high, whether negative).
+
+    Positive ones go upwards from 0, negative ones downwards, the largest outside.
+    """
     bottom = top = 0.0
-    for i in np.argsort(np.abs(heights), kind='stable'):
-        height = heights[i]
-        if height > 0 and np.isfinite(height):
-            _draw_letter(ax, letters[i], position, top, top + height, colors[letters[i]], False)
+    heights, letters = row
+    for i in np.argsort(np.abs(heights), kind='stable') if len(heights) > 1 else (0,):
+        height = float(heights[i])
+        if 0 < height < np.inf:
+            yield letters[i], position, top, top + height, False
             top += height
-        elif height < 0 and np.isfinite(height):
-            _draw_letter(ax, letters[i], position, bottom + height, bottom, colors[letters[i]], flip)
+        elif -np.inf < height < 0:
+            yield letters[i], position, bottom + height, bottom, True
             bottom += height
 
 
-def _draw_letter(
-    ax: 'Axes', letter: str, position: float, low: float, high: float, colour: Any, upside_down: bool
-) -> None:
-    glyph, box = _glyph(letter)
-    stretch = Affine2D().translate(-(box.x0 + box.x1) / 2, -(box.y0 + box.y1) / 2)
-    stretch.scale(_WIDTH / box.width, (high - low) / box.height * (-1 if upside_down else 1))
-    stretch.translate(position, (low + high) / 2)
-    ax.add_patch(PathPatch(stretch.transform_path(glyph), facecolor=colour, linewidth=0))
+def _letter(letter: str, position: int, low: float, high: float, upside_down: bool) -> Any:
+    """The outline of a letter, centred at a position and stretched from low to high."""
+    vertices, codes = _glyph(letter)
+    sizes = np.array([_WIDTH, (high - low) * (-1 if upside_down else 1)])
+    return Path(vertices * sizes + (position, (low + high) / 2), codes)
 
 
 @functools.lru_cache(maxsize=256)
-def _glyph(letter: str) -> Tuple[Any, Any]:
-    """The outline of a letter and its box. A font with letters of one width stretches them least."""
+def _glyph(letter: str) -> Tuple[Array, Array]:
+    """The outline of a letter, one wide and high around 0, and what its points are.
+
+    A font with letters of one width stretches them least.
+    """
     path = TextPath((0, 0), letter, size=100, prop=FontProperties(family='DejaVu Sans Mono', weight='bold'))
-    return path, path.get_extents()
+    box = path.get_extents()
+    middle = np.array([box.x0 + box.x1, box.y0 + box.y1]) / 2
+    return (np.asarray(path.vertices) - middle) / [box.width, box.height], np.asarray(path.codes)
 
 
 def _set_axes(ax: 'Axes', values: Array, start: int) -> None:

@@ -5,16 +5,18 @@ from typing import TYPE_CHECKING, Any, Optional, Sequence, Tuple
 import numpy as np
 from matplotlib.collections import LineCollection, PolyCollection
 
-from ..arguments import as_names, as_number, one_of
+from ..arguments import as_flag, as_number, one_of
 from ..errors import ArgumentError
 from ..types import Array, ArrayLike
-from .axes import add_colorbar, axes_for, check_axes, ink_of, note_bad, page_of
+from .axes import add_colorbar, axes_for, check_axes, ink_of, note_bad, page_of, verbatim
 from .colours import Scale, limit_of
-from .values import as_values, same_shape
+from .values import as_labels, as_values, same_shape
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+#: As many lanes as can be told apart.
+MOST_CHANNELS = 1000
 STYLES = ('line', 'bands')
 HEIGHTS = ('own', 'shared')
 
@@ -85,13 +87,15 @@ def timeseries(
     series = as_values(series, 'series', 'times', 'times, channels')
     values = as_values(attributions, 'attributions', 'times', 'times, channels')
     same_shape(values, 'attributions', series, 'series')
+    if series.ndim == 2 and series.shape[1] > MOST_CHANNELS:
+        raise ArgumentError(f'series must have at most {MOST_CHANNELS} channels; got shape {series.shape}.')
     if len(series) < 2:
         raise ArgumentError(f'series must have at least 2 times; got shape {series.shape}.')
     series, values = series.reshape(len(series), -1), values.reshape(len(values), -1)
-    names = None if names is None else as_names(names, 'names', series.shape[1], 'channels')
+    names = None if names is None else as_labels(names, 'names', series.shape[1], 'channels')
     times, label = _times(times, rate, len(series))
     scale = Scale(limit_of(values, percentile, limit), page_of(ax), cmap)
-    style = one_of(style, 'style', STYLES)
+    style, colorbar = one_of(style, 'style', STYLES), as_flag(colorbar, 'colorbar')
     lines, lanes = _lanes(series, one_of(heights, 'heights', HEIGHTS))
     ax = axes_for(ax, (8, 1.2 + 0.9 * max(2, series.shape[1])))
     for height, value, lane in zip(lines.T, values.T, lanes):
@@ -179,10 +183,10 @@ def _set_axes(ax: 'Axes', times: Array, label: str, names: Optional[Sequence[str
     ax.set_ylim(min(low for low, _ in lanes), max(high for _, high in lanes))
     ax.set_xlabel(label)
     if len(lanes) == 1:
-        ax.set_ylabel(names[0] if names else 'value')
+        verbatim([ax.set_ylabel(names[0] if names else 'value')])
         return
     ax.set_yticks([(low + high) / 2 for low, high in lanes])
-    ax.set_yticklabels(names or [f'channel {i}' for i in range(len(lanes))])
+    ax.set_yticklabels(names or [f'channel {i}' for i in range(len(lanes))], parse_math=False)
     ax.tick_params(axis='y', length=0)
     for low, _ in lanes[:-1]:
         ax.axhline(low, color=ink_of(ax), linewidth=0.5, alpha=0.4)

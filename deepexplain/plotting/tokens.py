@@ -1,7 +1,8 @@
 """Text: tokens shaded by their attribution, on Axes or as HTML."""
 
+import functools
 import html
-from typing import TYPE_CHECKING, Any, List, Optional, Sequence, Tuple
+from typing import TYPE_CHECKING, Any, Dict, List, Optional, Sequence, Tuple
 
 import numpy as np
 from matplotlib import pyplot as plt
@@ -9,14 +10,20 @@ from matplotlib.colors import to_hex
 from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import text_to_path
 
-from ..arguments import as_names, as_number
+from ..arguments import as_number, text_of
+from ..errors import ArgumentError
 from ..types import Array, ArrayLike
 from .axes import bad_kind, check_axes, ink_of, note_bad, page_of
 from .colours import Scale, ink_on, limit_of
-from .values import as_values
+from .values import as_labels, as_values
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+#: The most tokens of a figure, which take ten seconds; and the largest font, whose letters are four inches high.
+MOST_TOKENS, LARGEST_FONT = 5000, 300
+#: The highest new figure of tokens, in inches: matplotlib draws 655 at 100 dots per inch.
+HIGHEST = 600
 
 #: How the signs look that cannot be seen; an empty token is seen, too.
 VISIBLE = {' ': '␣', '\n': '↵', '\t': '⇥', '\xa0': '␣', '\u3000': '␣'}
@@ -73,11 +80,18 @@ def text(
     check_axes(ax)
     tokens, values = _checked(tokens, attributions)
     scale = Scale(limit_of(values, percentile, limit), page_of(ax), cmap)
-    fontsize = None if fontsize is None else as_number(fontsize, 'fontsize', above=0)
+    if len(tokens) > MOST_TOKENS:
+        raise ArgumentError(f'tokens: at most {MOST_TOKENS} can be drawn, got {len(tokens)}; text_html takes more.')
+    fontsize = None if fontsize is None else _as_fontsize(fontsize)
     bad = not np.isfinite(values).all()
     if ax is None:
         size = fontsize or 12.0
         places, lines = _places(tokens, size, _NEW_WIDTH)
+        if lines * _LINE * size > 72 * HIGHEST:
+            raise ArgumentError(
+                f'tokens of fontsize {size:g} take {lines} lines, which is more than a figure of {HIGHEST} inches has: '
+                'take fewer, or a smaller fontsize; text_html takes more.'
+            )
         ax = _new_axes(lines * _LINE * size, bad)
     else:
         size, places = _fitted(tokens, fontsize, *(72 * side / ax.figure.dpi for side in ax.bbox.size))
@@ -94,13 +108,23 @@ _LINE = 1.9  # height of a line, and below it the padding and the gap of tokens,
 _PAD, _GAP = 0.25, 0.2
 
 
+def _as_fontsize(fontsize: Any) -> float:
+    number = as_number(fontsize, 'fontsize', above=0)
+    if not 1 <= number <= LARGEST_FONT:
+        raise ArgumentError(f'fontsize must be from 1 to {LARGEST_FONT} points; got {text_of(fontsize)}.')
+    return number
+
+
 def _places(tokens: Sequence[str], size: float, width: float) -> Tuple[List[Tuple[float, float]], int]:
     """Where each token starts, ``(x, y)`` in points from the upper left corner to its base line, and how many lines."""
     font = FontProperties(size=size)
     places: List[Tuple[float, float]] = []
     x, line, ended = 0.0, 0, False
+    widths: Dict[str, float] = {}
     for token in tokens:
-        advance = text_to_path.get_text_width_height_descent(visible(token), font, False)[0] + 2 * _PAD * size
+        if token not in widths:
+            widths[token] = text_to_path.get_text_width_height_descent(visible(token), font, False)[0]
+        advance = widths[token] + 2 * _PAD * size
         if places and (ended or (x > 0 and x + advance > width)):
             x, line = 0.0, line + 1
         places.append((x + _PAD * size, -(line + 0.7) * _LINE * size))
@@ -205,18 +229,23 @@ def text_html(
 
 
 def _span(token: str, value: float, colour: Any) -> str:
-    frame = f'1px dotted {ink_on(colour)}' if value < 0 else '1px solid transparent'
-    style = (
-        f'background:{to_hex(colour)};color:{ink_on(colour)};border:{frame};padding:0 3px;margin:0 1px;white-space:pre'
-    )
+    background, ink = _shade(tuple(colour))
+    frame = f'1px dotted {ink}' if value < 0 else '1px solid transparent'
+    style = f'background:{background};color:{ink};border:{frame};padding:0 3px;margin:0 1px;white-space:pre'
     end = '<br>' if token.endswith('\n') else ' '
     return f'<span style="{style}" title="{value:+.4g}">{html.escape(visible(token))}</span>{end}'
+
+
+@functools.lru_cache(maxsize=4096)
+def _shade(colour: Any) -> Tuple[str, str]:
+    """A colour in hexadecimal digits, and what is read on it; maps have few."""
+    return to_hex(colour), ink_on(colour)
 
 
 def _checked(tokens: Any, attributions: Any) -> Tuple[List[str], Array]:
     """The tokens and one number for each."""
     values = as_values(attributions, 'attributions', 'tokens', 'tokens, dimensions')
-    tokens = as_names(tokens, 'tokens', len(values), 'attributions')
+    tokens = as_labels(tokens, 'tokens', len(values), 'attributions')
     if values.ndim == 2:
         with np.errstate(invalid='ignore'):  # inf - inf
             values = values.sum(axis=-1)

@@ -4,12 +4,15 @@ import threading
 from dataclasses import fields
 from typing import Any, Callable, Dict, List, Optional, Tuple
 
+from ..arguments import as_flag, text_of
 from ..errors import ArgumentError, ArgumentTypeError, DeepExplainError
 from ..types import ArrayLike
 from .compat import Graph, Session, Tensor, tf
-from .engine.problem import Problem
+from .engine.layer import at_layer
+from .engine.problem import Problem, check_session
 from .explainer import Explainer
-from .methods.method import Method, frozen, method_from, method_named
+from .methods.method import Method, frozen, method_from, method_named, takes_layer
+from .runtime.building import building
 
 
 class DeepExplain:
@@ -48,15 +51,15 @@ class DeepExplain:
         session = tf.get_default_session() if session is None else session
         if session is None:
             raise DeepExplainError('DeepExplain: could not retrieve a session. Use DeepExplain(session=your_session).')
-        if not hasattr(session, 'run') or not isinstance(getattr(session, 'graph', None), tf.Graph):
-            raise ArgumentTypeError(f'session must be a tf.compat.v1.Session; got {session!r}.')
+        check_session(session)
         if graph is not None and graph is not session.graph:
-            raise ArgumentError('graph is not the graph of the session; leave it out, or open a session on it.')
+            raise ArgumentError(
+                f'graph is not the graph of the session; leave it out, or open a session on it; got {text_of(graph)}.'
+            )
         self.session = session
         self.graph = session.graph
         self._entered: List[Tuple[int, Any]] = []  # (thread, what to leave), one for each time this context was entered
         self._explainers: Dict[Any, Any] = {}
-        self._lock = threading.RLock()
 
     @property
     def context_on(self) -> bool:
@@ -101,7 +104,7 @@ class DeepExplain:
         ----------
         method : str, or a method
             A name among ``deepexplain.tensorflow.methods.attribution_methods``; or a method with its arguments, such as
-            ``IntegratedGradients(steps=50)``, beside which only ``strict`` may be given.
+            ``IntegratedGradients(steps=50)``, beside which only ``strict`` and ``layer`` may be given.
         T, X : tensors, or their names
             Target, of any float dtype and shape (samples, ...) or (); and input, of shape (samples, ...), or a list of
             inputs: any tensors of the graph that T is computed from. Several outputs of a sample are explained as
@@ -111,17 +114,23 @@ class DeepExplain:
         **kwargs
             Arguments of the method: see ``help`` of its class in ``deepexplain.tensorflow.methods``. And
             ``strict=True``: raise a GraphError, instead of a warning, where the sum that it promises does not hold.
+            And ``layer``, a tensor between X and T or its name, or a list of them: attributions are to its values, and
+            of its shape. xs and baselines stay those of X: the layer's values at both are computed (so at a baseline of
+            0 the layer is what the network makes of 0), and it is the layer's values that paths, windows and features
+            change. An X that T reads besides keeps the values of xs.
 
         Returns
         -------
-        ndarray of xs' shape and X's dtype, or a list of them where X is a list; outputs first with ``ys='each'``. With
-        ``return_convergence_delta``, ``(attributions, delta)``.
+        ndarray of xs' shape and X's dtype, or a list of them where X is a list (those of the layer, where there is
+        one); outputs first with ``ys='each'``. With ``return_convergence_delta``, ``(attributions, delta)``.
 
         Raises
         ------
         RuntimeError
             Outside the context; and every other error is one too, with the built-in type that fits.
         """
+        progress = as_flag(progress, 'progress')
+        return_convergence_delta = as_flag(return_convergence_delta, 'return_convergence_delta')
         explainer = self._explainer(method, T, X, kwargs, keep=True)
         # Methods written for 0.3 may have a run() that knows no more than three arguments.
         more: Dict[str, Any] = {} if feed_dict is None else {'feed_dict': feed_dict}
@@ -147,29 +156,34 @@ class DeepExplain:
         if not self.context_on:
             raise DeepExplainError('Explain can be called only within a DeepExplain context.')
         if isinstance(method, Method):
-            more = sorted(set(arguments) - {'strict'})
+            more = sorted(set(arguments) - ({'strict'} if takes_layer(type(method)) else {'strict', 'layer'}))
             if more:
                 raise ArgumentTypeError(f'{method!r} has its arguments: give {", ".join(more)} there, not beside it.')
             arguments = {**{f.name: getattr(method, f.name) for f in fields(method) if f.init}, **arguments}
         cls: Any = type(method) if isinstance(method, Method) else method_named(method)
-        with self._lock:
-            if not (isinstance(cls, type) and issubclass(cls, Method)):  # a class of 0.3's form: see legacy.py
-                return self._kept(
-                    (cls, frozen(arguments)), T, X, keep, lambda: cls(T, X, self.session, None, **arguments)
-                )
-            made, strict = method_from(cls, (), arguments)
-            in_graph = frozen([getattr(made, f.name) for f in fields(cls) if not f.metadata.get('at_run')])
-            explainer = self._kept(
-                (cls, in_graph), T, X, keep, lambda: Explainer(made, Problem.of(self.session, T, X), strict)
-            )
-            same = explainer.method is made or (explainer.method == made and explainer.strict == strict)
-            return explainer if same else explainer.with_arguments(**arguments)
+        if not (isinstance(cls, type) and issubclass(cls, Method)):  # a class of 0.3's form: see legacy.py
+            return self._kept((cls, frozen(arguments)), T, X, keep, lambda: cls(T, X, self.session, None, **arguments))
+        layer = None if takes_layer(cls) else arguments.pop('layer', None)
+        made, strict = method_from(cls, (), arguments)
+        in_graph = frozen([getattr(made, f.name) for f in fields(cls) if not f.metadata.get('at_run')])
+
+        def build() -> Explainer:
+            problem = Problem.of(self.session, T, X)
+            return Explainer(made, problem if layer is None else at_layer(problem, layer), strict)
+
+        explainer = self._kept((cls, in_graph, frozen(layer)), T, X, keep, build)
+        same = explainer.method is made or (explainer.method == made and explainer.strict == strict)
+        return explainer if same else explainer.with_arguments(**arguments)
 
     def _kept(self, key: Any, T: Tensor, X: Any, keep: bool, build: Callable[[], Any]) -> Any:
         """What ``build()`` gave for T and X under this key before, or gives now."""
         if not keep:
-            return build()
+            with building(self.graph):
+                return build()
         key = (key, frozen(T), frozen(X))
-        if key not in self._explainers:
-            self._explainers[key] = build()
-        return self._explainers[key]
+        explainer = self._explainers.get(key)
+        if explainer is None:
+            with building(self.graph):
+                explainer = self._explainers.get(key) or build()  # another thread may have built it meanwhile
+                self._explainers[key] = explainer
+        return explainer

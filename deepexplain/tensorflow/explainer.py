@@ -3,22 +3,19 @@
 from dataclasses import fields
 from typing import Any, Dict, List, Optional, Tuple
 
-from ..errors import ArgumentError, ArgumentTypeError
+from ..arguments import as_flag
+from ..errors import ArgumentError, MemoryLimitError
 from ..types import Array, ArrayLike
 from .engine.audit import Audit
-from .engine.backward import Backward
-from .engine.changes import ChangeEngine, Changes
 from .engine.deltas import warn_of_deltas
-from .engine.gradients import GradientEngine
+from .engine.engines import engine_of
+from .engine.layer import at_layer
 from .engine.leaks import Leaks, leaks_of
 from .engine.problem import Problem
 from .engine.request import Request
-from .methods.method import Method, method_from, same
+from .methods.method import Method, method_from, same, takes_layer
 from .runtime.sealed import Sealed
 from .runtime.weights import Weight, weights_of
-
-#: The kind of a plan -> the engine that runs it.
-ENGINES: Dict[type, Any] = {Backward: GradientEngine, Changes: ChangeEngine}
 
 
 class Explainer(Sealed):
@@ -44,6 +41,8 @@ class Explainer(Sealed):
     X : tf.Tensor, or a list of them where a list was given
     has_multiple_inputs : bool
         Whether X is a list.
+    layer : tf.Tensor, a list of them where a list was given, or None
+        What is explained in place of X.
     """
 
     method: Method
@@ -54,17 +53,20 @@ class Explainer(Sealed):
     T: Any
     X: Any
     has_multiple_inputs: bool
+    layer: Any
     engine: Any
+    _is_list: bool  # whether a list is explained, and returned
 
     def __init__(self, method: Method, problem: Problem, strict: bool = False) -> None:
         self._set(method, problem, strict)
 
     def _set(self, method: Method, problem: Problem, strict: bool, built: Any = None) -> None:
         plan = method.plan(problem)
-        if type(plan) not in ENGINES:
-            raise ArgumentTypeError(
-                f'plan(problem) of {type(method).__name__} must return a Backward or a Changes; got {plan!r}.'
-            )
+        strict = as_flag(strict, 'strict')
+        below: Any = getattr(plan, 'at', None) or problem
+        layer = below.layer
+        given = problem if problem.layer is None else problem.layer.problem
+        engine = engine_of(method, plan, problem, strict, built)
         self.set_once(
             method=method,
             problem=problem,
@@ -72,9 +74,11 @@ class Explainer(Sealed):
             name=method.name,
             session=problem.session,
             T=problem.target,
-            X=list(problem.inputs) if problem.several else problem.inputs[0],
-            has_multiple_inputs=problem.several,
-            engine=ENGINES[type(plan)](method.name, plan, problem, strict, built),
+            X=list(given.inputs) if given.several else given.inputs[0],
+            has_multiple_inputs=given.several,
+            _is_list=given.several if layer is None else layer.several,
+            layer=None if layer is None else list(layer.tensors) if layer.several else layer.tensors[0],
+            engine=engine,
         )
 
     def __repr__(self) -> str:
@@ -99,6 +103,12 @@ class Explainer(Sealed):
         ArgumentError
             The graph depends on an argument (such as the ``rules`` of 'deeplift') that would be another one.
         """
+        if 'layer' in arguments and not takes_layer(type(self.method)):
+            layer = arguments.pop('layer')
+            given = self.problem if self.problem.layer is None else self.problem.layer.problem
+            other = given if layer is None else at_layer(given, layer)
+            if other.names != self.problem.names:
+                raise ArgumentError(f'This explainer was built for {self.problem!r}: for another layer get_explainer.')
         method, strict = method_from(type(self.method), (), arguments)
         for field in fields(method):
             own, other = getattr(self.method, field.name), getattr(method, field.name)
@@ -166,16 +176,28 @@ class Explainer(Sealed):
         Raises
         ------
         ArgumentError, ArgumentTypeError
-            An argument does not fit; the message gives both shapes. Also for nan in xs, and for a
-            placeholder without a value.
+            An argument does not fit; the message gives both shapes. Also for nan in xs, for a placeholder
+            without a value, and for a feed of T or of what lies between X and T.
+        MemoryLimitError
+            The result does not fit in memory; the message says how large it is.
         """
         batch_size = self.problem.batch_size(batch_size)
-        request = self.request(xs, ys, feed_dict)
+        progress = as_flag(progress, 'progress')
+        return_convergence_delta = as_flag(return_convergence_delta, 'return_convergence_delta')
+        request = self.engine.request(xs, ys, feed_dict, batch_size)
         if return_convergence_delta:
             self._check_delta(request)
         request, cut = self._cut(request, batch_size)
         engine = self.engine
-        results, more = engine.explain(request, cut, progress)
+        try:
+            results, more = engine.explain(request, cut, progress)
+        except MemoryLimitError:
+            raise
+        except MemoryError as error:
+            raise MemoryLimitError(
+                f"'{self.name}' does not fit in memory: {error or 'a session run failed'}. Give fewer samples at a "
+                'time, or a smaller batch_size.'
+            ) from None
         delta = []
         if return_convergence_delta:
             promised = engine.plan.promise.value(engine.network, request, cut.samples)
@@ -185,7 +207,7 @@ class Explainer(Sealed):
                 warn_of_deltas(engine, request, results, promised, delta[0], lambda: self.leaks(xs, ys, feed_dict))
         if request.outputs is None:
             results, more = [result[0] for result in results], [result[0] for result in more]
-        found = results if self.problem.several else results[0]
+        found = results if self._is_list else results[0]
         return (found, *more, *delta) if more or delta else found
 
     def outputs(
@@ -204,7 +226,7 @@ class Explainer(Sealed):
         float64 ndarray, shape (samples,); with ``ys='each'`` (outputs, samples)
         """
         batch_size = self.problem.batch_size(batch_size)
-        request = self.request(xs, ys, feed_dict)
+        request = self.engine.request(xs, ys, feed_dict, batch_size)
         self.problem.check_has_rows('outputs()', request.n)
         request, cut = self._cut(request, batch_size)
         scores: Array = self.engine.network.scores(request, cut.samples)
@@ -239,9 +261,10 @@ class Explainer(Sealed):
         return leaks_of(self.engine, lambda: self.method.plan(self.problem), request, lambda: self._cut(request, None))
 
     def weights(self) -> List[Weight]:
-        """The weights between X and T, nearest to T first; see :func:`~..runtime.weights.weights_of`."""
+        """The weights between X (or the layer) and T, nearest to T first; see :func:`~..runtime.weights.weights_of`."""
         engine = self.engine
-        return weights_of(engine.target, self.problem.inputs, engine.between, self.session)
+        inputs = self.problem.inputs if self.layer is None else self.layer if self._is_list else [self.layer]
+        return weights_of(engine.target, inputs, engine.between, self.session)
 
     def request(self, xs: ArrayLike, ys: ArrayLike = None, feed_dict: Optional[Dict[Any, Any]] = None) -> Request:
         """Check the arguments of a call, as :meth:`run` does: samples, weights, feeds and baselines in one object."""
@@ -256,6 +279,9 @@ class Explainer(Sealed):
         """
         baseline = self.engine.plan.baseline
         of_all = baseline is not None and (baseline.is_function or request.has_baseline_for_each)
+        layer: Any = self.problem.layer
+        if request.behind is not None and not layer.takes_copies(request.behind):
+            return False
         if of_all or request.has_whole_feeds or self.T.shape.ndims == 0 or request.fixed_rows is not None:
             return False
         return batch_size == 1 or bool(self.engine.oracle.may_cut(request, request.n))

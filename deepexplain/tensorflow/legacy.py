@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Dict, List, Optional
 
 import numpy as np
 
-from ..arguments import as_flag
+from ..arguments import as_count, as_flag
 from ..errors import DeepExplainError
 from ..types import ArrayLike
 from .compat import Operation, Session, Tensor
@@ -25,8 +25,10 @@ from .explainer import Explainer
 from .methods.method import MethodType, check_known, method_from
 from .rules.book import Rule, RuleBook
 from .rules.plain import activations
+from .runtime.building import building
 from .runtime.graph import Step
 from .runtime.overrides import original_grad
+from .runtime.session import feedable
 
 if TYPE_CHECKING:
     from .engine.backward import BackwardPass
@@ -37,7 +39,8 @@ class _BuiltLast(type):
 
     def __call__(cls, *args: Any, **arguments: Any) -> Any:
         instance = super().__call__(*args, **arguments)
-        instance._build()
+        with building(instance._problem.graph):
+            instance._build()
         return instance
 
 
@@ -83,6 +86,8 @@ class AttributionMethod(metaclass=_BuiltLast):
         self.explainer: Any = None
         self.symbolic_attribution: Optional[List[Tensor]] = None
         self._problem = problem = Problem.of(session, T, X)
+        if keras_learning_phase is not None:
+            self.keras_learning_phase = feedable(problem.graph, keras_learning_phase, 'keras_learning_phase')
         self.has_multiple_inputs = problem.several
         self.T, self.X = problem.target, list(problem.inputs) if problem.several else problem.inputs[0]
         configure, self.strict = getattr(self, 'configure', None), False
@@ -148,7 +153,8 @@ class AttributionMethod(metaclass=_BuiltLast):
     def _session_run(self, T: Any, xs: ArrayLike, ys: ArrayLike = None, batch_size: Optional[int] = None) -> Any:
         """Evaluate a tensor, or a list of them, for the samples: as 0.3's ``run`` did it, in batches."""
         several = isinstance(T, (list, tuple))
-        tensors = list(T) if several else [T]
+        tensors = [feedable(self._problem.graph, one, 'T') for one in (T if several else [T])]
+        batch_size = None if batch_size is None else as_count(batch_size, 'batch_size')
         own: List[Tensor] = (
             [] if self.explainer is None or self.symbolic_attribution is None else self._back.placeholders
         )

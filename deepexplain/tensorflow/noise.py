@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, Dict, List, Optional, Sequence, Union
 
 import numpy as np
 
-from ..arguments import as_count, as_number, as_seed, one_of
+from ..arguments import as_count, as_flag, as_number, as_repeats, as_seed, one_of, text_of
 from ..errors import ArgumentError, ArgumentTypeError
 from ..types import Array, ArrayLike
 from .runtime.progress import progress_bar
@@ -34,7 +34,7 @@ class NoiseTunnel:
     kind : str, default 'smoothgrad'
         One of 'smoothgrad', 'smoothgrad_squared', 'vargrad'.
     samples : int, default 10
-        Noisy copies of each sample.
+        Noisy copies of each sample, at most 2**24.
     stdev : float, optional
         Standard deviation of the noise, in the units of X. Default: 0.15 times the distance between the largest and
         the smallest value of the sample, so none for a constant one. A list of these where X is a list.
@@ -71,10 +71,14 @@ class NoiseTunnel:
         stdev: Union[float, Sequence[Optional[float]], None] = None,
         seed: Optional[int] = None,
     ) -> None:
-        if not (callable(getattr(explainer, 'run', None)) and callable(getattr(explainer, 'request', None))):
-            raise ArgumentTypeError(f'explainer must be what get_explainer returns; got {explainer!r}.')
+        try:
+            is_one = callable(explainer.run) and callable(explainer.request) and callable(explainer.takes_copies)
+        except Exception:  # it has none; or whatever an object's own attributes raise
+            is_one = False
+        if not is_one:
+            raise ArgumentTypeError(f'explainer must be what get_explainer returns; got {text_of(explainer)}.')
         self.explainer, self.kind = explainer, one_of(kind, 'kind', KINDS)
-        self.samples = as_count(samples, 'samples')
+        self.samples = as_repeats(samples, 'samples')
         self.stdev = _as_stdevs(stdev, len(explainer.X) if explainer.has_multiple_inputs else None)
         self.seed = None if seed is None else as_seed(seed, 'seed')
 
@@ -94,7 +98,10 @@ class NoiseTunnel:
 
         Parameters, errors, result: as those of the explainer's own ``run``.
         """
+        progress = as_flag(progress, 'progress')
+        batch_size = None if batch_size is None else as_count(batch_size, 'batch_size')
         request = self.explainer.request(xs, ys, feed_dict)
+        given = request if request.behind is None else request.behind  # the noise is in X, whatever is explained
         random = np.random if self.seed is None else np.random.RandomState(self.seed)
         chunks = self._chunks(request, batch_size)
         first: List[Array] = []
@@ -102,8 +109,11 @@ class NoiseTunnel:
             for copies in chunks:
                 of = np.tile(np.arange(request.n), copies)
                 rest = dict(_rest(request, ys, of), batch_size=batch_size, progress=progress and len(chunks) == 1)
-                found = self._attributions(self._noisy(request, random, copies), rest)
+                found = self._attributions(self._noisy(given, random, copies), rest)
+                is_list = isinstance(found, list)
+                found = found if is_list else [found]
                 # The samples' axis is the first, after that of the outputs with ys='each'.
+                dtypes = [a.dtype for a in found]
                 values = [_by_copy(a, copies, axis=0 if request.outputs is None else 1) for a in found]
                 if not first:
                     first = [value[0] for value in values]  # sums of what differs from it lose no digits
@@ -112,11 +122,10 @@ class NoiseTunnel:
                     total += (value - start).sum(axis=0)
                     squares += ((value - start) ** 2).sum(axis=0)
                 bar.update(len(of))
-        dtypes = [x.dtype.as_numpy_dtype for x in request.inputs]
         results = [self._result(a, *both).astype(dtype) for a, both, dtype in zip(first, sums, dtypes)]
-        return results if self.explainer.has_multiple_inputs else results[0]
+        return results if is_list else results[0]
 
-    def _attributions(self, xs: ArrayLike, rest: Dict[str, Any]) -> List[Array]:
+    def _attributions(self, xs: ArrayLike, rest: Dict[str, Any]) -> Any:
         # Only what is given: the run() of a method written for 0.3 may not know the others.
         given = {name: value for name, value in rest.items() if value is not None and value is not False}
         found = self.explainer.run(xs, **given)
@@ -124,7 +133,7 @@ class NoiseTunnel:
             raise ArgumentError(
                 'The explainer returns more than attributions (return_standard_error=True?), of which no mean is taken.'
             )
-        return found if self.explainer.has_multiple_inputs else [found]
+        return found
 
     def _result(self, start: Array, total: Array, squares: Array) -> Array:
         mean, mean_square = total / self.samples, squares / self.samples  # of what differs from start
@@ -156,7 +165,8 @@ def _rest(request: 'Request', ys: ArrayLike, of: Array) -> Dict[str, Any]:
     """Further arguments of the explainer's run: what has a row for each sample takes one for each copy."""
     for _, value, per_row in request.weights:
         ys = value[of] if per_row else value
-    feeds = {t.name: v[of] if per_row else v for t, v, per_row in request.feeds.entries}
+    own = set() if request.behind is None else {x.name for x in request.behind.inputs}
+    feeds = {t.name: v[of] if per_row else v for t, v, per_row in request.feeds.entries if t.name not in own}
     return {'ys': ys, 'feed_dict': feeds or None}
 
 
@@ -180,7 +190,8 @@ def _as_stdevs(stdev: Any, several: Optional[int]) -> Any:
     if several is not None and isinstance(stdev, (list, tuple)):
         if len(stdev) != several:
             raise ArgumentError(
-                f'X is a list of {several} tensors, so stdev must be one number or a list of {several}; got {stdev!r}.'
+                f'X is a list of {several} tensors, so stdev must be one number or a list of {several}; got '
+                f'{text_of(stdev)}.'
             )
         return [_as_stdevs(value, None) for value in stdev]
     return None if stdev is None else as_number(stdev, 'stdev', at_least=0, units='X')

@@ -1,13 +1,15 @@
 """Text: token ids have no gradient, so their embedding is explained, and the result summed for each token."""
 
+from contextlib import suppress
 from typing import Any, List
 
 import numpy as np
 
-from ..errors import ArgumentError, ArgumentTypeError
+from ..arguments import as_array, text_of
+from ..errors import ArgumentError, ArgumentTypeError, GraphError
 from ..types import ArrayLike
 from .compat import Tensor, is_graph_tensor, tf
-from .runtime.graph import tensor_named, tensors_behind
+from .runtime.graph import check_passes_gradient, ops_between, tensor_named, tensors_behind
 
 
 def embedding_outputs(T: Any, ids: Any) -> List[Tensor]:
@@ -22,7 +24,8 @@ def embedding_outputs(T: Any, ids: Any) -> List[Tensor]:
     Returns
     -------
     list of tf.Tensor
-        Feedable, so that each can be an X. What to feed: ``session.run(X, {ids: ...})``.
+        Feedable, so that each can be an X. What to feed: ``session.run(X, {ids: ...})``. The ids themselves where they
+        are floats that T has a gradient of.
 
     Raises
     ------
@@ -43,8 +46,13 @@ def embedding_outputs(T: Any, ids: Any) -> List[Tensor]:
     T, ids = tensor_named(graph, T, 'T'), tensor_named(graph, ids, 'ids')
     for name, tensor in [('T', T), ('ids', ids)]:
         if not is_graph_tensor(tensor):
-            raise ArgumentTypeError(f'{name} must be a tensor of a graph, or its name; got {type(tensor).__name__}.')
+            raise ArgumentTypeError(f'{name} must be a tensor of a graph, or its name; got {text_of(tensor)}.')
     found = tensors_behind(T, ids)
+    if not found and ids.dtype.is_floating:
+        between = ops_between(T, [ids])
+        with suppress(GraphError):
+            check_passes_gradient(T, ids, between)
+            found = [ids] if between else []
     if not found:
         raise ArgumentError(f"No embedding was found on the way from '{ids.name}' to '{T.name}'.")
     return found
@@ -64,8 +72,8 @@ def per_token(attributions: ArrayLike) -> Any:
 
     Raises
     ------
-    ArgumentError
-        There are fewer than two axes.
+    ArgumentError, ArgumentTypeError
+        There are fewer than two axes, or anything but numbers.
 
     Examples
     --------
@@ -75,7 +83,7 @@ def per_token(attributions: ArrayLike) -> Any:
     """
     if isinstance(attributions, list) and attributions and isinstance(attributions[0], np.ndarray):
         return [per_token(one) for one in attributions]
-    attributions = np.asarray(attributions)
+    attributions = as_array(attributions, 'attributions')
     if attributions.ndim < 2:
         raise ArgumentError(
             f'attributions must have the axes tokens and embedding dimensions last; got shape {attributions.shape}.'

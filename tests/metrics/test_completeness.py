@@ -90,7 +90,7 @@ def test_what_does_not_fit_is_refused():
         completeness_of(XS, np.zeros(3), 0)
     with pytest.raises(ArgumentError, match=r'got shapes \(4,\) and \(1,\)'):
         completeness_of(XS, np.zeros(4), [0])
-    with pytest.raises(ArgumentError, match=r'attributions must have the samples along their first axis; got \[\(\)\]'):
+    with pytest.raises(ArgumentError, match=r'must have the samples along their first axis; got shape \(\)'):
         completeness_of(3.0, [3.0], 0)
     with pytest.raises(ArgumentError, match="may have another baseline than the explainer's: give baseline, too"):
         completeness(linear_explainer(NETWORK), XS, XS)

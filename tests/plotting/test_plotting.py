@@ -1,6 +1,9 @@
 """What all pictures have in common: Axes in and out, nothing left behind, read on light and dark pages."""
 
+import inspect
 import io
+import itertools
+from fractions import Fraction
 
 import matplotlib
 import numpy as np
@@ -15,7 +18,7 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from deepexplain import plotting
-from deepexplain.errors import ArgumentError, ArgumentTypeError
+from deepexplain.errors import ArgumentError, ArgumentTypeError, DeepExplainError
 from deepexplain.plotting import colours
 
 
@@ -374,3 +377,134 @@ def test_scale_arguments(name, arguments, error, message):
     with pytest.raises(error, match=message):
         draw(name, **arguments)
     assert not plt.get_fignums()
+
+
+class Raises:
+    """Whatever is asked of it, it raises."""
+
+    def _raise(self, *_, **__):
+        raise KeyError('of its own')
+
+    __eq__ = __bool__ = __repr__ = __iter__ = __len__ = __getitem__ = __array__ = __float__ = __index__ = _raise
+    __hash__ = object.__hash__
+
+
+RECURSIVE = []
+RECURSIVE.append(RECURSIVE)
+#: No picture has an argument that one of these could be.
+NONSENSE = [
+    Raises(),
+    object(),
+    1j,
+    np.datetime64('2020-01-01'),
+    {1, 2},
+    {'a': None},
+    b'ab',
+    memoryview(b'ab'),
+    RECURSIVE,
+    [[1, 2], [1]],
+    np.array('a'),
+    np.array(None),
+    np.ones((2, 0)),
+    np.array(['all', 'positive']),
+    10**400,
+    np.zeros(2, 'f4,i4'),
+    '\ud800',
+    'no',
+]
+GRID = (plotting.grid, {'pictures': PICTURE[None], 'attributions': {'a': PICTURE[None]}})
+ALL = {**PICTURES, 'grid': GRID, 'old': (plotting.plot, {'data': PICTURE, 'xi': PICTURE})}
+ALL['html'] = (plotting.text_html, PICTURES['text'][1])
+
+
+def arguments_of(name):
+    return [(name, argument) for argument in inspect.signature(ALL[name][0]).parameters]
+
+
+@pytest.mark.parametrize(('name', 'argument'), [pair for name in sorted(ALL) for pair in arguments_of(name)])
+def test_nonsense_is_refused_in_words_that_name_the_argument(name, argument):
+    function, arguments = ALL[name]
+    for value in NONSENSE:
+        if isinstance(value, str) and argument == 'alphabet':
+            continue  # letters
+        if isinstance(value, memoryview) and argument in ('estimates', 'attributions'):
+            continue  # numbers
+        if value is NONSENSE[13] and argument == 'names' and name == 'line':
+            continue  # two names
+        with pytest.raises(DeepExplainError) as caught:
+            function(**{**arguments, argument: value})
+        # Where two arguments do not fit each other, either may be named.
+        assert any(word.rstrip('s') in str(caught.value) for word in {argument, *arguments}), value
+    assert not plt.get_fignums()
+
+
+@pytest.mark.parametrize('text', ['$\\frac$', 'cost $^{ $', 'file\udc80', '_a', 'a\nb', '$'])
+@pytest.mark.parametrize(
+    'draw_with',
+    [
+        lambda ax, text: plotting.tabular([1.0, -2.0, np.nan], [text] * 3, [text] * 3, ax=ax),
+        lambda ax, text: plotting.distribution(normal(4, 2), [text] * 2, ax=ax),
+        lambda ax, text: plotting.timeseries(normal(4, 2), normal(4, 2), ax, names=[text] * 2),
+        lambda ax, text: plotting.timeseries(normal(4), normal(4), ax, names=[text]),
+        lambda ax, text: plotting.running(normal(4, 2), ax, names=[text] * 2),
+        lambda ax, text: plotting.text([text] * 2, [1.0, -1.0], ax),
+        lambda ax, text: plotting.grid(PICTURE[None], {text: PICTURE[None]}, [text], figure=ax.figure)[0, 0],
+    ],
+    ids=['tabular', 'distribution', 'channels', 'channel', 'running', 'text', 'grid'],
+)
+def test_names_are_written_as_they_came(draw_with, text):
+    ax = draw_with(Figure().add_subplot(), text)
+    FigureCanvasAgg(ax.figure).draw()
+    written = [one.get_text() for one in ax.figure.findobj(Text)]
+    shown = text.encode('utf-8', 'backslashreplace').decode()
+    as_token = shown.replace('\n', '↵').replace(' ', '␣')
+    assert {shown, as_token, f'{shown} = {shown}'} & set(written)
+
+
+@everyone
+@pytest.mark.parametrize(
+    ('kind', 'message'),
+    [('removed', 'ax must be in a figure'), ('polar', 'ax must have two straight axes'), ('3d', 'two straight axes')],
+)
+def test_axes_that_cannot_be_drawn_on_are_refused(name, kind, message):
+    ax = Figure().add_subplot(projection=None if kind == 'removed' else kind)
+    if kind == 'removed':
+        ax.remove()
+    with pytest.raises(ArgumentError, match=message):
+        draw(name, ax)
+
+
+@pytest.mark.parametrize(
+    ('call', 'message'),
+    [
+        (lambda: plotting.image(PICTURE, PICTURE, sigma=1e9), 'sigma must be at most 256'),
+        (lambda: plotting.tabular(np.ones(5), NAMES[:5], top=10**9), 'top must be at most 1000'),
+        (lambda: plotting.plot(PICTURE, PICTURE, dilation=1e9), 'dilation must leave xi'),
+        (lambda: plotting.plot(PICTURE, PICTURE, dilation=1e-9), 'dilation must leave xi'),
+        (lambda: plotting.text(['a'] * 5001, np.ones(5001)), 'tokens: at most 5000 can be drawn, got 5001'),
+        (lambda: plotting.text(['a'], [1], fontsize=1e9), 'fontsize must be from 1 to 300'),
+        (lambda: plotting.timeseries(np.ones((2, 1001)), np.ones((2, 1001))), 'series must have at most 1000 channels'),
+        (lambda: plotting.grid(np.ones((10000, 2, 2)), {'a': PICTURE}), 'pictures has more than 1000 entries'),
+        (lambda: plotting.sequence([1.0], 'A', start=2**63), 'start must be from'),
+        (lambda: plotting.sequence([1.0], alphabet=itertools.count()), 'alphabet must have at most 100000 entries'),
+        (lambda: plotting.tabular([1.0], itertools.count()), 'names must have one entry for each of the 1 features'),
+        (lambda: plotting.tabular([1e300], ['a']), 'attributions has values beyond 1e'),
+        (lambda: plotting.tabular([1.0], ['a' * 1001]), 'names must have at most 1000 characters each'),
+        (lambda: plotting.image(np.broadcast_to(1.0, (10**6, 10**6))), 'at most 200000000 are drawn'),
+    ],
+)
+def test_what_would_not_end_or_not_fit_is_refused_with_its_size(call, message):
+    with pytest.raises(ArgumentError, match=message):
+        call()
+    assert not plt.get_fignums()
+
+
+def test_a_long_sequence_is_two_artists():
+    ax = plotting.sequence(normal(5000), 'ACGTN' * 1000, highlight=[(i, i + 1) for i in range(100)])
+    assert len(ax.patches) == 0
+    assert len(ax.collections) == 2
+
+
+def test_counts_and_fractions_of_every_kind_are_taken():
+    plotting.running(normal(4, 2), top=np.int8(2), ax=Figure().add_subplot())
+    plotting.image(PICTURE, percentile=Fraction(199, 2), ax=Figure().add_subplot())

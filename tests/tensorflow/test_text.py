@@ -5,7 +5,7 @@ import pytest
 import tensorflow.compat.v1 as tf
 from small import normal, weights
 
-from deepexplain.errors import ArgumentError
+from deepexplain.errors import ArgumentError, ArgumentTypeError
 from deepexplain.tensorflow import embedding_outputs, per_token
 
 
@@ -60,3 +60,24 @@ def test_one_axis_is_too_few():
         ArgumentError, match=r'must have the axes tokens and embedding dimensions last; got shape \(3,\)'
     ):
         per_token(normal(3))
+
+
+def test_names_are_of_the_default_graph(session):
+    ids = tf.placeholder(tf.int32, [None, 3], name='ids')
+    words = tf.gather(weights(9, 4), ids)
+    tf.reduce_sum(words, axis=[1, 2], name='T')
+    assert embedding_outputs('T:0', 'ids')[0] is words
+
+
+def test_what_has_a_gradient_is_explained_itself(session):
+    X = tf.placeholder(tf.float32, [None, 3], name='X')
+    T = tf.reduce_sum(tf.nn.relu(X), axis=1, name='T')
+    assert embedding_outputs('T:0', 'X:0')[0] is X
+    with pytest.raises(ArgumentError, match="No embedding was found on the way from 'X:0' to 'Round:0'"):
+        embedding_outputs(tf.round(T), X)
+
+
+@pytest.mark.parametrize('attributions', [[[1, 2], [1]], 'words', np.ones((2, 2)) + 1j, None])
+def test_attributions_are_numbers(attributions):
+    with pytest.raises((ArgumentError, ArgumentTypeError), match='^attributions must'):
+        per_token(attributions)

@@ -5,13 +5,13 @@ Everything here works on TensorFlow 1.15 and on 2.x, with eager execution on or 
 
 # Before all others, as it says what to do where TensorFlow is missing:
 from .api import TENSORFLOW_2, tf
-from .freezing import frozen, lookup_table
+from .freezing import as_variables, assign_large, frozen, lookup_table, take_large
 from .functions import branches_of, function_body, function_definition, is_function, while_loop
 from .gradients import asked_for_gradient, gradient_name, original_gradient, register_gradient
-from .keras import keras_backend, keras_of, keras_session, keras_version, with_keras
+from .keras import keras_backend, keras_of, keras_session, keras_version, registered_in, with_keras
 from .ops import copied_op, is_graph_tensor, same_op, text_attr, with_shape
-from .saved_models import load_saved_model, saved_model_loader
-from .sessions import eagerly, fast_run, mutation_lock
+from .saved_models import assets_of, load_saved_model, saved_model_loader
+from .sessions import eagerly, fast_run, is_session, mutation_lock
 from .types import Graph, Operation, Session, Tensor
 
 __all__ = [
@@ -20,7 +20,10 @@ __all__ = [
     'Operation',
     'Session',
     'Tensor',
+    'as_variables',
     'asked_for_gradient',
+    'assets_of',
+    'assign_large',
     'branches_of',
     'copied_op',
     'eagerly',
@@ -31,6 +34,7 @@ __all__ = [
     'gradient_name',
     'is_function',
     'is_graph_tensor',
+    'is_session',
     'keras_backend',
     'keras_of',
     'keras_session',
@@ -40,8 +44,10 @@ __all__ = [
     'mutation_lock',
     'original_gradient',
     'register_gradient',
+    'registered_in',
     'same_op',
     'saved_model_loader',
+    'take_large',
     'text_attr',
     'tf',
     'while_loop',

@@ -1,15 +1,21 @@
 """A function of TensorFlow 2 as a graph without variables, and the lookup tables that it reads."""
 
 from collections import namedtuple
-from typing import Any, Callable, List, Sequence, Tuple
+from typing import Any, Callable, Container, Dict, List, Mapping, Sequence, Tuple
+
+import numpy as np
 
 from ...types import Array
 from .api import tf, tf2
-from .types import Operation, Tensor
+from .types import Operation, Session, Tensor
 
 #: What :func:`frozen` returns: a graph; names of its inputs and outputs; keys -> names of outputs, where they are a
-#: dict; and the content of lookup tables, as (name of the handle's placeholder, keys, values).
-Frozen = namedtuple('Frozen', 'graph inputs outputs keys tables')
+#: dict; the content of lookup tables, as (name of the handle's placeholder, keys, values); and the values of large
+#: constants by their names, which the graph is without.
+Frozen = namedtuple('Frozen', 'graph inputs outputs keys tables large')
+
+#: From this many bytes on, a weight is no constant: TensorFlow copies those a dozen times, and holds 2 GB of them.
+LARGE = 1 << 20
 
 #: The ops of loops and branches whose bodies are functions.
 OF_FUNCTIONS = frozenset('Case If StatelessIf StatelessWhile While'.split())
@@ -20,21 +26,92 @@ def frozen(call: Callable[..., Any], specs: Sequence[Any]) -> Frozen:
 
     Loops and branches keep their functions: TensorFlow does not differentiate the lowered ones.
     """
-    from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
-
     function = tf2.function(lambda *tensors: call(*tensors), autograph=False).get_concrete_function(*specs)
     captured = zip(function.graph.internal_captures, function.captured_inputs)
     handles = {inside.op.name: outside for inside, outside in captured if outside.dtype == tf.resource}
     structure = function.structured_outputs
     function.graph.as_graph_def = _unlowered(function.graph.as_graph_def)  # that graph is ours: it was traced here
-    function = convert_variables_to_constants_v2(function, lower_control_flow=False)
+    function, large = _without_variables(function)
     names_out = [tensor.name for tensor in function.outputs]
     keys, rest = {}, iter(names_out)
     for key in sorted(structure) if isinstance(structure, dict) else ():
         names = [next(rest) for leaf in tf.nest.flatten(structure[key], expand_composites=True) if leaf is not None]
         keys.update({key: names[0]} if len(names) == 1 else {})
     names_in = [tensor.name for tensor in function.inputs[: len(specs)]]
-    return Frozen(function.graph, names_in, names_out, keys, _tables(function.graph.as_graph_def(), handles))
+    tables = _tables(function.graph.as_graph_def(), handles)
+    return Frozen(function.graph, names_in, names_out, keys, tables, large)
+
+
+def _without_variables(function: Any) -> Tuple[Any, Dict[str, Array]]:
+    """``convert_variables_to_constants_v2``, but for large values, which come beside it: a stand-in has their shape."""
+    from tensorflow.python.framework import convert_to_constants as tf_convert
+
+    large = {}
+
+    class Data(tf_convert._FunctionConverterDataInEager):  # type: ignore[misc]
+        def _build_tensor_data(self) -> None:
+            super()._build_tensor_data()
+            for name, data in self._tensor_data.items():
+                if data.numpy.nbytes >= LARGE and data.numpy.dtype != object:
+                    large[name] = data.numpy
+                    self._tensor_data[name] = data._replace(numpy=_StandIn(data.numpy))
+
+    data = Data(func=function, lower_control_flow=False, aggressive_inlining=False)
+    graph_def, converted = tf_convert._replace_variables_by_constants(converter_data=data)
+    return tf_convert._construct_concrete_function(function, graph_def, converted), large
+
+
+class _StandIn:
+    """One zero that TensorFlow takes for an array of the same shape, and writes down as one."""
+
+    def __init__(self, array: Array) -> None:
+        self.shape, self._zero = array.shape, np.zeros((), array.dtype)
+
+    def __array__(self, dtype: Any = None, copy: Any = None) -> Array:
+        return self._zero.astype(dtype or self._zero.dtype)
+
+
+def take_large(graph_def: Any) -> Dict[str, Array]:
+    """Take the values of large constants out of a GraphDef: them, by the names of their nodes."""
+    large = {}
+    for node in graph_def.node:
+        if node.op == 'Const' and node.attr['value'].tensor.ByteSize() >= LARGE:
+            value = tf.make_ndarray(node.attr['value'].tensor)
+            if value.dtype != object:
+                large[node.name] = value
+                del node.attr['value']
+    return large
+
+
+def as_variables(graph_def: Any, large: Mapping[str, Array]) -> Any:
+    """Make variables of large constants in a GraphDef, and return it. The op that reads one has the constant's name."""
+    nodes = {node.name: node for node in graph_def.node}
+    for name, value in large.items():
+        node, handle = nodes[name], graph_def.node.add()
+        handle.name, handle.op = _free(name + '/variable', nodes), 'VarHandleOp'
+        handle.device = node.device
+        handle.attr['dtype'].type = tf.as_dtype(value.dtype).as_datatype_enum
+        handle.attr['shape'].shape.CopyFrom(tf.TensorShape(value.shape).as_proto())
+        handle.attr['shared_name'].s = handle.name.encode()
+        inputs = [waited for waited in node.input if waited.startswith('^')]
+        node.Clear()
+        node.name, node.op = name, 'ReadVariableOp'
+        node.input.extend([handle.name, *inputs])
+        node.attr['dtype'].CopyFrom(handle.attr['dtype'])
+    return graph_def
+
+
+def _free(name: str, taken: Container[str]) -> str:
+    while name in taken:
+        name += '_'
+    return name
+
+
+def assign_large(session: Session, large: Mapping[str, Array]) -> None:
+    """Give the variables that :func:`as_variables` made, in the graph of this session, their values."""
+    for name, value in large.items():
+        read = session.graph.get_tensor_by_name(name + ':0')  # fed, so that no placeholder stays behind
+        session.run(tf.raw_ops.AssignVariableOp(resource=read.op.inputs[0], value=read), {read: value})
 
 
 def _unlowered(as_graph_def: Callable[..., Any]) -> Callable[..., Any]:

@@ -1,7 +1,7 @@
 """Which Keras a model is of: Keras 3, tf_keras or that of TensorFlow. None is imported before it is asked for."""
 
 import importlib
-from typing import Any
+from typing import Any, Callable, Mapping
 
 from .api import tf
 from .types import Session
@@ -51,3 +51,14 @@ def keras_session(model: Any) -> Session:
     backend = importlib.import_module('tf_keras.src.backend') if ours else tf.keras.backend
     with model.inputs[0].graph.as_default():
         return backend.get_session()
+
+
+def registered_in(keras: Any, custom_objects: Mapping[str, Any]) -> Callable[[Any], bool]:
+    """Whether a name is one of the custom objects, of these or of those registered with this Keras: a function."""
+    registry = getattr(keras, 'saving', None) or keras.utils
+    find = getattr(registry, 'get_registered_object', None) or keras.utils.get_registered_object
+
+    def is_registered(name: Any) -> bool:
+        return isinstance(name, str) and (name in custom_objects or find(name) is not None)
+
+    return is_registered

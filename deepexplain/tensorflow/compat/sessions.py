@@ -10,6 +10,15 @@ from .api import TENSORFLOW_2, tf
 from .types import Graph, Session, Tensor
 
 
+def is_session(value: object) -> bool:
+    """Whether value is a session, of TensorFlow's own classes or another's; ops have a ``run`` and a ``graph``, too."""
+    try:
+        found: Any = value
+        return callable(found.run) and isinstance(found.graph, tf.Graph) and not isinstance(value, tf.Operation)
+    except Exception:  # whatever an object's own attributes raise
+        return False
+
+
 def mutation_lock(graph: Graph) -> ContextManager[Any]:
     """While it is held, no session takes over what is new in the graph: runs wait, building goes on."""
     return graph._mutation_lock()

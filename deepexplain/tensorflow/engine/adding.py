@@ -1,12 +1,13 @@
 """Adding to the user's graph: how, and what is said where that cannot be."""
 
 import traceback
-from contextlib import ExitStack
-from typing import Any, ContextManager, List, Optional, Sequence
+from contextlib import ExitStack, contextmanager
+from typing import Any, Iterator, List, Optional, Sequence
 
 from ...errors import ArgumentTypeError, DeepExplainError, GraphError
 from ..compat import Graph, Operation, Tensor, is_graph_tensor, mutation_lock, tf
-from ..runtime.overrides import graph_lock
+from ..runtime.building import building
+from ..runtime.signals import let_through
 
 #: Whose code may fail while a gradient is built, without that it is the user's own.
 NOT_THE_USERS = frozenset(__name__.split('.')[:1] + 'tensorflow tensorflow_core google numpy contextlib'.split())
@@ -14,19 +15,19 @@ NOT_THE_USERS = frozenset(__name__.split('.')[:1] + 'tensorflow tensorflow_core 
 FAILURES = (AssertionError, AttributeError, IndexError, NotImplementedError, TypeError, ValueError)
 
 
-def adding_to(graph: Graph, locked: bool = False) -> ContextManager[Any]:
+@contextmanager
+def adding_to(graph: Graph, locked: bool = False) -> Iterator[None]:
     """A context in which to add to a graph, outside all loops and conds; ``locked``: meanwhile no session may run it.
 
     For no session may run a new loop before its gradient is built, which rewrites it.
     """
-    building = ExitStack()
-    building.enter_context(graph_lock(graph))
-    if locked:
-        building.enter_context(mutation_lock(graph))
-    building.enter_context(graph.as_default())
-    building.enter_context(tf.control_dependencies(None))  # that leaves a while loop or cond that the caller may be in
-    building.enter_context(tf.name_scope('deepexplain'))
-    return building
+    with building(graph), ExitStack() as stack:
+        if locked:
+            stack.enter_context(mutation_lock(graph))
+        stack.enter_context(graph.as_default())
+        stack.enter_context(tf.control_dependencies(None))  # that leaves a while loop or cond that the caller may be in
+        stack.enter_context(tf.name_scope('deepexplain'))
+        yield
 
 
 def check_not_finalized(
@@ -50,6 +51,7 @@ def gradients_of(
     ``target`` is T, or what stands for it; the inputs are X and whatever else gradients are wanted of; ``weights`` are
     those of the target's values.
     """
+    let_through()
     try:
         # Where one input is computed from another, both are fed, so a gradient must not run through.
         gradients: List[Any] = tf.gradients(target, inputs, weights, stop_gradients=X)
@@ -71,6 +73,13 @@ def gradients_of(
             'with a fixed batch); else build that part without the op, or explain a tensor behind it; or use '
             "'occlusion' or 'shapley_sampling', which need no gradient."
         ) from error
+
+
+def dense(gradient: Tensor, x: Tensor) -> Tensor:
+    """A gradient of ``x`` as a tensor: that of a lookup in x comes as sparse slices."""
+    if isinstance(gradient, tf.IndexedSlices):
+        return tf.math.unsorted_segment_sum(gradient.values, gradient.indices, tf.shape(x)[0])
+    return gradient
 
 
 def _failing(error: BaseException) -> Optional[Operation]:

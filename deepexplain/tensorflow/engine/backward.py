@@ -10,16 +10,17 @@ from ..rules.plain import GRADIENT
 from ..runtime.activations import ACTIVATIONS
 from ..runtime.arrays import WITH_GRADIENT
 from ..runtime.clone import Clone, is_frozen, is_opened
-from ..runtime.graph import Step, check_passes_gradient, has_control_flow, hidden_ops, ops_between, steps_of
+from ..runtime.graph import Step, check_passes_gradient, has_control_flow, ops_between, steps_of
+from ..runtime.hidden import hidden_ops
 from ..runtime.overrides import gradient_rule, original_grad
 from ..runtime.taken import never_run
-from .adding import adding_to, check_not_finalized, checked_attributions, gradients_of
+from .adding import adding_to, check_not_finalized, checked_attributions, dense, gradients_of
 from .audit import Audit, named_ops
 from .baselines import Baselines
 from .network import Network, weighted, weights_of_outputs
 from .path import Path
 from .promise import NOTHING, Promise
-from .references import References
+from .references import Fed, References
 from .turns import judge
 
 if TYPE_CHECKING:
@@ -30,28 +31,12 @@ if TYPE_CHECKING:
 MOST_PASSES = 8
 
 
-class Fed:
-    """A number that rules read and every run feeds, so that explainers with different ones share a graph.
-
-    Attributes
-    ----------
-    value : float
-    tensor : tf.Tensor
-        Its placeholder, once the graph is being built.
-    """
-
-    def __init__(self, name: str, value: float) -> None:
-        self._name, self.value = name, value
-        self.tensor = None
-
-    def begin(self) -> Tensor:
-        """Add the placeholder to the graph, and return it."""
-        self.tensor = tf.placeholder_with_default(tf.constant(self.value, tf.float64), (), name=self._name)
-        return self.tensor
-
-
 def _gradients(back: 'BackwardPass') -> List[Tensor]:
     return back.gradients()
+
+
+def _as_they_are(results: List[Any], request: Any) -> List[Any]:
+    return results
 
 
 def _accepts(request: Any) -> None:
@@ -97,6 +82,13 @@ class Backward:
         Whether what goes back from T is a share of its value, not a multiplier.
     check : function of a :class:`~.request.Request`
         Raises where the method has no attributions for such samples.
+    at : Problem, optional
+        That of a layer (see :func:`~.layer.at_layer`): go back to it, and no further, at the values that it has at rows
+        of X. Then ``inputs`` are its tensors, and a path leads from the baseline of X to x.
+    times : Backward, optional
+        Another plan for the same problem: results are the product of both.
+    finish : function of a list of results, shape (outputs, samples, ...), and the Request
+        Returns what they become.
     """
 
     attributions: Callable[['BackwardPass'], List[Any]] = _gradients
@@ -112,6 +104,9 @@ class Backward:
     by_row: bool = False
     relevance: bool = False
     check: Callable[[Any], None] = _accepts
+    at: 'Optional[Problem]' = None
+    times: 'Optional[Backward]' = None
+    finish: Callable[[List[Any], Any], List[Any]] = _as_they_are
 
 
 class BackwardPass:
@@ -135,7 +130,7 @@ class BackwardPass:
         problem.check_floating()
         self.decisions = Decisions(plan.rules)
         for x in self.inputs:
-            check_passes_gradient(problem.target, x, self.between, self._treated_before())
+            check_passes_gradient(problem.target, x, self.between, self._treated_before(), problem.what)
         opens = any(is_opened(op) or is_frozen(op) for op in self.between)
         if plan.references is not None and plan.references.choose(problem):
             opens = True
@@ -175,7 +170,7 @@ class BackwardPass:
             )
         self.between = copied
         for x in self.inputs:
-            check_passes_gradient(clone.target, x, self.between, self._rule_of)
+            check_passes_gradient(clone.target, x, self.between, self._rule_of, self.problem.what)
         return clone.target
 
     def _enter(self, steps: 'Sequence[Step]', copies: Any, strict: bool) -> None:
@@ -218,10 +213,10 @@ class BackwardPass:
 
         Not to a loop, which may have run: TensorFlow could not take it back.
         """
-        graph = self.problem.graph
-        if not graph.finalized and not has_control_flow(self.between):
-            with adding_to(graph):
-                while len(self.passes) < min(outputs, MOST_PASSES):
+        graph, wanted = self.problem.graph, min(outputs, MOST_PASSES)
+        if len(self.passes) < wanted and not graph.finalized and not has_control_flow(self.between):
+            with adding_to(graph):  # which takes a name of the graph, each time
+                while len(self.passes) < wanted:
                     self.add_pass()
         return min(outputs, len(self.passes))
 
@@ -275,13 +270,6 @@ class BackwardPass:
 
     def _gradient(self, op: Operation, *grads: Tensor) -> Any:
         return (self._rule_of(op) or original_grad)(op, *grads)
-
-
-def dense(gradient: Tensor, x: Tensor) -> Tensor:
-    """A gradient of ``x`` as a tensor: that of a lookup in x comes as sparse slices."""
-    if isinstance(gradient, tf.IndexedSlices):
-        return tf.math.unsorted_segment_sum(gradient.values, gradient.indices, tf.shape(x)[0])
-    return gradient
 
 
 def _left_as_they_are(

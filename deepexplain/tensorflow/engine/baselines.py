@@ -32,10 +32,11 @@ class Baselines:
             raise ArgumentError(
                 'Give a baseline (one for all samples, or one for each), or baselines (a set), not both.'
             )
+        problem = problem if problem.layer is None else problem.layer.problem  # they are those of X
         self._specs, self._several = problem.specs, problem.several
         self.is_set = baselines is not None
         self._value = (given_set if self.is_set else given)(
-            baselines if self.is_set else baseline, problem.specs, problem.several
+            baselines if self.is_set else baseline, self._specs, self._several
         )
 
     @property

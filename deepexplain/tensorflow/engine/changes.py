@@ -2,7 +2,7 @@
 
 from contextlib import closing
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Callable, Dict, Hashable, List, Optional, Sequence, Tuple
+from typing import TYPE_CHECKING, Any, Callable, Dict, Hashable, Iterable, List, Optional, Sequence, Tuple
 
 import numpy as np
 
@@ -16,7 +16,7 @@ from ..runtime.progress import progress_bar
 from .adding import adding_to, check_not_finalized
 from .audit import Audit
 from .baselines import Baselines
-from .gradients import completed
+from .gradients import check_each_fits, completed
 from .network import Network
 from .promise import NOTHING, Promise
 from .randomness import Randomness
@@ -42,7 +42,8 @@ class Changes:
     count : function of the parts
         Through how many changes a sample goes, that of nothing included.
     explain : function of a :class:`~deepexplain.tensorflow.runtime.perturbed.Perturbed` and the parts
-        A list: the attributions of these samples, and what is returned with them; outputs last.
+        A list: the attributions of these samples, and what is returned with them; outputs last. Or an iterator over
+        such lists, each of further outputs.
     baseline : Baselines
         What parts become that are taken away.
     promise : Promise
@@ -53,18 +54,21 @@ class Changes:
         Parts of one key and shape are made once, and kept for further calls. Default: made for each call.
     first : function of the shape of a sample, optional
         Where in a sample, made flat, the attributions are that count once in its sum; default: everywhere.
+    held : function of the parts, optional
+        Bytes that are held for each output of a sample meanwhile. Default: its outputs at all changes.
     finish : function of a list of results
         Warns of what is wrong with them, and returns those that were asked for.
     """
 
     parts: Callable[[Any], Any]
     count: Callable[[Any], int]
-    explain: Callable[[Any, Any], List[Any]]
+    explain: Callable[[Any, Any], Iterable[Any]]
     baseline: Baselines
     promise: Promise = NOTHING
     rules: RuleBook = EVALUATED
     key: Optional[Hashable] = None
     first: Optional[Callable[[Any], Any]] = None
+    held: Optional[Callable[[Any], int]] = None
     finish: Callable[[List[Any]], List[Any]] = list
 
 
@@ -106,11 +110,13 @@ class ChangeEngine:
         """What each op between X and T gets."""
         return Audit(self.name, self.plan.promise.text, self._decisions.listed)
 
-    def request(self, xs: ArrayLike, ys: ArrayLike, feed_dict: Optional[Dict[Any, Any]]) -> 'Request':
+    def request(
+        self, xs: ArrayLike, ys: ArrayLike, feed_dict: Optional[Dict[Any, Any]], batch_size: Optional[int] = None
+    ) -> 'Request':
         """The checked arguments of a call."""
-        request = self.network.request(xs, ys, feed_dict, [self.problem.target], [])
+        request = self.network.request(xs, ys, feed_dict, [self.problem.target], [], batch_size)
         self.problem.check_has_rows(f"'{self.name}'", request.n)
-        return completed(request, self.plan.baseline, self.oracle)
+        return completed(request, self.plan.baseline, self.oracle, self.problem, batch_size)
 
     def cut(self, request: 'Request', batch_size: Optional[int]) -> 'Cut':
         """How the call is cut into session runs: a :class:`~.rows.Cut`."""
@@ -127,17 +133,22 @@ class ChangeEngine:
         bar = progress_bar(progress, request.n * changes, self.name)
         request = replace(request, progress=bar)
         at_once = cut.rows if cut.in_step else min(cut.rows, max(1, MOST_OUTPUTS // (changes * outputs)))
+        own: Any = np.float64 if request.outputs is None else self.problem.target.dtype.as_numpy_dtype
+        self._check_fits(request, parts, min(at_once, request.n), np.dtype(dtype).itemsize, np.dtype(own).itemsize)
         results: Any = None
         with closing(bar):
             for part in request.parts(at_once):
-                samples = Perturbed(self.network.score, request, part, cut.rows, cut.in_step)
+                samples = Perturbed(self.network.score, request, part, cut.rows, cut.in_step, own)
                 found = self.plan.explain(samples, parts)
+                first = 0
+                for some in [found] if isinstance(found, list) else found:
+                    if results is None:
+                        results = [np.empty((outputs, request.n) + value.shape[1:-1], dtype) for value in some]
+                    for result, value in zip(results, some):
+                        result[first : first + value.shape[-1], part] = np.moveaxis(value, -1, 0)
+                    first += some[0].shape[-1]
                 if samples.undefined:
                     warn_of_baseline(self.problem, request)
-                if results is None:
-                    results = [np.empty((outputs, request.n) + value.shape[1:-1], dtype) for value in found]
-                for result, value in zip(results, found):
-                    result[:, part] = np.moveaxis(value, -1, 0)
         if not request.said and getattr(parts, 'covers_all', True) and not np.isfinite(results[0]).all():
             warn(
                 f"Attributions to '{self.problem.inputs[0].name}' contain nan or infinite values: T "
@@ -157,6 +168,13 @@ class ChangeEngine:
     def is_delta_its_own(self, request: 'Request', cut: 'Cut') -> bool:
         """Yes: a sample's attributions are of its own T, which a random network has none of."""
         return not self.randomness.found(request)
+
+    def _check_fits(self, request: 'Request', parts: Any, samples: int, itemsize: int, own: int) -> None:
+        """Raise where the attributions, and what so many samples at a time take, do not fit in memory."""
+        shape = getattr(getattr(parts, 'features', parts), 'shape', request.sample_shapes[0])
+        held = self.plan.count(parts) * own if self.plan.held is None else self.plan.held(parts)
+        size = float(np.prod(shape, dtype=float)) * itemsize * request.n + float(held) * samples
+        check_each_fits(request, size, self.name)
 
     def _parts(self, shape: Shape) -> Any:
         if self.plan.key is None:

@@ -2,6 +2,7 @@
 
 from contextlib import closing
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, Callable, Dict, List, Optional, Sequence, Tuple, Union
 
 import numpy as np
@@ -9,9 +10,11 @@ import numpy as np
 from ...errors import ArgumentError, warn
 from ...types import Array, ArrayLike
 from ..compat import Tensor
+from ..runtime.memory import check_fits
 from ..runtime.progress import progress_bar
 from .backward import BackwardPass
 from .explosions import warn_of_explosions
+from .network import Network
 from .path import Walk
 from .randomness import Randomness
 from .rows import Cut, RowOracle, cut_for_gradients
@@ -41,6 +44,7 @@ class GradientEngine:
     """
 
     back: BackwardPass
+    network: Network
     oracle: RowOracle
 
     def __init__(
@@ -54,8 +58,19 @@ class GradientEngine:
         if plan.path is not None and plan.baseline is None:
             raise ArgumentError(f"'{name}' follows a path, which begins at a baseline: give its Backward one.")
         self.name, self.plan, self.problem = name, plan, problem
-        self.back = BackwardPass(name, plan, problem, strict) if built is None else built.back
-        self.network = self.back.network
+        below = problem if plan.at is None else plan.at
+        self.layer: Any = None if plan.at is None else plan.at.layer
+        if plan.path is not None:
+            problem.check_floating()
+        self.back = BackwardPass(name, plan, below, strict) if built is None else built.back
+        self.dtypes = [x.dtype.as_numpy_dtype for x in self.back.inputs]
+        if built is not None:
+            self.network = built.network
+        else:
+            self.network = self.back.network if plan.at is None else Network(problem, self.back.network.Y)
+        self._times: Optional[GradientEngine] = None
+        if plan.times is not None:
+            self._times = GradientEngine(name, plan.times, problem, strict, None if built is None else built._times)
         self.oracle = RowOracle(problem, self._observe, plan.by_row) if built is None else built.oracle
         self.target, self.between = self.back.target, self.back.between
         self.randomness: Randomness = Randomness(problem) if built is None else built.randomness
@@ -65,12 +80,14 @@ class GradientEngine:
         """What each op between X and T gets."""
         return self.back.audit()
 
-    def request(self, xs: ArrayLike, ys: ArrayLike, feed_dict: Optional[Dict[Any, Any]]) -> 'Request':
+    def request(
+        self, xs: ArrayLike, ys: ArrayLike, feed_dict: Optional[Dict[Any, Any]], batch_size: Optional[int] = None
+    ) -> 'Request':
         """The checked arguments of a call."""
         back = self.back
-        request = self.network.request(xs, ys, feed_dict, back.passes[0][1], back.placeholders)
+        request = self.network.request(xs, ys, feed_dict, back.passes[0][1], back.placeholders, batch_size)
         self.plan.check(request)
-        return completed(request, self.plan.baseline, self.oracle)
+        return completed(request, self.plan.baseline, self.oracle, self.problem, batch_size)
 
     def cut(self, request: 'Request', batch_size: Optional[int]) -> 'Cut':
         """How the call is cut into session runs: a :class:`~.rows.Cut`."""
@@ -85,6 +102,11 @@ class GradientEngine:
         outputs = request.outputs or 1
         passes = 1 if request.outputs is None else self.back.build_passes(outputs)
         runs = -(-outputs // passes)
+        values = sum(
+            float(np.prod(shape, dtype=float)) * x.dtype.size
+            for shape, x in zip(request.sample_shapes, self.problem.inputs)
+        )
+        check_each_fits(request, values * request.n, self.name)
         bar = progress_bar(progress, request.n * runs * self._rows_of_a_sample(request), self.name)
         request = replace(request, progress=bar)
         run = self._run()
@@ -103,6 +125,13 @@ class GradientEngine:
         if may_explode and not self.randomness.found(request):
             warn_of_explosions(self, results, request)
         run.warn_of_missed(self.name)
+        results = self.plan.finish(results, request)
+        if self._times is not None:
+            weights = [(self._times.network.Y, value, per_row) for _, value, per_row in request.weights]
+            others, _ = self._times.explain(replace(request, weights=weights), cut, False)
+            # In double precision, as the product of two bfloat16 is a float16 to older NumPys.
+            products = (a.astype(np.float64) * b for a, b in zip(results, (o.astype(np.float64) for o in others)))
+            results = [product.astype(result.dtype) for product, result in zip(products, results)]
         return results, []
 
     def sums(self, results: Sequence[Array], request: 'Request') -> Array:
@@ -130,8 +159,8 @@ class GradientEngine:
             return self._evaluate(request, of, rows, baselines, kept)
 
         if self.plan.path is not None:
-            return Walk(self.plan.path, evaluate, self._by_output, self.network, self.oracle)
-        return _Once(evaluate, self._by_output)
+            return Walk(self.plan.path, evaluate, self)
+        return _Once(evaluate, self.by_output)
 
     def _explain_part(
         self, run: 'Union[Walk, _Once]', request: 'Request', part: slice, most_rows: int
@@ -153,7 +182,7 @@ class GradientEngine:
                 [a.reshape((copies, len(of)) + a.shape[1:]).sum(axis=0, dtype=np.float64) for a in f] for f in found
             ]
             total = sums if not total else [[a + b for a, b in zip(*both)] for both in zip(total, sums)]
-        return [[(a / count).astype(x.dtype) for a, x in zip(one, xs)] for one in total]
+        return [[(a / count).astype(dtype) for a, dtype in zip(one, self.dtypes)] for one in total]
 
     def _evaluate(
         self, request: 'Request', of: Array, rows: List[Array], baselines: List[Array], kept: Dict[Any, Any]
@@ -165,14 +194,17 @@ class GradientEngine:
         if references is not None:
             extra += references.feed(request, self.oracle, of, baselines, kept)
         fetches = [tensor for _, attributions in self.back.passes[: request.at_once] for tensor in attributions]
-        return request.run(fetches, of, rows, extra)
+        run: Callable[..., List[Array]] = request.run
+        if self.layer is not None:
+            run = partial(self.layer.run_above, request)
+        return run(fetches, of, rows, extra)
 
     def _observe(self, request: 'Request', of: slice, rows: List[Array]) -> List[Array]:
         return self._evaluate(request, np.arange(request.n)[of], rows, [b[:1] for b in request.baselines], {})
 
-    def _by_output(self, values: List[Array]) -> List[List[Array]]:
+    def by_output(self, values: List[Array]) -> List[List[Array]]:
         """Lists with one entry for each input, of a list of all."""
-        count = len(self.problem.inputs)
+        count = len(self.back.inputs)
         return [values[i : i + count] for i in range(0, len(values), count)]
 
     def _rows_of_a_sample(self, request: 'Request') -> int:
@@ -206,10 +238,28 @@ class _Once:
         """No point is missed where there is no path."""
 
 
-def completed(request: 'Request', baseline: 'Optional[Baselines]', oracle: RowOracle) -> 'Request':
+def completed(
+    request: 'Request',
+    baseline: 'Optional[Baselines]',
+    oracle: RowOracle,
+    problem: 'Problem',
+    batch_size: Optional[int],
+) -> 'Request':
     """The request with the baselines of its samples, where the method has any, and with what is known of T's rows."""
     if oracle.proof.has_equal_parts(request):
         request = replace(request, equal_parts=True)
     if baseline is None:
         return request
-    return replace(request, baselines=baseline.resolve(request.arrays), is_set=baseline.is_set)
+    if problem.layer is None or request.behind is None:
+        found = baseline.resolve(request.arrays)
+    else:
+        found = problem.layer.baselines(request.behind, baseline, batch_size)
+    return replace(request, baselines=found, is_set=baseline.is_set)
+
+
+def check_each_fits(request: 'Request', size: float, name: str) -> None:
+    """Raise where the attributions of a call do not fit in memory: so many bytes for each output."""
+    outputs = request.outputs or 1
+    each = f' of each of {outputs} outputs' if outputs > 1 else ''
+    fewer = 'explain some outputs at a time, with one-hot ys' if outputs > 1 else 'explain some samples at a time'
+    check_fits(size * outputs, f"'{name}'{each} for {request.n} samples", fewer)

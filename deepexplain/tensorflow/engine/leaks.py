@@ -15,11 +15,11 @@ from ..rules.book import Decisions, key_of
 from ..runtime.bodies import in_order, is_closure
 from ..runtime.clone import BRANCHES, LOOPS, Clone, beside
 from ..runtime.frames import frames_of
-from ..runtime.graph import Step, hidden_ops, ops_between, steps_of
+from ..runtime.graph import Step, ops_between, steps_of
+from ..runtime.hidden import hidden_ops
 from ..runtime.op_types import is_continuous
 from ..runtime.overrides import custom_gradient, gradient_rule
-from .adding import adding_to, check_not_finalized, gradients_of
-from .backward import dense
+from .adding import adding_to, check_not_finalized, dense, gradients_of
 
 if TYPE_CHECKING:
     from .backward import Backward
@@ -164,7 +164,7 @@ class Gaps:
     def _note(self, op: Operation, gap: Tensor) -> None:
         """Add to the gap of the op that this one is a copy of: the body of a function is there once for each call."""
         decision: Any = self._decisions.of(op)
-        source = decision.step.op
+        source = decision.rule.together or decision.step.op
         self._gaps[source] = self._gaps[source] + gap if source in self._gaps else gap
 
     def _gradient_of(self, graph: Graph, name: str, step: Step) -> Optional[Callable[..., Any]]:

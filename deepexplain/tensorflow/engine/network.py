@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any, Dict, List, Optional, Sequence
 
 import numpy as np
 
+from ...arguments import text_of
 from ...errors import ArgumentError, ArgumentTypeError
 from ...types import Array, ArrayLike, Shape
 from ..compat import Operation, Tensor, tf
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Network:
-    """T of a problem, with the placeholder of ys, which it adds to the graph.
+    """T of a problem, with the placeholder of ys, which it adds to the graph unless it is given one.
 
     Attributes
     ----------
@@ -26,11 +27,11 @@ class Network:
         Weights of the outputs: 1 where nothing is fed.
     """
 
-    def __init__(self, problem: 'Problem') -> None:
+    def __init__(self, problem: 'Problem', Y: Optional[Tensor] = None) -> None:
         self.problem = problem
         self._runner = Runner(problem.session, one_thread=is_simple(problem.between))
         self._sources: Dict[Any, List[Operation]] = {}  # names of fed tensors -> what else a run reads
-        self.Y = weights_of_outputs(problem.target)
+        self.Y = weights_of_outputs(problem.target) if Y is None else Y
 
     def request(
         self,
@@ -39,6 +40,7 @@ class Network:
         feed_dict: Optional[Dict[Any, Any]],
         fetches: Sequence[Tensor],
         own: Sequence[Tensor],
+        batch_size: Optional[int] = None,
     ) -> Request:
         """Check the arguments of a call, and return it as a :class:`Request`, without baselines.
 
@@ -50,21 +52,31 @@ class Network:
             What its runs will evaluate.
         own : list of tensors
             What the method feeds itself.
+        batch_size : int, optional
+            The most samples of a run that computes the values of a layer.
         """
-        problem = self.problem
-        arrays = as_inputs(xs, problem.specs, problem.several)
-        n = arrays[0].shape[0]
+        problem, layer = self.problem, self.problem.layer
         if not isinstance(feed_dict, (dict, type(None))):
-            raise ArgumentTypeError(f'feed_dict must be a dict of tensors or names to values; got {feed_dict!r}.')
+            raise ArgumentTypeError(
+                f'feed_dict must be a dict of tensors or names to values; got {text_of(feed_dict)}.'
+            )
+        behind, beside = None, []
+        if layer is None:
+            arrays = as_inputs(xs, problem.specs, problem.several)
+        else:
+            behind = layer.request(xs, feed_dict, [*problem.inputs, self.Y])
+            arrays, beside = layer.values(behind, batch_size), layer.feeds_beside(behind)
+        n = arrays[0].shape[0]
         feeds = Feeds(problem.graph, feed_dict, n, problem.inputs + [self.Y], problem.fixed_rows)
+        feeds.entries.extend(beside)
         feeds.complete(self._sources_of(fetches, feeds.tensors, own))
-        request = Request(self._runner, problem.inputs, arrays, feeds, problem.fixed_rows)
+        request = Request(self._runner, problem.inputs, arrays, feeds, problem.fixed_rows, behind=behind)
         if ys is None:
             return request
         shape = self.row_shape(request)
         if isinstance(ys, str):
             if ys != 'each':
-                raise ArgumentError(f"ys must be an array of weights, or 'each'; got {ys!r}.")
+                raise ArgumentError(f"ys must be an array of weights, or 'each'; got {text_of(ys)}.")
             return request.with_outputs(shape)
         weights, per_row = as_weights(ys, n, shape, self.Y.dtype.as_numpy_dtype)
         return request.weighted(self.Y, weights, per_row)
@@ -72,6 +84,7 @@ class Network:
     def _sources_of(self, fetches: Sequence[Tensor], fed: Sequence[Tensor], own: Sequence[Tensor]) -> List[Operation]:
         key = tuple(tensor.name for tensor in fed)
         if key not in self._sources:
+            self.problem.check_fed(fed)
             self._sources[key] = data_sources(fetches, [*self.problem.inputs, self.Y, *own, *fed])
         return self._sources[key]
 

@@ -9,22 +9,26 @@ from ...arguments import one_of
 from ...errors import warn
 from ...types import Array
 from ..runtime.memory import aligned_empty
-from ..runtime.quadrature import QUADRATURES, refined
+from ..runtime.quadrature import QUADRATURES, Points, refined
 
 if TYPE_CHECKING:
-    from .network import Network
+    from .gradients import GradientEngine
     from .request import Request
-    from .rows import RowOracle
 
 
 @dataclass(frozen=True)
 class Path:
-    """The points of a path, and when there are enough of them; see the arguments of ``intgrad``."""
+    """The points of a path, and when there are enough of them; see the arguments of ``intgrad``.
+
+    ``times``: what gradients are multiplied with. 'inputs': what x differs from the baseline. 'layer': what the layer
+    changes around each point of the path. None: nothing.
+    """
 
     steps: int
     quadrature: str = 'riemann_right'
     tolerance: Optional[float] = None
     max_steps: int = 10000
+    times: Optional[str] = 'inputs'
 
     def __post_init__(self) -> None:
         one_of(self.quadrature, 'quadrature', QUADRATURES)
@@ -38,21 +42,18 @@ class Walk:
     path : Path
     evaluate : function of a Request, samples, rows and baselines
         What one session run gives: gradients, a list of arrays, each output's after the other.
-    by_output : function that cuts such a list into one for each output
-    network : Network
-    oracle : RowOracle
+    engine : GradientEngine
     """
 
     def __init__(
         self,
         path: Path,
         evaluate: Callable[..., List[Array]],
-        by_output: Callable[[List[Array]], List[List[Array]]],
-        network: 'Network',
-        oracle: 'RowOracle',
+        engine: 'GradientEngine',
     ) -> None:
-        self._path, self._evaluate, self._by_output = path, evaluate, by_output
-        self._network, self._oracle = network, oracle
+        self._path, self._evaluate, self._by_output = path, evaluate, engine.by_output
+        self._network, self._oracle, self._dtypes = engine.network, engine.oracle, engine.dtypes
+        self._layer = engine.layer
         # Where there is a tolerance: how many paths, their steps, the deltas of those that miss it.
         self._seen: List[Tuple[int, int, Array]] = []
 
@@ -61,15 +62,71 @@ class Walk:
     ) -> List[List[Array]]:
         """The mean gradient of each row times what it differs from its baseline: for each output a list by input."""
         path = self._path
-        alphas, weights = QUADRATURES[path.quadrature](path.steps)
-        sums = self._summed(request, of, xs, baselines, alphas, weights, most_rows)
-        means = [total / path.steps for total in sums] if weights is None else sums
+        rule = QUADRATURES[path.quadrature]
+        if path.times == 'layer':
+            return self._along_layer(
+                request, of, xs, baselines, path.steps, lambda which: rule(path.steps, which), most_rows
+            )
+        sums, is_weighted = self._summed(
+            request, of, xs, baselines, path.steps, lambda which: rule(path.steps, which), most_rows
+        )
+        means = sums if is_weighted else [total / path.steps for total in sums]
         if path.tolerance is not None:
             self._refine(request, of, xs, baselines, means, most_rows)
+        if path.times is None:
+            return self._cast(means)
         return [
             [(mean * (x - b)).astype(x.dtype) for mean, x, b in zip(one, xs, baselines)]
             for one in self._by_output(means)
         ]
+
+    def _cast(self, values: List[Array]) -> List[List[Array]]:
+        return [[v.astype(dtype) for v, dtype in zip(one, self._dtypes)] for one in self._by_output(values)]
+
+    def _along_layer(
+        self,
+        request: 'Request',
+        of: Array,
+        xs: List[Array],
+        baselines: List[Array],
+        count: int,
+        points_of: Callable[[Array], Points],
+        most_rows: int,
+    ) -> List[List[Array]]:
+        """The sum over points of each gradient at the layer, times what the layer changes in the interval around it.
+
+        The intervals are as long as the weights, so that each holds its point, and together they are the path. No
+        derivative of the layer is needed, and where it jumps that counts.
+        """
+        size, points = len(of), max(1, most_rows // len(of))
+
+        def rows_at(some: Array) -> List[Array]:
+            rows = [np.empty((len(some),) + x.shape, x.dtype) for x in xs]
+            for row, x, b in zip(rows, xs, baselines):
+                _fill_path(row, x, b, some)
+            return [row.reshape((-1,) + x.shape[1:]) for row, x in zip(rows, xs)]
+
+        def by_point(values: List[Array]) -> List[Array]:
+            return [v.reshape((-1, size) + v.shape[1:]).astype(np.float64) for v in values]
+
+        before = by_point(self._layer.at(request, of, rows_at(np.zeros(1))))
+        sums: List[Array] = []
+        end = 0.0
+        for start in range(0, count, points):
+            alphas, weights = points_of(np.arange(start, min(start + points, count)))
+            ends = end + np.cumsum(np.full(len(alphas), 1 / count) if weights is None else weights)
+            end = ends[-1]
+            if start + points >= count:
+                ends[-1] = 1
+            copies = np.tile(of, len(alphas))
+            gradients = by_point(self._evaluate(request, copies, rows_at(alphas), baselines))
+            after = by_point(self._layer.at(request, copies, rows_at(ends)))
+            changes = [np.diff(np.concatenate(both), axis=0) for both in zip(before, after)]
+            request.progress.update(len(copies))
+            before = [value[-1:] for value in after]
+            now = [(g * changes[i % len(changes)]).sum(axis=0) for i, g in enumerate(gradients)]
+            sums = now if not sums else [a + b for a, b in zip(sums, now)]
+        return self._cast(sums)
 
     def warn_of_missed(self, name: str) -> None:
         """Warn where the most points were not enough for the tolerance."""
@@ -88,16 +145,16 @@ class Walk:
         of: Array,
         xs: List[Array],
         baselines: List[Array],
-        alphas: Array,
-        weights: Optional[Array],
+        count: int,
+        points_of: Callable[[Array], Points],
         most_rows: int,
-    ) -> List[Array]:
-        """The weighted sum over points of the path (weights None: all 1) of each gradient, in double precision."""
+    ) -> Tuple[List[Array], bool]:
+        """The sum over so many points of the path of each gradient, in double precision, and whether it is weighted."""
         size, points = len(of), max(1, most_rows // len(of))
-        buffers = [aligned_empty((min(points, len(alphas)),) + x.shape, x.dtype) for x in xs]
+        buffers = [aligned_empty((min(points, count),) + x.shape, x.dtype) for x in xs]
         sums: List[Array] = []
-        for start in range(0, len(alphas), points):
-            some = alphas[start : start + points]
+        for start in range(0, count, points):
+            some, weights = points_of(np.arange(start, min(start + points, count)))
             for buffer, x, b in zip(buffers, xs, baselines):
                 _fill_path(buffer[: len(some)], x, b, some)
             rows = [buffer[: len(some)].reshape((-1,) + x.shape[1:]) for buffer, x in zip(buffers, xs)]
@@ -107,9 +164,9 @@ class Walk:
             if weights is None:
                 now = [g.sum(axis=0, dtype=np.float64) for g in points_first]
             else:
-                now = [np.tensordot(weights[start : start + points], g.astype(np.float64), 1) for g in points_first]
+                now = [np.tensordot(weights, g.astype(np.float64), 1) for g in points_first]
             sums = now if not sums else [a + b for a, b in zip(sums, now)]
-        return sums
+        return sums, weights is not None
 
     def _refine(
         self, request: 'Request', of: Array, xs: List[Array], baselines: List[Array], means: List[Array], most_rows: int
@@ -127,8 +184,8 @@ class Walk:
                 break
             rows = np.flatnonzero(is_open) if apart else np.arange(len(of))
             x, b = ([a if len(a) == 1 else a[rows] for a in arrays] for arrays in (xs, baselines))
-            request.progress.total += len(rows) * len(more.alphas)
-            added = self._summed(request, of[rows], x, b, more.alphas, more.weights, most_rows)
+            request.progress.total += len(rows) * more.added
+            added, _ = self._summed(request, of[rows], x, b, more.added, more.points, most_rows)
             for mean, new in zip(means, added):
                 mean[is_open] = more.scale * mean[is_open] + new[is_open[rows]]
             steps = more.steps

@@ -1,15 +1,18 @@
 """What is explained: a target and inputs in the graph of a session, checked. Nothing here adds an op."""
 
 from dataclasses import dataclass
-from typing import Any, List, Optional, Sequence, Tuple
+from typing import TYPE_CHECKING, Any, List, Optional, Sequence, Tuple
 
-from ...arguments import as_count
+from ...arguments import as_count, text_of
 from ...errors import ArgumentError, ArgumentTypeError, GraphError
 from ...types import Shape
-from ..compat import Graph, Session, Tensor, is_graph_tensor
-from ..runtime.graph import advice_behind, check_reaches, ops_between, row_bytes, tensor_named
-from ..runtime.overrides import graph_lock
+from ..compat import Graph, Session, Tensor, is_graph_tensor, is_session
+from ..runtime.building import consumers
+from ..runtime.graph import advice_behind, check_reaches, ops_between, row_bytes, steps_of, tensor_named
 from ..runtime.samples import InputSpec, shape_text
+
+if TYPE_CHECKING:
+    from .layer import Layer
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,6 +34,9 @@ class Problem:
         The ops on paths from X to T.
     fixed_rows : int or None
         The batch dimension that the inputs fix, or else T; None where both leave it open.
+    layer : Layer or None
+        Where the inputs are tensors between another X and T, whose values are computed; see
+        :func:`~deepexplain.tensorflow.engine.layer.at_layer`.
     """
 
     session: Any
@@ -40,6 +46,7 @@ class Problem:
     specs: List[InputSpec]
     between: List[Any]
     fixed_rows: Optional[int]
+    layer: 'Optional[Layer]' = None
 
     @classmethod
     def of(cls, session: Session, T: Any, X: Any) -> 'Problem':
@@ -52,16 +59,16 @@ class Problem:
         GraphError
             An X does not reach T.
         """
+        check_session(session)
         several = isinstance(X, (list, tuple))
         target = tensor_named(session.graph, T, 'T')
         inputs = [tensor_named(session.graph, x, 'X') for x in (X if several else [X])]
-        _check_tensors(target, inputs, session.graph)
-        rows = _fixed_rows(target, inputs)
-        with graph_lock(session.graph):
-            between = ops_between(target, inputs)
-            for x in inputs:
-                check_reaches(target, x, ops_between(target, [x]) if several else between)
-        return cls(session, target, inputs, several, [_spec(x) for x in inputs], between, rows)
+        check_tensors(target, inputs, session.graph)
+        rows = fixed_rows(target, inputs)
+        between = ops_between(target, inputs)
+        for x in inputs:
+            check_reaches(target, x, ops_between(target, [x]) if several else between)
+        return cls(session, target, inputs, several, specs_of(inputs), between, rows)
 
     @property
     def graph(self) -> Graph:
@@ -70,8 +77,14 @@ class Problem:
 
     @property
     def names(self) -> Tuple[Any, ...]:
-        """Of T, and of each X."""
-        return (self.target.name, *[x.name for x in self.inputs], self.several)
+        """Of T, and of each X (with a layer: of each of its tensors, and then of each X)."""
+        behind = () if self.layer is None else self.layer.problem.names
+        return (self.target.name, *[x.name for x in self.inputs], self.several, *behind)
+
+    @property
+    def what(self) -> str:
+        """What errors call the inputs."""
+        return 'X' if self.layer is None else 'layer'
 
     @property
     def inputs_fix_rows(self) -> bool:
@@ -83,7 +96,7 @@ class Problem:
         for x in self.inputs:
             if not x.dtype.is_floating:
                 raise ArgumentTypeError(
-                    f"X '{x.name}' must be a float tensor; it is {x.dtype.name}, which has no gradient: "
+                    f"{self.what} '{x.name}' must be a float tensor; it is {x.dtype.name}, which has no gradient: "
                     f'{advice_behind(self.target, x)}'
                 )
 
@@ -94,6 +107,18 @@ class Problem:
                 f"{what} needs one value of T for each sample, but T '{self.target.name}' is a scalar, in "
                 'which rows cannot be told apart. Leave out the reduction over the samples.'
             )
+
+    def check_fed(self, fed: Sequence[Tensor]) -> None:
+        """Raise where one of these tensors is T, or lies between X and T: X would not reach T through it."""
+        varying = {step.op for step in steps_of(self.between, self.inputs)}
+        for tensor in fed:
+            is_read = any(op in varying for op in consumers(tensor))
+            if tensor.name == self.target.name or (tensor.op in varying and is_read):
+                what = 'it is T' if tensor.name == self.target.name else 'it lies between X and T'
+                raise ArgumentError(
+                    f"feed_dict must not hold '{tensor.name}': {what}, and X would not reach T through what is fed. "
+                    'Explain it as X instead, or feed what it is computed from.'
+                )
 
     def batch_size(self, batch_size: Optional[int]) -> Optional[int]:
         """``batch_size`` as an integer or None, and not another than that of the graph where it fixes one."""
@@ -114,7 +139,15 @@ class Problem:
     def __repr__(self) -> str:
         inputs = [f"'{spec.name}' {shape_text(spec.shape)}" for spec in self.specs]
         X = f'[{", ".join(inputs)}]' if self.several else inputs[0]
-        return f"T='{self.target.name}' {shape_text(_spec(self.target).shape)}, X={X}"
+        if self.layer is not None:
+            return f'{self.layer.problem!r}, layer={X}'
+        return f"T='{self.target.name}' {shape_text(specs_of([self.target])[0].shape)}, X={X}"
+
+
+def check_session(session: Any) -> None:
+    """Raise unless it is a session."""
+    if not is_session(session):
+        raise ArgumentTypeError(f'session must be a tf.compat.v1.Session; got {text_of(session)}.')
 
 
 def first_dimension(tensor: Tensor) -> Optional[int]:
@@ -122,21 +155,25 @@ def first_dimension(tensor: Tensor) -> Optional[int]:
     return tensor.shape.as_list()[0] if tensor.shape.ndims else None
 
 
-def _spec(x: Tensor) -> InputSpec:
-    return InputSpec(x.name, x.dtype.as_numpy_dtype, None if x.shape.ndims is None else tuple(x.shape.as_list()))
+def specs_of(inputs: Sequence[Tensor]) -> List[InputSpec]:
+    """Name, dtype and shape of each tensor."""
+    shapes = [None if x.shape.ndims is None else tuple(x.shape.as_list()) for x in inputs]
+    return [InputSpec(x.name, x.dtype.as_numpy_dtype, shape) for x, shape in zip(inputs, shapes)]
 
 
-def _fixed_rows(T: Tensor, inputs: Sequence[Tensor]) -> Optional[int]:
+def fixed_rows(T: Tensor, inputs: Sequence[Tensor]) -> Optional[int]:
+    """The batch dimension that the inputs fix, or else T."""
     fixed = {rows for rows in map(first_dimension, inputs) if rows is not None}
     if len(fixed) > 1:
         raise ArgumentError(f'The inputs have different fixed batch dimensions: {sorted(fixed)}.')
     return fixed.pop() if fixed else first_dimension(T)
 
 
-def _check_tensors(T: Tensor, inputs: Sequence[Tensor], graph: Graph) -> None:
+def check_tensors(T: Tensor, inputs: Sequence[Tensor], graph: Graph, what: str = 'X') -> None:
+    """Raise unless T can be explained by these tensors, which errors call ``what``."""
     if not inputs:
-        raise ArgumentError('X is an empty list: there must be at least one input tensor.')
-    for name, tensor in [('T', T)] + [('X', x) for x in inputs]:
+        raise ArgumentError(f'{what} is an empty list: there must be at least one input tensor.')
+    for name, tensor in [('T', T)] + [(what, x) for x in inputs]:
         if not is_graph_tensor(tensor):
             kind = 'a Tensorflow Tensor object' + ('' if name == 'T' else ' or a list of them')
             raise ArgumentTypeError(
@@ -153,11 +190,11 @@ def _check_tensors(T: Tensor, inputs: Sequence[Tensor], graph: Graph) -> None:
         raise GraphError(f"T '{T.name}' is inside a while loop or cond and cannot be read; explain a tensor outside.")
     names = [x.name for x in inputs]
     if len(set(names)) < len(names):
-        raise ArgumentError(f'X holds the same tensor twice: {names}.')
+        raise ArgumentError(f'{what} holds the same tensor twice: {names}.')
     for x in inputs:
         if not graph.is_feedable(x):
             raise GraphError(
-                f"X '{x.name}' is inside a while loop or cond and cannot be fed; explain a tensor outside."
+                f"{what} '{x.name}' is inside a while loop or cond and cannot be fed; explain a tensor outside."
             )
         if x.shape.ndims == 0:
-            raise ArgumentError(f"X '{x.name}' is a scalar: its first axis must be that of the samples.")
+            raise ArgumentError(f"{what} '{x.name}' is a scalar: its first axis must be that of the samples.")

@@ -63,6 +63,12 @@ def _for_each(baseline: Array, n: int) -> Array:
     return baseline if len(baseline) == n else np.broadcast_to(baseline[:1], (n,) + baseline.shape[1:])
 
 
+def _multipliers(request: 'Request') -> str:
+    return 'multipliers add up to nothing before they are multiplied: leave multiply_by_inputs=False out.'
+
+
 NOTHING = Promise(None, refusal=_nothing)
 TO_OUTPUT = Promise('T(x)')
 TO_DIFFERENCE = Promise('T(x) - T(baseline)', minus_baseline=True)
+#: Of multipliers, which are still to be multiplied by what x differs from the baseline.
+MULTIPLIERS = Promise('T(x) - T(baseline)', minus_baseline=True, refusal=_multipliers)

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any, Dict, List
 
 from ..compat import Tensor
 from ..runtime.axes import ONE, Mixed, Rows, Unknown, rows_of_target, sentence
-from ..runtime.overrides import graph_lock
+from ..runtime.building import graph_lock
 
 if TYPE_CHECKING:
     from .problem import Problem

@@ -8,7 +8,8 @@ import numpy as np
 from ...errors import warn
 from ...types import Array
 from ..compat import Operation, tf
-from ..runtime.graph import ancestors, hidden_ops
+from ..runtime.graph import ancestors
+from ..runtime.hidden import hidden_ops
 
 if TYPE_CHECKING:
     from .problem import Problem

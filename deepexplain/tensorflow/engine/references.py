@@ -17,6 +17,26 @@ if TYPE_CHECKING:
     from .rows import RowOracle
 
 
+class Fed:
+    """A number that rules read and every run feeds, so that explainers with different ones share a graph.
+
+    Attributes
+    ----------
+    value : float
+    tensor : tf.Tensor
+        Its placeholder, once the graph is being built.
+    """
+
+    def __init__(self, name: str, value: float) -> None:
+        self._name, self.value = name, value
+        self.tensor = None
+
+    def begin(self) -> Tensor:
+        """Add the placeholder to the graph, and return it."""
+        self.tensor = tf.placeholder_with_default(tf.constant(self.value, tf.float64), (), name=self._name)
+        return self.tensor
+
+
 class References:
     """The inputs of activations at the baseline.
 

@@ -36,6 +36,8 @@ class Request:
         For each input, what samples are compared with: one row, or one for each sample, or the rows of a set.
     is_set : bool
         Whether every sample is compared with all rows of the baselines.
+    behind : Request or None
+        That of X, where the samples are the values of a layer.
     equal_parts : bool
         Whether T is known to have as many rows for each sample, in order.
     progress : tqdm
@@ -56,6 +58,7 @@ class Request:
     at_once: int = 1
     baselines: Sequence[Any] = ()
     is_set: bool = False
+    behind: 'Optional[Request]' = None
     equal_parts: bool = False
     progress: Any = field(default_factory=NoProgress)
     said: Set[str] = field(default_factory=set)

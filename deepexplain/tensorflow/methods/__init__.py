@@ -10,15 +10,25 @@ from .deeplift import DeepLIFTRescale
 from .occlusion import Occlusion
 from .shapley_sampling import ShapleySampling
 from .lrp import LRP
+from .guided import Deconvnet, GuidedBackprop
+from .grad_cam import GradCAM, GradCAMPlusPlus, GuidedGradCAM
+from .conductance import Conductance, InternalInfluence
 
 __all__ = [
     'LRP',
     'SUPPORTED_ACTIVATIONS',
+    'Conductance',
+    'Deconvnet',
     'DeepLIFTRescale',
     'DummyZero',
     'EpsilonLRP',
+    'GradCAM',
+    'GradCAMPlusPlus',
     'GradientXInput',
+    'GuidedBackprop',
+    'GuidedGradCAM',
     'IntegratedGradients',
+    'InternalInfluence',
     'Method',
     'Occlusion',
     'Saliency',

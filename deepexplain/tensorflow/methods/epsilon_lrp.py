@@ -6,8 +6,9 @@ import numpy as np
 
 from ...arguments import as_number
 from ...errors import AssertedArgumentError
-from ..engine.backward import Backward, Fed
+from ..engine.backward import Backward
 from ..engine.promise import TO_OUTPUT
+from ..engine.references import Fed
 from ..rules.epsilon import epsilon_book
 from .method import Method, at_run, register
 

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from ...arguments import as_flag
 from ..compat import tf
 from ..engine.backward import Backward
 from ..rules.book import Rule, RuleBook
@@ -24,15 +25,32 @@ class DummyZero(Method):
 
 @register('saliency', also_called='gradient vanilla_gradient sensitivity')
 class Saliency(Method):
-    """The absolute gradient, ``|dT/dx|``.
+    """The absolute gradient, ``|dT/dx|``; or the gradient itself.
+
+    Parameters
+    ----------
+    absolute : bool, default True
+        False keeps the signs: ``dT/dx``.
+
+    Raises
+    ------
+    ArgumentTypeError
+        ``absolute`` is no bool.
 
     References
     ----------
     Simonyan et al., Deep Inside Convolutional Networks, 2014. https://doi.org/10.48550/arXiv.1312.6034
     """
 
+    absolute: bool = True
+
+    def __post_init__(self) -> None:
+        self.keep(absolute=as_flag(self.absolute, 'absolute'))
+
     def plan(self, problem: 'Problem') -> Backward:
-        """Take the absolute value of the gradient."""
+        """Take the gradient, or its absolute value."""
+        if not self.absolute:
+            return Backward(by_row=True)
         return Backward(lambda back: [tf.abs(gradient) for gradient in back.gradients()], by_row=True)
 
 

@@ -2,13 +2,13 @@
 
 from typing import TYPE_CHECKING, Optional
 
-from ...arguments import as_count, as_number, one_of
+from ...arguments import as_flag, as_number, as_repeats, one_of
 from ...errors import ArgumentError
 from ...types import Baseline, BaselineSet
 from ..engine.backward import Backward
 from ..engine.baselines import Baselines
 from ..engine.path import Path
-from ..engine.promise import TO_DIFFERENCE
+from ..engine.promise import MULTIPLIERS, TO_DIFFERENCE
 from ..rules.plain import INTEGRATED_GRADIENT
 from ..runtime.quadrature import QUADRATURES
 from .method import Method, at_run, own, register
@@ -27,7 +27,7 @@ class IntegratedGradients(Method):
     Parameters
     ----------
     steps : int, default 100
-        Points on the path, each one a forward and a backward pass.
+        Points on the path, each one a forward and a backward pass; at most 2**24.
     baseline : number, array of one sample's shape or with a row for each sample, or function of xs, default 0
         Where the path begins. A list of these where X is a list.
     quadrature : str, default 'riemann_right'
@@ -40,7 +40,10 @@ class IntegratedGradients(Method):
         it, for each of the baselines. Twice as many each time (three times with 'riemann_middle'), of which those
         computed before are not computed again (but with 'gausslegendre').
     max_steps : int, default 10000
-        The most points of a path, where there is a tolerance; a warning says where they did not suffice.
+        The most points of a path, where there is a tolerance; a warning says where they did not suffice. At most 2**24.
+    multiply_by_inputs : bool, default True
+        False: the mean gradient itself, without the factor ``x - b``. It promises no sum: there is no convergence
+        delta. (With a tolerance, points are added as if there were the factor.)
 
     Raises
     ------
@@ -60,14 +63,16 @@ class IntegratedGradients(Method):
     baselines: BaselineSet = at_run(default=None)
     tolerance: Optional[float] = at_run(default=None)
     max_steps: int = at_run(default=10000)
+    multiply_by_inputs: bool = at_run(default=True)
 
     def __post_init__(self) -> None:
         self.keep(
-            steps=as_count(self.steps, 'steps'),
+            steps=as_repeats(self.steps, 'steps'),
             baseline=own(self.baseline),
             quadrature=one_of(self.quadrature, 'quadrature', QUADRATURES),
             baselines=own(self.baselines),
-            max_steps=as_count(self.max_steps, 'max_steps'),
+            max_steps=as_repeats(self.max_steps, 'max_steps'),
+            multiply_by_inputs=as_flag(self.multiply_by_inputs, 'multiply_by_inputs'),
         )
         if self.tolerance is not None:
             self.keep(tolerance=as_number(self.tolerance, 'tolerance', above=0, units='T'))
@@ -78,11 +83,12 @@ class IntegratedGradients(Method):
         """Average the gradient along a path from the baseline."""
         if self.tolerance is not None:
             problem.check_has_rows('tolerance')
+        times = 'inputs' if self.multiply_by_inputs else None
         return Backward(
             rules=INTEGRATED_GRADIENT,
-            promise=TO_DIFFERENCE,
+            promise=TO_DIFFERENCE if self.multiply_by_inputs else MULTIPLIERS,
             baseline=Baselines(problem, self.baseline, self.baselines),
-            path=Path(self.steps, self.quadrature, self.tolerance, self.max_steps),
+            path=Path(self.steps, self.quadrature, self.tolerance, self.max_steps, times),
             at_breaks="'intgrad' integrates gradients, and {} jumps or passes none",
             by_row=True,
         )

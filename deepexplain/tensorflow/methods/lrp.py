@@ -7,7 +7,7 @@ import numpy as np
 from ...arguments import as_flag, one_of
 from ...errors import ArgumentError, warn
 from ..engine.backward import Backward
-from ..engine.promise import NOTHING, TO_OUTPUT
+from ..engine.promise import MULTIPLIERS, TO_OUTPUT
 from ..rules.lrp import CHECKS, COMPOSITES, RULES, LRPBook
 from .method import Method, own, register
 
@@ -59,10 +59,13 @@ class LRP(Method):
     epsilon : float, default 1e-6
         Greater than 0, in the units of what layers compute.
     gamma : float, default 0.25
-    alpha, beta : float, default 2 and 1
+    alpha : float, default 2
+    beta : float, default 1
         With alpha - beta = 1.
-    low, high : number or array of one sample's shape, for zbox
-        What xs are between, in the units of X.
+    low : number or array of one sample's shape, for zbox
+        What xs are not below, in the units of X.
+    high : number or array of one sample's shape, for zbox
+        What xs are not above.
     bias : bool, default True
         Whether biases have their share; False: relevance is divided as if they were 0.
     canonize : bool, default True
@@ -150,7 +153,7 @@ class LRP(Method):
         book = LRPBook(self.composite, self.rules, options, multipliers_of)
         return Backward(
             rules=book,
-            promise=TO_OUTPUT if self.multiply_by_inputs else NOTHING,
+            promise=TO_OUTPUT if self.multiply_by_inputs else MULTIPLIERS,
             at_breaks="'lrp' has no rule for {} and takes its linear part there",
             advice=_advice,
             keeps_sums=self.multiply_by_inputs,

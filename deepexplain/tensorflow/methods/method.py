@@ -5,13 +5,13 @@ import inspect
 import re
 from collections import OrderedDict
 from dataclasses import dataclass, field, fields
-from typing import TYPE_CHECKING, Any, Callable, ClassVar, Dict, Optional, Tuple, Type, TypeVar, Union
+from typing import TYPE_CHECKING, Any, Callable, ClassVar, Dict, Optional, Sequence, Tuple, Type, TypeVar, Union
 
 import numpy as np
 
-from ...arguments import as_flag
+from ...arguments import MOST_TEXT, as_flag, text_of
 from ...errors import ArgumentError, ArgumentTypeError
-from ..compat import is_graph_tensor
+from ..compat import is_graph_tensor, is_session
 
 if TYPE_CHECKING:
     from typing_extensions import dataclass_transform
@@ -56,17 +56,27 @@ def register(name: str, also_called: str = '') -> Callable[[AnyClass], AnyClass]
     also_called : str, optional
         Other names for it, in one text: the error for an unknown name suggests what is meant.
     """
+    for value, what in [(name, 'name'), (also_called, 'also_called')]:
+        if not isinstance(value, str) or (what == 'name' and not value):
+            raise ArgumentTypeError(f'{what} of a method must be a word; got {text_of(value)}.')
 
     def add(cls: AnyClass) -> AnyClass:
         made: Any = cls
+        if not isinstance(cls, type):
+            raise ArgumentTypeError(f'register({name!r}) must decorate a class; got {text_of(cls)}.')
         if isinstance(cls, MethodType):
+            if vars(made).get('name'):
+                raise ArgumentTypeError(f"{cls.__name__} is registered already, as '{made.name}'.")
             if not callable(getattr(made, 'plan', None)):
                 raise ArgumentTypeError(f'{cls.__name__} needs plan(problem), which returns how it is computed.')
             as_dataclass: Any = dataclass(frozen=True, eq=False, repr=False)
             as_dataclass(made)
             signature = inspect.signature(made.__init__)  # help() and editors would find that of the metaclass
             made.__signature__ = signature.replace(parameters=list(signature.parameters.values())[1:])
-        made.name = name
+        try:
+            made.name = name
+        except TypeError as error:
+            raise ArgumentTypeError(f'register({name!r}) must decorate a class of yours: {error}.') from None
         attribution_methods[name] = (cls, len(attribution_methods))
         _also_called.update((_plain(other), name) for other in [*also_called.split(), cls.__name__])
         return cls
@@ -76,13 +86,13 @@ def register(name: str, also_called: str = '') -> Callable[[AnyClass], AnyClass]
 
 def method_named(name: Any) -> type:
     """The class of this name; an ArgumentError says which name may be meant."""
-    try:
+    name = str.__str__(name) if isinstance(name, str) else name  # without what a subclass makes of __eq__
+    if isinstance(name, str) and name in attribution_methods:
         return attribution_methods[name][0]
-    except (KeyError, TypeError):
-        known = sorted(attribution_methods, key=lambda one: one == _LAST)
-        like = _meant(name) if isinstance(name, str) else None
-        hint = '' if like is None else f' Do you mean {like!r}?'
-        raise ArgumentError(f'Method must be in {known}; got {name!r}.{hint}') from None
+    known = sorted(attribution_methods, key=lambda one: one == _LAST)
+    like = _meant(name) if isinstance(name, str) and len(name) < MOST_TEXT else None
+    hint = '' if like is None else f' Do you mean {like!r}?'
+    raise ArgumentError(f'Method must be in {known}; got {text_of(name)}.{hint}')
 
 
 def _meant(name: str) -> Optional[str]:
@@ -117,9 +127,11 @@ class MethodType(type):
 
         def __call__(cls, *args: Any, **arguments: Any) -> Any:
             """Make an instance."""
-            is_old = 'session' in arguments or any(hasattr(a, 'run') and hasattr(a, 'graph') for a in args[2:])
+            is_old = 'session' in arguments or any(map(is_session, args[2:]))
             if is_old and MethodType.adapter is not None:
                 return MethodType.adapter(cls)(*args, **arguments)
+            if 'name' in vars(cls):  # it is registered
+                check_known(cls.name, [f.name for f in fields(cls) if f.init], args, arguments, more=())
             return super().__call__(*args, **arguments)
 
 
@@ -171,63 +183,99 @@ def method_from(cls: Type[Any], args: Tuple[Any, ...], arguments: Dict[str, Any]
     strict, arguments = False, dict(arguments)
     if 'strict' not in known:
         strict = as_flag(arguments.pop('strict', False), 'strict')
-    check_known(cls.name, known, args, arguments)
+    of_all = '' if takes_layer(cls) or 'layer' in arguments else ' And layer, a tensor between X and T.'
+    check_known(cls.name, known, args, arguments, of_all=of_all)
     return cls(*args, **arguments), strict
 
 
-def check_known(name: str, known: Any, args: Tuple[Any, ...], arguments: Dict[str, Any]) -> None:
+def takes_layer(cls: Type[Any]) -> bool:
+    """Whether ``layer`` is an argument of the method's own. Of any other method it is what is explained, like X."""
+    return any(f.name == 'layer' for f in fields(cls))
+
+
+def check_known(
+    name: str,
+    known: Any,
+    args: Tuple[Any, ...],
+    arguments: Dict[str, Any],
+    more: Sequence[str] = ('strict',),
+    of_all: str = '',
+) -> None:
     """Raise an ArgumentTypeError for arguments that a method does not have."""
     unknown = sorted(set(arguments) - set(known))
     if unknown or len(args) > len(known):
-        came = f'the argument {", ".join(map(repr, unknown))}' if unknown else f'{len(args)} positional arguments'
-        raise ArgumentTypeError(f"'{name}' does not know {came}; it takes {', '.join([*known, 'strict'])}.")
+        came = (
+            f'the argument {", ".join(map(repr, unknown))}'
+            if unknown
+            else f'{len(args)} positional argument{"s" * (len(args) > 1)}'
+        )
+        takes = ', '.join([*known, *more]) or 'none'
+        raise ArgumentTypeError(f"'{name}' does not know {came}; it takes {takes}.{of_all}")
+    twice = sorted(set(arguments) & set(list(known)[: len(args)]))
+    if twice:
+        raise ArgumentTypeError(f"'{name}' got {', '.join(twice)} twice: by its place and by its name.")
 
 
-def own(value: Any) -> Any:
+def own(value: Any, depth: int = 0) -> Any:
     """A copy of an argument that the user may go on to change: of arrays, and of lists with arrays."""
     if isinstance(value, np.ndarray):
         return value.copy()
-    if isinstance(value, (list, tuple)):
-        return type(value)(own(entry) for entry in value) if type(value) in (list, tuple) else value
+    if type(value) in (list, tuple) and depth < _DEEPEST:
+        return type(value)(own(entry, depth + 1) for entry in value)
     return value
 
 
 def same(a: Any, b: Any) -> bool:
     """Whether two arguments are equal: arrays by type, shape and content."""
-    return a is b or bool(frozen(a) == frozen(b))
+    try:
+        return a is b or bool(frozen(a) == frozen(b))
+    except Exception:  # whatever the __eq__ of an object raises
+        return False
 
 
-def frozen(value: Any) -> Any:
+def frozen(value: Any, depth: int = 0) -> Any:
     """A hashable stand-in that is equal for equal arguments: tensors by name, arrays by content."""
-    if isinstance(value, (list, tuple)):
-        return (type(value).__name__, *[frozen(entry) for entry in value])
-    if isinstance(value, dict):
-        return tuple((key, frozen(value[key])) for key in sorted(value, key=repr))
+    if isinstance(value, (list, tuple)) and depth < _DEEPEST:
+        return (type(value).__name__, *[frozen(entry, depth + 1) for entry in value])
+    if isinstance(value, dict) and depth < _DEEPEST:
+        return tuple((_Held(key), frozen(value[key], depth + 1)) for key in sorted(value, key=text_of))
     if isinstance(value, np.ndarray):
-        return value.shape, value.dtype.str, value.tobytes()
+        return value.shape, value.dtype.str, np.asarray(value).tobytes()
     if is_graph_tensor(value):
         return id(value.graph), value.name
-    try:
-        hash(value)
-    except TypeError:
-        return _Unequal(value)
-    return type(value).__name__, value
+    return type(value).__name__, _Held(value)
 
 
-class _Unequal:
-    """Stands in for what cannot be compared: equal to itself only, so that nothing is taken for another."""
+#: Lists within lists that are looked into: one may hold itself.
+_DEEPEST = 20
+
+
+class _Held:
+    """Stands in for a value: equal to it, or to itself only if that cannot be said, so that nothing is mistaken."""
 
     def __init__(self, value: Any) -> None:
         self._value = value
+        try:
+            self._hash = hash(value)
+            self._is_comparable = True
+        except Exception:  # lists and the like; whatever the __hash__ of an object raises
+            self._hash, self._is_comparable = id(value), False
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Unequal) and self._value is other._value
+        if not isinstance(other, _Held):
+            return NotImplemented
+        if self._value is other._value:
+            return True
+        try:
+            return self._is_comparable and other._is_comparable and bool(self._value == other._value)
+        except Exception:  # the truth of an array, whatever the __eq__ of an object raises
+            return False
 
     def __hash__(self) -> int:
-        return id(self._value)
+        return self._hash
 
 
 def _shown(value: Any) -> str:
     if isinstance(value, np.ndarray) and value.size > 8:
         return f'<{value.dtype} array of shape {value.shape}>'
-    return re.sub(r'\s+', ' ', repr(value))
+    return re.sub(r'\s+', ' ', text_of(value))

@@ -1,6 +1,6 @@
 """Occlusion: parts of the input become the baseline, and what the target loses is theirs."""
 
-from typing import TYPE_CHECKING, List, Optional, Tuple, Union
+from typing import TYPE_CHECKING, Iterator, List, Optional, Tuple, Union
 
 import numpy as np
 
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from ..engine.problem import Problem
     from ..engine.request import Request
     from ..runtime.perturbed import Perturbed
+
+#: Losses to hold in double precision at a time: samples x windows x outputs.
+MOST_LOSSES = 1 << 18
 
 
 @register('occlusion', also_called='feature_ablation ablation sliding_window')
@@ -60,7 +63,9 @@ class Occlusion(Method):
     feature_mask: ArrayLike = at_run(default=None)
 
     def __post_init__(self) -> None:
-        self.keep(baseline=own(self.baseline), feature_mask=own(self.feature_mask))
+        given = {'window_shape': self.window_shape, 'step': self.step}
+        self.keep(baseline=own(self.baseline), feature_mask=as_feature_mask(self.feature_mask, None, given))
+        self.keep(**{name: None if value is None else as_sizes(value, name, None) for name, value in given.items()})
 
     def plan(self, problem: 'Problem') -> Changes:
         """Compare T at a sample with T at the sample without each window, or group of values."""
@@ -109,6 +114,7 @@ def _windows(shape: Tuple[int, ...], window: Union[int, Tuple[int, ...]], step: 
     window, step = ((v,) * axes if isinstance(v, int) else v for v in (window, step))
     check_length(window, 'window_shape', axes)
     check_length(step, 'step', axes)
+    step = tuple(min(s, d) for s, d in zip(step, shape or (1,)))  # there is one window along an axis, then
     if is_number:
         window = tuple(min(w, d) for w, d in zip(window, shape or (1,)))
     if any(w > d for w, d in zip(window, shape or (1,))):
@@ -120,17 +126,21 @@ def _covers_all(parts: Union[Groups, Windows]) -> bool:
     return not isinstance(parts, Windows) or parts.covers_all
 
 
-def _losses(samples: 'Perturbed', parts: Union[Groups, Windows]) -> List[Array]:
-    """What T loses without each part, spread over its values."""
+def _losses(samples: 'Perturbed', parts: Union[Groups, Windows]) -> Iterator[List[Array]]:
+    """What T loses without each part, spread over its values; a few outputs at a time."""
     changes = parts.any_of(samples.active)
     whole = np.ones((samples.count, 1), bool)
     # State 0 is the sample as it is.
     outputs = samples.evaluate(
         np.concatenate([whole, changes], axis=1),
         lambda copies, values, state: parts.replace(copies, values, state - 1),
+        as_they_are=True,
     )
-    samples.note(outputs[:, 1:], outputs[:, :1])
-    # Where nothing changes the output stays what it is, which may be nan.
-    with np.errstate(invalid='ignore'):
-        losses = outputs[:, :1] - np.where(changes[..., None], outputs[:, 1:], outputs[:, :1])
-    return [parts.spread(losses)]
+    at_once = max(1, MOST_LOSSES // changes.size)
+    for first in range(0, samples.outputs, at_once):
+        some = outputs[..., first : first + at_once].astype(np.float64)
+        samples.note(some[:, 1:], some[:, :1])
+        # Where nothing changes the output stays what it is, which may be nan.
+        with np.errstate(invalid='ignore'):
+            losses = some[:, :1] - np.where(changes[..., None], some[:, 1:], some[:, :1])
+        yield [parts.spread(losses)]

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, List, Optional, Tuple, Union
 
 import numpy as np
 
-from ...arguments import as_count, as_flag, as_number, as_seed
+from ...arguments import as_flag, as_number, as_repeats, as_seed
 from ...errors import ArgumentError, warn
 from ...types import Array, ArrayLike, Baseline, Integers
 from ..engine.baselines import Baselines
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 #: Contributions to keep at a time: orders x samples x features x outputs. In double precision, 8 MB.
 MOST_CONTRIBUTIONS = 1 << 20
+#: What a contribution takes while one order is followed: six numbers in double precision.
+BYTES_OF_CONTRIBUTION = 48
 
 
 @register('shapley_sampling', also_called='shapley shapley_values shapley_value_sampling sampling shap kernel_shap')
@@ -48,7 +50,7 @@ class ShapleySampling(Method):
     Parameters
     ----------
     samples : int, default 5
-        Random orders. Each costs one forward pass per feature.
+        Random orders, at most 2**24. Each costs one forward pass per feature.
     sampling_dims : list of ints, default all axes but the first
         Axes of X whose positions are features; what else there is at a position goes with it.
         The result has the shape of the batch and these axes, in the order given: ``[1, 2]`` of an
@@ -101,15 +103,15 @@ class ShapleySampling(Method):
 
     def __post_init__(self) -> None:
         self.keep(
-            samples=as_count(self.samples, 'samples'),
+            samples=as_repeats(self.samples, 'samples'),
             sampling_dims=own(self.sampling_dims),
             baseline=own(self.baseline),
-            feature_mask=own(self.feature_mask),
+            feature_mask=as_feature_mask(self.feature_mask, None, {'sampling_dims': self.sampling_dims}),
             seed=None if self.seed is None else as_seed(self.seed, 'seed'),
             antithetic=as_flag(self.antithetic, 'antithetic'),
             return_standard_error=as_flag(self.return_standard_error, 'return_standard_error'),
             tolerance=None if self.tolerance is None else as_number(self.tolerance, 'tolerance', above=0),
-            max_samples=as_count(self.max_samples, 'max_samples'),
+            max_samples=as_repeats(self.max_samples, 'max_samples'),
         )
         self._check_counts()
 
@@ -142,8 +144,9 @@ class ShapleySampling(Method):
             else:
                 features = Features(shape, [dim - 1 for dim in (dims or range(1, len(shape) + 1))])
             random = np.random if self.seed is None else np.random.RandomState(self.seed)
-            drawn = Orders(features, random.permutation, self.antithetic)
-            drawn.draw(0, self.samples)  # at once, before the network runs, which may draw numbers of its own
+            drawn = Orders(features, random, self.antithetic)
+            if self.seed is None:
+                drawn.ahead(self.samples)  # before the network runs, which may draw numbers of its own
             return drawn
 
         return Changes(
@@ -154,6 +157,7 @@ class ShapleySampling(Method):
             promise=TO_DIFFERENCE,
             rules=EVALUATED_EXACTLY,
             first=None if mask is None else lambda shape: Groups(mask, shape).first(),
+            held=lambda orders: BYTES_OF_CONTRIBUTION * orders.features.count,
             finish=self._finish,
         )
 

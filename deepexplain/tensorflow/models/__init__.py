@@ -3,7 +3,8 @@
 import os
 from typing import Any, Callable, Optional, Sequence, Tuple
 
-from ...errors import ArgumentError, ArgumentTypeError
+from ...arguments import as_names
+from ...errors import ArgumentError, ArgumentTypeError, DeepExplainError, ModelError
 from ..compat import keras_of
 from .function import open_function
 from .graph_file import open_frozen_graph, open_meta_graph
@@ -13,6 +14,9 @@ from .saved_model import open_saved_model
 
 __all__ = ['OpenModel', 'open_model']
 
+#: The longest text of another library's error in a message.
+MOST_SAID = 500
+
 
 def open_model(
     source: Any,
@@ -21,6 +25,7 @@ def open_model(
     signature: Optional[str] = None,
     tags: Optional[Sequence[str]] = None,
     checkpoint: Optional[str] = None,
+    allow_ops: Optional[Sequence[str]] = None,
     **load_options: Any,
 ) -> OpenModel:
     """Open a model for explaining: its graph, with the weights, in a session of its own.
@@ -49,8 +54,12 @@ def open_model(
         Of a SavedModel that holds several graphs.
     checkpoint : str, optional
         Of a ``.meta``. Default: the path without ``.meta``. In a directory, the latest.
+    allow_ops : list of str, optional
+        Of a SavedModel, ``.pb`` or ``.meta``: types of ops that may touch files, run Python or talk to other processes,
+        such as ``['ReadFile']``. Default: none, and a file with such ops is refused before any of it runs.
     **load_options
-        For Keras' own ``load_model``: ``custom_objects``, ``safe_mode``.
+        Of a Keras file, for Keras' own ``load_model``: ``custom_objects``, and ``safe_mode``, by
+        default True: a file that holds code, or names code or files elsewhere, is refused before it is loaded.
 
     Returns
     -------
@@ -63,7 +72,8 @@ def open_model(
     ArgumentError, ArgumentTypeError
         The source is of no known kind, or lacks something; the message says what.
     ModelError
-        The model was read, but cannot be opened or does not compute what its source does.
+        The file would run code or touch other files, or is far larger unpacked than it looks. Or the model was read,
+        but cannot be opened or does not compute what its source does.
 
     Examples
     --------
@@ -78,6 +88,7 @@ def open_model(
     """
     opener, options = _opener(source)
     given = {'inputs': inputs, 'outputs': outputs, 'signature': signature, 'tags': tags, 'checkpoint': checkpoint}
+    given['allow_ops'] = None if allow_ops is None else as_names(allow_ops, 'allow_ops')
     given = {name: value for name, value in given.items() if value is not None}
     given.update(load_options)
     unknown = sorted(set(given) - set(options)) if options is not None else []
@@ -86,7 +97,19 @@ def open_model(
             f'open_model: {", ".join(map(repr, unknown))} does not apply to {_described(source)}; '
             f'it takes {", ".join(options)}.'
         )
-    return opener(source, **given)
+    try:
+        return opener(source, **given)
+    except DeepExplainError:
+        raise
+    except Exception as error:
+        if opener in (open_keras_model, open_function):
+            raise  # of the user's own code
+        # What reads HDF5, zip files, protobufs and checkpoints has errors of every type for a file that is damaged.
+        said = ' '.join(str(error).split())[:MOST_SAID] or 'no reason is given'
+        raise ModelError(
+            f'{_described(source)} cannot be read as a model, perhaps because it is damaged: '
+            f'{type(error).__name__}: {said}'
+        ) from error
 
 
 def _opener(source: Any) -> Tuple[Callable[..., OpenModel], Optional[Tuple[str, ...]]]:
@@ -106,13 +129,13 @@ def _opener(source: Any) -> Tuple[Callable[..., OpenModel], Optional[Tuple[str, 
         checkpoint = os.path.exists(path + '.index')
         raise ArgumentError(f"There is no file or directory '{path}'. {OF_CHECKPOINTS if checkpoint else ''}".strip())
     if os.path.isdir(path) or os.path.basename(path) in ('saved_model.pb', 'saved_model.pbtxt'):
-        return open_saved_model, ('inputs', 'outputs', 'signature', 'tags')
+        return open_saved_model, ('inputs', 'outputs', 'signature', 'tags', 'allow_ops')
     if path.lower().endswith(('.keras', '.h5', '.hdf5')):
         return open_keras_file, None
     if path.lower().endswith('.pb'):
-        return open_frozen_graph, ('inputs', 'outputs')
+        return open_frozen_graph, ('inputs', 'outputs', 'allow_ops')
     if path.lower().endswith('.meta'):  # the whole name, perhaps: the one of a checkpoint without a prefix
-        return open_meta_graph, ('inputs', 'outputs', 'checkpoint')
+        return open_meta_graph, ('inputs', 'outputs', 'checkpoint', 'allow_ops')
     raise ArgumentError(
         f"'{path}' is not known as a model: open_model reads .keras, .h5, .hdf5, .pb and .meta files and the "
         f'directories of SavedModels. {OF_CHECKPOINTS}'

@@ -1,27 +1,37 @@
 """Graphs of TensorFlow 1 in files: frozen ones, and a .meta file with its checkpoint."""
 
 import os
-from typing import Any, Optional
+from typing import Any, Collection, Optional
 
 from ...errors import ArgumentError, ModelError
-from ..compat import Session, original_gradient, tf
+from ..compat import Session, original_gradient, take_large, tf
+from .effects import FileGraph, check_effects
+from .limits import check_graph, within_patience
 from .opened import OpenModel, ends, imported, keys_of, new_session, placeholders
 
 
-def open_frozen_graph(path: Any, inputs: Any = None, outputs: Any = None) -> OpenModel:
+def open_frozen_graph(path: Any, inputs: Any = None, outputs: Any = None, allow_ops: Collection[str] = ()) -> OpenModel:
     """Open a ``.pb`` file: a GraphDef whose variables are constants."""
     graph_def = _parsed(tf.GraphDef(), path)
     _check_ops(graph_def, 'GraphDef', path)
+    check_graph(graph_def, path)
+    check_effects(FileGraph(graph_def, None, list(outputs or ())), path, allow_ops)
     variables = [node.name for node in graph_def.node if node.op in ('Variable', 'VariableV2', 'VarHandleOp')]
     if variables:
         raise ModelError(
             f"'{path}' is not frozen: the values of its {len(variables)} variables ('{variables[0]}' is the first) are "
             'in a checkpoint. Open the .meta file of that checkpoint.'
         )
-    return imported(readable(graph_def), inputs, outputs)
+    return imported(readable(graph_def), inputs, outputs, large=take_large(graph_def))
 
 
-def open_meta_graph(path: Any, inputs: Any = None, outputs: Any = None, checkpoint: Optional[str] = None) -> OpenModel:
+def open_meta_graph(
+    path: Any,
+    inputs: Any = None,
+    outputs: Any = None,
+    checkpoint: Optional[str] = None,
+    allow_ops: Collection[str] = (),
+) -> OpenModel:
     """Open a ``.meta`` file, and restore its variables from the checkpoint beside it or the one given."""
     path = os.fspath(path)
     checkpoint = path[: -len('.meta')] if checkpoint is None else os.fspath(checkpoint)
@@ -29,11 +39,16 @@ def open_meta_graph(path: Any, inputs: Any = None, outputs: Any = None, checkpoi
         checkpoint = tf.train.latest_checkpoint(checkpoint) or checkpoint
     meta_graph = _parsed(tf.MetaGraphDef(), path)
     _check_ops(meta_graph.graph_def, 'MetaGraphDef', path)
+    check_graph(meta_graph.graph_def, path)
+    check_effects(
+        FileGraph(meta_graph.graph_def, meta_graph, list(inputs or ()) + list(outputs or ())), path, allow_ops
+    )
     readable(meta_graph.graph_def)
     with new_session(f"TensorFlow {tf.__version__} cannot open '{path}'") as session:
         saver = tf.train.import_meta_graph(meta_graph, clear_devices=True)
-        _restore(session, saver, checkpoint, path)
-        session.run(tf.get_collection(tf.GraphKeys.TABLE_INITIALIZERS))
+        within_patience(lambda: _restore(session, saver, checkpoint, path), f"'{path}': to restore it")
+        tables = tf.get_collection(tf.GraphKeys.TABLE_INITIALIZERS)
+        within_patience(lambda: session.run(tables), f"'{path}': to fill its tables")
         signatures = list(meta_graph.signature_def.values())
         of_inputs, of_outputs = keys_of(signatures[0]) if len(signatures) == 1 else ({}, {})
         return OpenModel(
@@ -68,7 +83,8 @@ def _restore(session: Session, saver: Any, checkpoint: Optional[str], path: Any)
             "missing: give its path without an ending as 'checkpoint'."
         )
     try:
-        saver.restore(session, checkpoint)
+        with session.graph.as_default():  # this may be another thread
+            saver.restore(session, checkpoint)
     except (tf.errors.OpError, ValueError) as error:
         raise ModelError(f"The checkpoint '{checkpoint}' does not fit '{path}': {error}") from error
 

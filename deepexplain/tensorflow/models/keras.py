@@ -1,14 +1,14 @@
 """Keras models, of Keras 2 and 3: live ones, and files."""
 
-import json
 import os
 import sys
 import zipfile
-from typing import Any, Dict, Iterator, List, Tuple
+from typing import Any, Dict, List, Sequence, Tuple
 
 import numpy as np
 
-from ...errors import ArgumentError, ArgumentTypeError, ModelError
+from ...arguments import as_flag, as_mapping
+from ...errors import ArgumentTypeError, ModelError
 from ...types import Array
 from ..compat import (
     TENSORFLOW_2,
@@ -19,9 +19,12 @@ from ..compat import (
     keras_of,
     keras_session,
     keras_version,
+    registered_in,
     tf,
     with_keras,
 )
+from .keras_code import BYTE_CODE, check_configuration, programs
+from .keras_files import check_sizes, configurations, version_of, weights_in
 from .opened import OpenModel, new_session
 from .traced import as_specs, open_traced
 
@@ -48,9 +51,15 @@ def open_keras_model(model: Any, inputs: Any = None, outputs: Any = None, source
 def open_keras_file(path: Any, inputs: Any = None, outputs: Any = None, **load_options: Any) -> OpenModel:
     """Open a ``.keras``, ``.h5`` or ``.hdf5`` file with the Keras that wrote it, or one that can read it."""
     path = os.fspath(path)
-    version = _version_of_archive(path) if zipfile.is_zipfile(path) else _version_of_h5(path)
+    check_sizes(path)
+    version, configs = version_of(path), configurations(path)
+    given = load_options.get('custom_objects')
+    custom_objects = {} if given is None else as_mapping(given, 'custom_objects')
     if not TENSORFLOW_2:
-        return _open_file_in_graph(path, version, inputs, outputs, load_options)
+        if as_flag(load_options.pop('safe_mode', True), 'safe_mode'):
+            for config in configs:
+                check_configuration(config, path, custom_objects.__contains__)
+        return _open_file_in_graph(path, version, configs, inputs, outputs, load_options)
     try:
         keras = with_keras(int(version.split('.')[0]))
     except ImportError as error:
@@ -61,6 +70,10 @@ def open_keras_file(path: Any, inputs: Any = None, outputs: Any = None, **load_o
             + ('pip install keras.' if version.startswith('3') else 'pip install tf-keras.')
         )
     _check_backend(keras)
+    if as_flag(load_options.get('safe_mode', True), 'safe_mode'):
+        known = registered_in(keras, custom_objects)
+        for config in configs:
+            check_configuration(config, path, known)
     with eagerly():  # with eager execution disabled, Keras 3 would leave random weights, without a word
         try:
             model = keras.models.load_model(path, compile=False, **load_options)
@@ -68,7 +81,7 @@ def open_keras_file(path: Any, inputs: Any = None, outputs: Any = None, **load_o
             raise ModelError(
                 f"Keras {keras_version(keras)} cannot load '{path}' (written by Keras {version}): "
                 f'{type(error).__name__}: {error} (open_model takes custom_objects and safe_mode, too.)'
-                + _of_bytecode(path)
+                + _of_bytecode(path, configs)
             ) from error
         _check_that_weights_are_from(path, model)
         return open_keras_model(model, inputs, outputs, f"'{path}'")
@@ -105,7 +118,9 @@ def _keys(model: Any) -> Dict[str, str]:
     return keys
 
 
-def _open_file_in_graph(path: Any, version: str, inputs: Any, outputs: Any, load_options: Dict[str, Any]) -> OpenModel:
+def _open_file_in_graph(
+    path: str, version: str, configs: Sequence[Any], inputs: Any, outputs: Any, load_options: Dict[str, Any]
+) -> OpenModel:
     """The same on TensorFlow 1, where Keras builds its layers in a graph."""
     if zipfile.is_zipfile(path):
         raise ModelError(
@@ -114,7 +129,7 @@ def _open_file_in_graph(path: Any, version: str, inputs: Any, outputs: Any, load
     if inputs is not None:
         raise ArgumentTypeError('inputs of a Keras file cannot be changed on TensorFlow 1: leave them out.')
     failure = f"Keras {tf.keras.__version__} cannot load '{path}' (written by Keras {version})"
-    with new_session(failure, _of_bytecode(path)) as session, session.as_default():
+    with new_session(failure, _of_bytecode(path, configs)) as session, session.as_default():
         tf.keras.backend.set_learning_phase(0)  # for this graph
         model = tf.keras.models.load_model(path, compile=False, **load_options)
         return OpenModel(session, model.inputs, outputs or tf.nest.flatten(model.outputs), _keys(model))
@@ -165,15 +180,20 @@ def _check_that_nothing_is_kept(model: Any, source: str) -> None:
 
 def _check_that_weights_are_from(path: Any, model: Any) -> None:
     """Raise if none of the model's weights is in the file."""
-    weights = [np.asarray(weight) for weight in model.get_weights()]
-    # Not those of zeros or ones; nor vocabularies, which Keras 2 counts among the weights but keeps elsewhere in the
-    # file, as strings or integers. V: bfloat16.
-    weights = [weight for weight in weights if weight.dtype.kind in 'fcV' and weight.size and np.ptp(weight)]
     stored = set()
-    with _weights_in(path) as file:
+    with weights_in(path) as file:
         file.visititems(lambda _, item: stored.add(_content(item[()])) if hasattr(item, 'dtype') else None)
-    if weights and not any(_content(weight) in stored for weight in weights):
-        raise ModelError(f"Keras loaded '{path}', but none of the model's {len(weights)} weights is from that file.")
+    count = 0
+    for variable in model.weights:  # one after the other: together they may be large
+        weight = np.asarray(variable)
+        # Not those of zeros or ones; nor vocabularies, which Keras 2 counts among the weights but keeps elsewhere in
+        # the file, as strings or integers. V: bfloat16.
+        if weight.dtype.kind in 'fcV' and weight.size and np.ptp(weight):
+            if _content(weight) in stored:
+                return
+            count += 1
+    if count:
+        raise ModelError(f"Keras loaded '{path}', but none of the model's {count} weights is from that file.")
 
 
 def _content(array: Array) -> Tuple[Any, ...]:
@@ -181,21 +201,10 @@ def _content(array: Array) -> Tuple[Any, ...]:
     return array.shape, hash(array.tobytes())  # not the dtype: HDF5 has no bfloat16
 
 
-def _weights_in(path: Any) -> Any:
-    import h5py
-
-    if not zipfile.is_zipfile(path):  # a .keras file may be HDF5, too: one of Keras before 2.12
-        return h5py.File(path, 'r')
-    archive = zipfile.ZipFile(path)
-    return h5py.File(archive.open('model.weights.h5'), 'r')
-
-
-def _of_bytecode(path: Any) -> str:
-    """Which layers of a file hold Python bytecode, and what to do where this Python cannot read it; '' if none do."""
-    try:
-        names = sorted(set(_layers_of_bytecode(json.loads(_config_of(path)))))
-    except Exception:  # a file that is broken in another way, too: that says its own error
-        return ''
+def _of_bytecode(path: str, configs: Sequence[Any]) -> str:
+    """Which layers of a file hold byte code, and what to do where this Python cannot read it; '' if none do."""
+    found = (program for config in configs for program in programs(config, lambda _: False))
+    names = sorted({program.layer for program in found if program.what == BYTE_CODE})
     if not names:
         return ''
     python = '.'.join(map(str, sys.version_info[:2]))
@@ -204,55 +213,3 @@ def _of_bytecode(path: Any) -> str:
         f'that wrote them can read (here: {python}): open the file with that version; or '
         f"build the model in code, model.load_weights('{path}'), and give that model to open_model."
     )
-
-
-def _config_of(path: Any) -> Any:
-    """The JSON that describes the layers of a file."""
-    if zipfile.is_zipfile(path):
-        with zipfile.ZipFile(path) as archive:
-            return archive.read('config.json').decode()
-    import h5py
-
-    with h5py.File(path, 'r') as file:
-        config = file.attrs['model_config']
-    return config.decode() if isinstance(config, bytes) else config
-
-
-def _layers_of_bytecode(config: Any) -> Iterator[str]:
-    """Names of the Lambda layers in a configuration whose function is bytecode, and not the name of one."""
-    if isinstance(config, list):
-        for entry in config:
-            yield from _layers_of_bytecode(entry)
-    elif isinstance(config, dict):
-        own = config.get('config')
-        own = own if config.get('class_name') == 'Lambda' and isinstance(own, dict) else {}
-        function = own.get('function')
-        if isinstance(function, list) or (isinstance(function, dict) and function.get('class_name') == '__lambda__'):
-            yield own.get('name', 'lambda')
-        for entry in config.values():
-            yield from _layers_of_bytecode(entry)
-
-
-def _version_of_archive(path: Any) -> str:
-    try:
-        with zipfile.ZipFile(path) as archive:
-            return json.loads(archive.read('metadata.json').decode())['keras_version']
-    except (zipfile.BadZipFile, KeyError, ValueError) as error:
-        raise ArgumentError(f"'{path}' is not a .keras file of Keras: {error}") from None
-
-
-def _version_of_h5(path: Any) -> str:
-    import h5py  # Keras depends on it
-
-    try:
-        with h5py.File(path, 'r') as file:
-            attributes = dict(file.attrs)
-    except OSError as error:
-        raise ArgumentError(f"'{path}' is not a file of Keras (neither a .keras archive nor HDF5): {error}") from None
-    if 'model_config' not in attributes:
-        raise ModelError(
-            f"'{path}' holds weights, but not the model they belong to (it was written by save_weights?). Build the "
-            f"model, model.load_weights('{path}'), and give that model to open_model."
-        )
-    version = attributes.get('keras_version', '2')
-    return version.decode() if isinstance(version, bytes) else str(version)

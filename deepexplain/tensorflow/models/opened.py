@@ -4,7 +4,9 @@ from contextlib import contextmanager
 from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 from ...errors import ArgumentError, DeepExplainError, GraphError, ModelError
-from ..compat import Graph, Operation, Session, Tensor, lookup_table, tf
+from ...types import Array
+from ..compat import Graph, Operation, Session, Tensor, as_variables, assign_large, lookup_table, tf
+from ..runtime.building import consumers
 from ..runtime.graph import tensor_named
 
 #: What to do with files of weights alone.
@@ -129,12 +131,21 @@ def keys_of(signature: Any) -> Tuple[Dict[str, str], ...]:
 
 
 def imported(
-    graph_def: Any, inputs: Any, outputs: Any, keys: Optional[Mapping[str, str]] = None, tables: Sequence[Any] = ()
+    graph_def: Any,
+    inputs: Any,
+    outputs: Any,
+    keys: Optional[Mapping[str, str]] = None,
+    tables: Sequence[Any] = (),
+    large: Optional[Mapping[str, Array]] = None,
 ) -> OpenModel:
-    """An OpenModel of this GraphDef, in a new graph and session, with what its lookup tables hold."""
+    """An OpenModel of this GraphDef, in a new graph and session, with what its lookup tables hold.
+
+    ``large`` are constants whose values stand beside the GraphDef, by name: they become variables.
+    """
     with new_session(f'TensorFlow {tf.__version__} cannot read this graph') as session:
         made = [(name, lookup_table(*content)) for name, *content in tables]
-        tf.import_graph_def(graph_def, {name: handle for name, (handle, _) in made}, name='')
+        tf.import_graph_def(as_variables(graph_def, large or {}), {name: handle for name, (handle, _) in made}, name='')
+        assign_large(session, large or {})
         session.run([fill for _, (_, fill) in made])
         return OpenModel(session, inputs or placeholders(session.graph), outputs or ends(session.graph), keys)
 
@@ -159,7 +170,7 @@ def ends(graph: Graph) -> List[Tensor]:
     for op in graph.get_operations():  # in order of creation: inputs first, but for the back edges of loops
         if any(tensor.op in reached for tensor in op.inputs):
             reached.add(op)
-            if 'gradients' not in op.name.split('/') and not any(tensor.consumers() for tensor in op.outputs):
+            if 'gradients' not in op.name.split('/') and not any(consumers(tensor) for tensor in op.outputs):
                 found += [z for z in op.outputs if z.dtype.is_floating and z.shape.ndims != 0]
     return [tensor for tensor in found if not tensor.dtype._is_ref_dtype and _first_dimension(tensor) in rows]
 

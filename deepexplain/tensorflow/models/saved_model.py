@@ -5,13 +5,20 @@ from typing import Any, Collection, Optional, Sequence
 
 from ...errors import ArgumentError, ModelError
 from ..compat import TENSORFLOW_2, Tensor, eagerly, load_saved_model, saved_model_loader, tf
+from .effects import FileGraph, check_assets, check_effects
 from .graph_file import readable
+from .limits import check_graph, within_patience
 from .opened import OF_CHECKPOINTS, OpenModel, ends, keys_of, new_session, placeholders
 from .traced import as_specs, open_traced
 
 
 def open_saved_model(
-    path: Any, inputs: Any = None, outputs: Any = None, signature: Optional[str] = None, tags: Any = None
+    path: Any,
+    inputs: Any = None,
+    outputs: Any = None,
+    signature: Optional[str] = None,
+    tags: Any = None,
+    allow_ops: Collection[str] = (),
 ) -> OpenModel:
     """Open the directory of a SavedModel (or its saved_model.pb)."""
     path = os.fspath(path)
@@ -26,6 +33,9 @@ def open_saved_model(
             f"'{path}' is not a SavedModel: {error}. In it are: {', '.join(there) or 'no files'}."
         ) from None
     graph = _chosen(graphs, tags, path)
+    check_graph(graph.graph_def, path)
+    check_assets(graph, path)
+    check_effects(FileGraph(graph.graph_def, graph, list(inputs or ()) + list(outputs or ())), path, allow_ops)
     if not graph.HasField('object_graph_def'):
         return _open_graph(path, loader, graph, inputs, outputs, signature)
     if not TENSORFLOW_2:
@@ -50,7 +60,7 @@ def _chosen(graphs: Sequence[Any], tags: Any, path: Any) -> Any:
 
 def _open_function(path: Any, tags: Any, inputs: Any, outputs: Any, signature: Optional[str]) -> OpenModel:
     with eagerly():
-        loaded = load_saved_model(path, tags)
+        loaded = within_patience(lambda: _loaded(path, tags), f"'{path}': to load it")
         signatures = dict(loaded.signatures)
         functions = {name: _concrete(getattr(loaded, name, None)) for name in dir(loaded)}
         functions = {name: function for name, function in functions.items() if function is not None}
@@ -72,7 +82,12 @@ def _open_function(path: Any, tags: Any, inputs: Any, outputs: Any, signature: O
         specs = specs if inputs is None else as_specs(inputs, count=len(specs))
         names = [spec.name for spec in args] + keywords
         specs = [tf.TensorSpec(spec.shape, spec.dtype, name) for spec, name in zip(specs, names)]
-        return open_traced(call, specs, outputs, f"The signature '{chosen}' of '{path}'")
+        return open_traced(call, specs, outputs, f"The signature '{chosen}' of '{path}'", in_patience=True)
+
+
+def _loaded(path: Any, tags: Any) -> Any:
+    with eagerly():  # in this thread
+        return load_saved_model(path, tags)
 
 
 def _concrete(function: Any) -> Any:
@@ -112,7 +127,7 @@ def _open_graph(
         of_inputs, of_outputs = keys_of(signatures[_signature_name(signatures, signature, path)])
     readable(meta_graph.graph_def)
     with new_session(f"TensorFlow {tf.__version__} cannot load '{path}'") as session:
-        loader.load(session, list(meta_graph.meta_info_def.tags))
+        within_patience(lambda: loader.load(session, list(meta_graph.meta_info_def.tags)), f"'{path}': to load it")
         return OpenModel(
             session,
             inputs or list(of_inputs) or placeholders(session.graph),

@@ -4,10 +4,12 @@ from typing import TYPE_CHECKING, Any, Callable, Iterable, List, Optional, Seque
 
 import numpy as np
 
+from ...arguments import text_of
 from ...errors import ArgumentTypeError, ModelError, warn
 from ...types import Array
-from ..compat import Graph, eagerly, frozen, function_body, tf
+from ..compat import Graph, eagerly, frozen, function_body, take_large, tf
 from ..runtime.bodies import loses_gradient
+from .limits import within_patience
 from .opened import imported
 
 if TYPE_CHECKING:
@@ -19,10 +21,13 @@ OPEN_DIMENSIONS = (16, 128, 1024, 16384)
 MOST_VALUES = 1 << 20
 
 
-def open_traced(call: Callable[..., Any], specs: Sequence[Any], outputs: Any, source: str) -> 'OpenModel':
+def open_traced(
+    call: Callable[..., Any], specs: Sequence[Any], outputs: Any, source: str, in_patience: bool = False
+) -> 'OpenModel':
     """Open what ``call`` computes from one tensor for each of the TensorSpecs.
 
-    Call this within ``eagerly()``. ``source`` names the model in messages.
+    Call this within ``eagerly()``. ``source`` names the model in messages; ``in_patience`` says that it
+    is from a file, and may be endless.
     """
     specs = _named(specs)
     try:
@@ -31,14 +36,21 @@ def open_traced(call: Callable[..., Any], specs: Sequence[Any], outputs: Any, so
         why = f'{type(error).__name__}: {error}'
         if 'Assign' in why and 'VariableOp' in why:
             why = f'it assigns to a variable (batch normalization in training mode? a state that is kept?). {why}'
+        if '2GB' in why or 'allocate bytes' in why:
+            why = f'its constants take more than the 2 GB that a graph holds: make them tf.Variables. {why}'
         raise ModelError(f'{source} cannot be traced with {_listed(specs)}: {why}') from error
     if not traced.outputs:
         raise ModelError(f'{source} returns no tensor.')
     keys = {**traced.keys, **{spec.name: name for spec, name in zip(specs, traced.inputs)}}
     _warn_of_custom_gradients(traced.graph, source)
-    model = imported(without_traces(traced.graph.as_graph_def()), traced.inputs, traced.outputs, keys, traced.tables)
+    graph_def = without_traces(traced.graph.as_graph_def())
+    large = {**take_large(graph_def), **traced.large}
+    model = imported(graph_def, traced.inputs, traced.outputs, keys, traced.tables, large)
     try:
-        _compare(model, call, specs, source)
+        if in_patience:
+            within_patience(lambda: _compare(model, call, specs, source), f'{source}: to compute made-up samples')
+        else:
+            _compare(model, call, specs, source)
         if outputs is not None:
             model.outputs = [model.tensor(name) for name in outputs]
     except Exception:
@@ -49,10 +61,13 @@ def open_traced(call: Callable[..., Any], specs: Sequence[Any], outputs: Any, so
 
 def as_specs(inputs: Any, count: Optional[int] = None) -> List[Any]:
     """The TensorSpecs that a user gave, one or several, as a flat list."""
-    specs = tf.nest.flatten(inputs)
+    try:
+        specs: List[Any] = tf.nest.flatten(inputs)
+    except Exception:  # a memoryview of several axes, a list that holds itself, what an object's __iter__ raises
+        specs = [None]
     if any(not isinstance(spec, tf.TensorSpec) for spec in specs):
         raise ArgumentTypeError(
-            f'inputs must be tf.TensorSpecs here, such as tf.TensorSpec([None, 3], tf.float32); got {inputs!r}.'
+            f'inputs must be tf.TensorSpecs here, such as tf.TensorSpec([None, 3], tf.float32); got {text_of(inputs)}.'
         )
     if count not in (None, len(specs)):
         raise ArgumentTypeError(f'inputs must be {count} tf.TensorSpecs, one for each input; got {len(specs)}.')

@@ -2,6 +2,7 @@
 
 from typing import Any, Callable, Collection, Dict, Iterable, List, Mapping, NamedTuple, Optional, Sequence, Union
 
+from ..compat import Operation
 from ..runtime.graph import Step
 from .indicators import absorbed, is_indicator
 
@@ -21,11 +22,14 @@ class Rule(NamedTuple):
     multiply : function, optional
         ``multiply(op, *grads)`` returns the gradients of the op's inputs (None for one that gets nothing), given those
         of its outputs. Default: the gradient that TensorFlow, or the user, has for the op.
+    together : tf.Operation, optional
+        One for all ops that tell each other more than a gradient does: whether the sum holds is known of all of them.
     """
 
     name: str
     exact: Optional[bool] = None
     multiply: Optional[Multiply] = None
+    together: Optional[Operation] = None
 
 
 #: A part of a rule book: the rule of a step, or None where it has none for it.

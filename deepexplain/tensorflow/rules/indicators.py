@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Any, List, Set
 
 from ..compat import Operation, Tensor
+from ..runtime.building import consumers
 from ..runtime.op_types import BILINEAR, LINEAR_IN_FIRST, LINEAR_IN_SECOND, carries, is_discrete
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ def absorbed(ops: Any, rules: Any, target: Tensor) -> Set[Any]:
         ):
             return [None]
         in_body = z.graph is not target.graph
-        return [op for op in z.consumers() if op in ops or in_body]
+        return [op for op in consumers(z) if op in ops or in_body]
 
     def _takes(z: Tensor, consumer: Any) -> bool:
         step = ops.get(consumer)

@@ -5,6 +5,9 @@ from typing import Any, List, Optional, Sequence, Tuple, Union
 from ...arguments import as_count, as_integer, is_list, text_of
 from ...errors import ArgumentError, ArgumentTypeError, AssertedArgumentError
 
+#: A tensor has less.
+MOST_AXES = 255
+
 
 def as_sizes(value: Any, name: str, ndims: Optional[int]) -> Union[int, Tuple[int, ...]]:
     """An int, or a tuple with an int for each axis of one sample, of an X with ``ndims`` axes (None: unknown)."""
@@ -30,7 +33,7 @@ def as_axes(axes: Any, name: str, ndims: Optional[int]) -> List[int]:
     checked = [as_integer(axis, f'Each of {name}') for axis in axes]
     if 0 in checked:
         raise ArgumentError(f'Cannot sample batch dimension: remove 0 from {name}; got {text_of(axes)}.')
-    if min(checked) < 0 or (ndims is not None and max(checked) >= ndims):
+    if min(checked) < 0 or max(checked) >= (MOST_AXES if ndims is None else ndims):
         last = 'the last' if ndims is None else ndims - 1
         raise ArgumentError(f'Invalid value in {name}: axes go from 1 to {last}; got {text_of(axes)}.')
     if len(set(checked)) < len(checked):

@@ -1,13 +1,17 @@
 """Reading a body: part of a graph that computes ``outputs`` from ``inputs``, of a function or of a loop."""
 
-from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Set
+from collections import OrderedDict
+from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional, Sequence, Set
 
 from ...errors import GraphError
-from ..compat import Graph, Operation, Tensor, function_body
+from ..compat import Graph, Operation, Tensor, function_body, function_definition, is_function
 from .frames import Loop
 from .graph import ancestors
-from .hidden import BRANCHES, CALLS
+from .hidden import BRANCHES, CALLS, called_functions
 from .overrides import custom_gradient
+
+#: How deep functions may call each other.
+MOST_NESTED = 64
 
 
 class Bodies:
@@ -16,9 +20,17 @@ class Bodies:
     def __init__(self, graph: Graph) -> None:
         self._graph = graph
         self._read: Dict[Any, Any] = {}  # name of a function -> its body
+        self._depths: Dict[str, int] = {}
 
     def named(self, name: str, shapes: Optional[Sequence[Any]] = None) -> Any:
-        """The body of the function of this name, for inputs of these shapes."""
+        """The body of the function of this name, for inputs of these shapes.
+
+        Raises
+        ------
+        GraphError
+            The function calls itself, at once or through others, or such calls are too deep.
+        """
+        measure_calls(name, lambda callee: called_by(self._graph, callee), self._depths)
         key = name, None if shapes is None else tuple(map(str, shapes))
         if key not in self._read:
             self._read[key] = function_body(self._graph, name, shapes)
@@ -37,6 +49,41 @@ class Bodies:
         """The bodies that an If or Case chooses from."""
         functions = [op.get_attr(name) for name in BRANCHES[op.type]]
         return [self.named(f.name, shapes) for f in (functions[0] if isinstance(functions[0], list) else functions)]
+
+
+def called_by(graph: Graph, name: str) -> Set[str]:
+    """Names of the functions of a graph that are called in the body of this one."""
+    names: Set[str] = set()
+    for node in function_definition(graph, name).node_def:
+        names |= called_functions(node) | {node.op}
+    return {callee for callee in names if is_function(graph, callee)}
+
+
+def measure_calls(first: str, calls: Callable[[str], Iterable[str]], depths: Dict[str, int]) -> None:
+    """Add to ``depths`` how deep the calls in a function go, and those in all that it calls, the innermost first.
+
+    ``calls`` are the names of the functions that one calls. Raises GraphError where it calls itself.
+    """
+    path: OrderedDict[str, Any] = OrderedDict()  # who called whom -> whom they have still to call
+    if first not in depths:
+        path[first] = [list(calls(first)), 0]
+    while path:
+        name = next(reversed(path))
+        callees, done = path[name]
+        if done == len(callees):
+            depths[name] = 1 + max([depths[callee] for callee in callees], default=0)
+            if depths[name] > MOST_NESTED:
+                raise GraphError(f"Function '{name}' calls others, which call others, more than {MOST_NESTED} deep.")
+            del path[name]
+            continue
+        path[name][1] += 1
+        if callees[done] in path:
+            raise GraphError(
+                f"Function '{callees[done]}' calls itself, at once or through others, so there is no end to what "
+                'would be looked at.'
+            )
+        if callees[done] not in depths:
+            path[callees[done]] = [list(calls(callees[done])), 0]
 
 
 def is_closure(op: Operation) -> bool:

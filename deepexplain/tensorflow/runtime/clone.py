@@ -21,6 +21,7 @@ from .copied_ops import CopiedOps, beside
 from .frames import frames_of
 from .graph import ancestors
 from .hidden import BRANCHES, LOOPS, hides_activations, is_frozen, is_opened
+from .signals import let_through
 from .values import Value
 
 if TYPE_CHECKING:
@@ -95,6 +96,7 @@ class Clone:
         frame_of: Dict[Operation, Any] = {exit_op: frame for frame in frames for exit_op in frame.exits}
         reads = {op: (frame_of.get(op) or op).inputs for op in ops if op not in inside}
         for op in in_order(reads):
+            let_through()
             inputs = [self._value(tensor, values) for tensor in reads[op]]
             if op in frame_of:
                 frame = frame_of[op]

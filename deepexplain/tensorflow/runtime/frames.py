@@ -4,6 +4,7 @@ from collections import namedtuple
 from typing import Iterable, List, Optional, Set, Tuple
 
 from ..compat import Operation
+from .building import consumers
 
 #: A loop: the op that says its name and ``parallel_iterations``, two bodies, static shapes of the variables.
 Loop = namedtuple('Loop', 'op cond body shapes')
@@ -45,7 +46,7 @@ class Frame:
         self.exits = {
             op: i
             for i, switch in enumerate(switches)
-            for op in (switch.outputs[0].consumers() if switch else [])
+            for op in (consumers(switch.outputs[0]) if switch else [])
             if op.type == 'Exit'
         }
         self.inputs = [op.inputs[0] for op in enters + constants]
@@ -78,7 +79,7 @@ class Frame:
         return sorted(merges, key=lambda op: op._id), sorted(constants, key=lambda op: op._id)
 
     def _switch(self, merge: Operation) -> Optional[Operation]:
-        switches = [op for op in merge.outputs[0].consumers() if op.type == 'Switch']
+        switches = [op for op in consumers(merge.outputs[0]) if op.type == 'Switch']
         return next((op for op in switches if op.inputs[1].op is self._loop_cond), None)
 
 

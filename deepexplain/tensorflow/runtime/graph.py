@@ -2,13 +2,15 @@
 
 import re
 from difflib import get_close_matches
-from typing import Any, Callable, Iterable, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Set, Tuple
+from typing import Any, Callable, Iterable, List, Mapping, NamedTuple, Optional, Sequence, Set, Tuple
 
 import numpy as np
 
+from ...arguments import MOST_TEXT
 from ...errors import ArgumentError, GraphError
 from ...types import Shape
-from ..compat import Graph, Operation, Tensor, function_definition, is_function, original_gradient
+from ..compat import Graph, Operation, Tensor, is_function, original_gradient
+from .building import consumers
 from .op_types import STEPS, carries, is_continuous
 from .overrides import custom_gradient
 
@@ -38,12 +40,15 @@ def tensor_named(
     full = keys.get(tensor, tensor)
     full = full if ':' in full else full + ':0'
     try:
-        return graph.as_graph_element(full, allow_operation=False)
-    except (KeyError, ValueError):
-        like = _like(full, sorted(keys) + [z.name for op in graph.get_operations() for z in op.outputs])
+        if ':-' not in full:  # which would count from the last
+            return graph.as_graph_element(full, allow_operation=False)
+        raise KeyError(full)
+    except (KeyError, ValueError, TypeError, OverflowError):
+        names = sorted(keys) + [z.name for op in graph.get_operations() for z in op.outputs]
+        like = _like(full, names) if len(full) <= MOST_TEXT else []
         begin = f'{what}: there' if what else 'There'
         raise ArgumentError(
-            f"{begin} is no tensor '{tensor}' {where}. Names like it: {', '.join(like) or 'none'}."
+            f"{begin} is no tensor '{tensor[:MOST_TEXT]}' {where}. Names like it: {', '.join(like) or 'none'}."
         ) from None
 
 
@@ -61,7 +66,7 @@ def ops_between(target: Tensor, inputs: Sequence[Tensor]) -> List[Operation]:
     upstream = ancestors([target], inputs)
     found, frontier = set(), list(inputs)
     while frontier:
-        for op in frontier.pop().consumers():
+        for op in consumers(frontier.pop()):
             if op in upstream and op not in found:
                 found.add(op)
                 frontier.extend(op.outputs)
@@ -129,17 +134,21 @@ def data_sources(tensors: Iterable[Tensor], stop_at: Iterable[Tensor]) -> List[O
     )
 
 
-def check_reaches(target: Tensor, x: Tensor, between: Sequence[Operation]) -> None:
+def check_reaches(target: Tensor, x: Tensor, between: Sequence[Operation], what: str = 'X') -> None:
     """Raise GraphError unless ``target`` depends on ``x`` (``between`` are the ops between these two)."""
     if not between and target.name != x.name:
         raise GraphError(
-            f"X does not reach T: no path of ops leads from X '{x.name}' to T '{target.name}'. Explain a tensor that "
-            'T is computed from.'
+            f"{what} does not reach T: no path of ops leads from {what} '{x.name}' to T '{target.name}'. Explain a "
+            'tensor that T is computed from.'
         )
 
 
 def check_passes_gradient(
-    target: Tensor, x: Tensor, between: Sequence[Operation], has_rule: Callable[[Operation], Any] = lambda op: False
+    target: Tensor,
+    x: Tensor,
+    between: Sequence[Operation],
+    has_rule: Callable[[Operation], Any] = lambda op: False,
+    what: str = 'X',
 ) -> None:
     """Raise GraphError unless a gradient can run from ``target`` back to ``x``, naming the op where paths end.
 
@@ -148,16 +157,16 @@ def check_passes_gradient(
     passes = {op: not _stops_gradient(op) or has_rule(op) for op in between}
     reached, frontier = {x.name}, [x]
     while frontier:
-        for op in frontier.pop().consumers():
+        for op in consumers(frontier.pop()):
             if passes.get(op):
                 frontier.extend(tensor for tensor in op.outputs if tensor.name not in reached)
                 reached.update(tensor.name for tensor in op.outputs)
     if target.name not in reached:
         ends = [op for op in between if not passes[op] and any(z.name in reached for z in op.inputs)]
         if not ends:
-            raise GraphError(f"X '{x.name}' reaches T '{target.name}' only through another X, which is fed itself.")
+            raise GraphError(f"{what} '{x.name}' reaches T '{target.name}' only through another {what}, fed itself.")
         raise GraphError(
-            f"X '{x.name}' reaches T '{target.name}' only through ops that pass no gradient; the first is op "
+            f"{what} '{x.name}' reaches T '{target.name}' only through ops that pass no gradient; the first is op "
             f"'{ends[0].name}' ({ends[0].type}). Gradients stop at lookups of ids, casts to integers, rounding, argmax "
             f'and stop_gradient: {advice_behind(target, x)}'
         )
@@ -182,7 +191,7 @@ def tensors_behind(target: Tensor, x: Tensor) -> List[Tensor]:
     """
     passed, frontier = dict.fromkeys(ops_between(target, [x]), False), [x]
     while frontier:
-        for op in frontier.pop().consumers():
+        for op in consumers(frontier.pop()):
             if passed.get(op) is False and op.type not in OF_SHAPES:
                 passed[op] = True
                 frontier.extend(op.outputs)
@@ -220,11 +229,11 @@ def _stops_gradient(op: Operation) -> bool:
         return True
     if op.outputs and not any(map(is_continuous, op.outputs)):
         return True
-    calls = _takes_functions(op) or is_function(op.graph, op.type)
+    calls = takes_functions(op) or is_function(op.graph, op.type)
     return not calls and custom_gradient(op) is None and original_gradient(op.type) is None
 
 
-def _takes_functions(op: Operation) -> bool:
+def takes_functions(op: Operation) -> bool:
     """Whether the op calls functions: While, If, PartitionedCall and their like."""
     return op.op_def is not None and any(attr.type in ('func', 'list(func)') for attr in op.op_def.attr)
 
@@ -232,47 +241,12 @@ def _takes_functions(op: Operation) -> bool:
 def has_control_flow(ops: Iterable[Operation]) -> bool:
     """Whether any op is part of a loop or a branch, or calls functions."""
     types = {op.type for op in ops}
-    return bool(types & {'Enter', 'Switch'}) or any(
-        _takes_functions(op) or is_function(op.graph, op.type) for op in ops
-    )
+    return bool(types & {'Enter', 'Switch'}) or any(takes_functions(op) or is_function(op.graph, op.type) for op in ops)
 
 
 def is_simple(ops: Sequence[Operation]) -> bool:
     """Whether there are few ops, and neither loops nor functions."""
     return len(ops) <= MOST_OPS_OF_SIMPLE_GRAPH and not has_control_flow(ops)
-
-
-def hidden_ops(ops: Iterable[Operation]) -> Iterator[Tuple[Operation, Set[str]]]:
-    """Yield ``(op, types)`` for each op that calls functions: the types of the ops in their bodies.
-
-    These are While, If, PartitionedCall and their like. Bodies that call further functions are followed.
-    """
-    for op in ops:
-        names = _called_functions(op.node_def) if _takes_functions(op) else set()
-        if is_function(op.graph, op.type):
-            names.add(op.type)
-        if names:
-            yield op, _types_in(names, op.graph)
-
-
-def _types_in(names: Set[str], graph: Graph) -> Set[str]:
-    types, seen = set(), set()
-    while names:
-        name = names.pop()
-        if name in seen or not is_function(graph, name):
-            continue
-        seen.add(name)
-        for node in function_definition(graph, name).node_def:
-            types.add(node.op)
-            names |= _called_functions(node)
-            if is_function(graph, node.op):
-                names.add(node.op)
-    return types
-
-
-def _called_functions(node: Any) -> Set[str]:
-    names = {value.func.name for value in node.attr.values() if value.HasField('func')}
-    return names | {f.name for value in node.attr.values() for f in value.list.func}
 
 
 def row_bytes(between: Sequence[Operation], inputs: Sequence[Tensor], row_shapes: Sequence[Shape]) -> float:

@@ -5,6 +5,7 @@ from typing import FrozenSet, Sequence
 import numpy as np
 
 from ..compat import Operation, Tensor, tf
+from .building import consumers
 from .overrides import custom_gradient
 
 
@@ -129,7 +130,7 @@ def is_homogeneous(op: Operation, varying: Sequence[int]) -> bool:
 def is_continuous(tensor: Tensor) -> bool:
     """Whether a tensor holds real or complex numbers, or other tensors that may."""
     if tensor.dtype.name == 'variant':
-        return not any(_holds_no_numbers(op) for op in [tensor.op, *tensor.consumers()])
+        return not any(_holds_no_numbers(op) for op in [tensor.op, *consumers(tensor)])
     if tensor.dtype.is_floating and tensor.op.type.startswith('TensorArray'):
         return not _holds_no_numbers(tensor.op)  # what says in which order an array is written
     return tensor.dtype.is_floating or tensor.dtype.is_complex or tensor.dtype.name == 'resource'

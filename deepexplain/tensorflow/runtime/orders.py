@@ -1,38 +1,79 @@
 """Random orders in which features go, what each contributes to the target, and the mean of that. NumPy only."""
 
-from typing import Any, Callable, Iterator, List, Tuple
+from bisect import bisect
+from typing import Any, Iterator, List, Tuple
 
 import numpy as np
 
 from ...types import Array, Shape
 from .parts import keep
 
+#: Bytes of orders that are kept. What goes beyond is drawn anew, from the state that the generator had.
+MOST_BYTES = 1 << 24
+#: Orders that are drawn together then: as many as take this, a hundred times what the state of a generator takes.
+_BYTES_OF_BLOCK = 1 << 18
+
 
 class Orders:
-    """Orders of features, drawn when they are asked for and kept: all samples of a call get the same.
+    """Orders of features, drawn when they are asked for, and the same when they are again: for all samples of a call.
 
     Parameters
     ----------
     features : Features or Groups
-    permutation : function of the number of features
+    random : np.random or np.random.RandomState
         Where orders come from.
     antithetic : bool
         Whether every other order is the one before it, backwards.
     """
 
-    def __init__(self, features: Any, permutation: Callable[[int], Any], antithetic: bool = False) -> None:
-        self.features, self._permutation, self._antithetic = features, permutation, antithetic
-        self._orders: List[Array] = []
-        self._ranks: List[Array] = []
+    def __init__(self, features: Any, random: Any, antithetic: bool = False) -> None:
+        self.features, self._random, self._antithetic = features, random, antithetic
+        self._begins: List[int] = []  # for each block of orders the number of its first,
+        self._blocks: List[Any] = []  # and the orders, if they are kept, or else how to draw them anew
+        self._drawn = self._kept = 0
+        self._again: Tuple[int, Any] = (-1, None)  # the block that was drawn anew last
 
     def draw(self, start: int, stop: int) -> Tuple[Array, Array]:
         """Orders start to stop, and ranks: ``ranks[i, f]`` features go before feature f in the i-th of them."""
-        while len(self._orders) < stop:
-            order = np.asarray(self._permutation(self.features.count))
-            self._orders += [order, order[::-1]] if self._antithetic else [order]
-        for order in self._orders[len(self._ranks) :]:
-            self._ranks.append(order.argsort().astype(np.int32))
-        return np.array(self._orders[start:stop]), np.array(self._ranks[start:stop])
+        self.ahead(stop)
+        orders, at = [], start
+        while at < stop:
+            block = bisect(self._begins, at) - 1
+            begin = self._begins[block]
+            orders.append(self._orders(block)[at - begin : stop - begin])
+            at += len(orders[-1])
+        found = orders[0] if len(orders) == 1 else np.concatenate(orders)
+        return found, found.argsort(axis=1).astype(np.int32)
+
+    def ahead(self, stop: int) -> None:
+        """Draw as many, so that nothing which draws numbers later gets in between."""
+        most = max(2, _BYTES_OF_BLOCK // (8 * self.features.count)) // 2 * 2
+        while self._drawn < stop:
+            count = min(most, stop - self._drawn + (self._antithetic and (stop - self._drawn) % 2))
+            state = self._random.get_state() if self._kept > MOST_BYTES else None
+            orders = self._permutations(self._random, count)
+            self._begins.append(self._drawn)
+            self._blocks.append(orders if state is None else (state, count))
+            self._drawn += count
+            self._kept += 0 if state is not None else orders.nbytes
+
+    def _permutations(self, random: Any, count: int) -> Array:
+        found = np.empty((count, self.features.count), np.intp)
+        for i in range(count):
+            backwards = self._antithetic and i % 2
+            found[i] = found[i - 1, ::-1] if backwards else random.permutation(self.features.count)
+        return found
+
+    def _orders(self, block: int) -> Array:
+        kept = self._blocks[block]
+        if isinstance(kept, np.ndarray):
+            return kept
+        if self._again[0] != block:
+            random = np.random.RandomState()
+            random.set_state(kept[0])
+            self._again = block, self._permutations(random, kept[1])
+        orders: Array = self._again[1]
+        return orders
 
 
 class Contributions:

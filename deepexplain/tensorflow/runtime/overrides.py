@@ -7,12 +7,10 @@ explainer under construction takes its place. The rule belongs to the thread.
 """
 
 import threading
-import weakref
 from contextlib import contextmanager
-from typing import Any, Callable, ContextManager, Iterable, Iterator, Optional
+from typing import Any, Callable, Iterable, Iterator, Optional
 
 from ..compat import (
-    Graph,
     Operation,
     Tensor,
     asked_for_gradient,
@@ -23,6 +21,7 @@ from ..compat import (
 )
 from .activations import ACTIVATIONS
 from .arrays import WITH_GRADIENT, array_gradient
+from .signals import let_through
 
 GRADIENT_NAME = 'DeepExplainGrad'
 #: Attribute of choices of ours that pass all on to the first of their values.
@@ -36,6 +35,7 @@ def original_grad(op: Operation, *grads: Tensor) -> Any:
 
 
 def _dispatch(op: Operation, *grads: Tensor) -> Any:
+    let_through()
     if op.type in WITH_GRADIENT:
         return array_gradient(op, *grads)
     if text_attr(op, PASSES):
@@ -57,7 +57,7 @@ def gradient_rule(rule: Callable[..., Any], ops: Iterable[Operation]) -> Iterato
     Those of tensor arrays get ours, which TensorFlow 2 lacks for graphs of TensorFlow 1. Copied ops that ask for our
     gradient by their own attribute come to the rule, too.
 
-    Hold the lock of the graph: another thread that asks for gradients meanwhile gets TensorFlow's own.
+    Within ``building``: another thread that asks for gradients meanwhile gets TensorFlow's own.
     """
     thread = _registered.thread
     thread.rules = getattr(thread, 'rules', []) + [rule]
@@ -80,13 +80,3 @@ def custom_gradient(op: Operation) -> Optional[str]:
     """
     name = gradient_name(op)
     return None if name == GRADIENT_NAME else name
-
-
-_locks: 'weakref.WeakKeyDictionary[Any, Any]' = weakref.WeakKeyDictionary()
-_locks_lock = threading.Lock()
-
-
-def graph_lock(graph: Graph) -> ContextManager[Any]:
-    """The lock to hold while adding to a graph: TensorFlow's gradients are not made for several threads in one."""
-    with _locks_lock:
-        return _locks.setdefault(graph, threading.RLock())

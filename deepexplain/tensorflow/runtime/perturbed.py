@@ -23,6 +23,8 @@ class Perturbed:
         The most rows of a session run.
     in_step : bool
         Whether every run must hold each of these samples once, in order, and all of them changed alike.
+    dtype : dtype, default float64
+        One that has room for T's outputs as they are.
 
     Attributes
     ----------
@@ -36,8 +38,11 @@ class Perturbed:
         Where a sample differs from its baseline (-0.0 and 0.0 do not). Replacing anything else changes nothing.
     """
 
-    def __init__(self, score: Callable[..., Array], request: Any, part: slice, rows: int, in_step: bool) -> None:
+    def __init__(
+        self, score: Callable[..., Array], request: Any, part: slice, rows: int, in_step: bool, dtype: Any = np.float64
+    ) -> None:
         self._score, self._request, self._part, self._in_step = score, request, part, in_step
+        self._dtype = dtype
         self._x = request.samples(part)[0]
         baseline = request.baselines[0]
         self._baseline = baseline if len(baseline) == 1 else baseline[part]
@@ -57,8 +62,8 @@ class Perturbed:
         """Remember whether outputs of changed samples are undefined where those of the samples are not."""
         self.undefined = self.undefined or bool((~np.isfinite(changed) & np.isfinite(whole)).any())
 
-    def evaluate(self, wanted: Array, change: Callable[..., None]) -> Array:
-        """T's outputs, shape (samples, changes ..., outputs); 0 where not wanted.
+    def evaluate(self, wanted: Array, change: Callable[..., None], as_they_are: bool = False) -> Array:
+        """T's outputs, shape (samples, changes ..., outputs), in double precision; 0 where not wanted.
 
         Parameters
         ----------
@@ -66,6 +71,8 @@ class Perturbed:
         change : function of an array of copies of samples, of their baselines (one, or one for each copy), and of an
             int array for each further axis of wanted
             Makes these changes to the copies, in place.
+        as_they_are : bool
+            Whether outputs stay in T's own dtype, where they fit in it: in half the memory.
         """
         if self._in_step:
             wanted = np.broadcast_to(wanted.any(axis=0), wanted.shape)
@@ -76,7 +83,7 @@ class Perturbed:
         request, total = self._request, len(places[0])
         request.progress.total -= wanted.size - total
         buffer = aligned_empty((min(self._rows, total),) + self._x.shape[1:], self._x.dtype)
-        outputs = np.zeros(wanted.shape + (self.outputs,))
+        outputs = np.zeros(wanted.shape + (self.outputs,), self._dtype if as_they_are else np.float64)
         for start in range(0, total, self._rows):
             here = tuple(axis[start : start + self._rows] for axis in places)
             copies = buffer[: len(here[0])]

@@ -8,7 +8,7 @@ from typing import Any, List, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
 
-from ...arguments import as_array
+from ...arguments import as_array, has
 from ...errors import ArgumentError, ArgumentTypeError
 from ...types import Array, OpenShape, Shape
 
@@ -118,9 +118,8 @@ OF_STREAMS = frozenset('keras tensorflow tensorflow_core tf_keras torch'.split()
 def check_is_no_stream(value: Any, what: str) -> None:
     """Raise where samples come in pieces, of which nobody but the user knows which are samples and which are labels."""
     is_known = any(c.__name__ in STREAMS and c.__module__.split('.')[0] in OF_STREAMS for c in type(value).__mro__)
-    is_whole = any(hasattr(value, name) for name in ('__len__', '__array__', 'shape'))
-    has_pieces = hasattr(value, '__next__') or not is_whole
-    if is_known or (hasattr(value, '__iter__') and has_pieces):
+    has_pieces = has(value, '__next__') or not has(value, '__len__', '__array__', 'shape')
+    if is_known or (has(value, '__iter__') and has_pieces):
         raise ArgumentTypeError(
             f'{what} must be an array of samples; got a {type(value).__name__}, which hands out pieces. Pass one piece '
             'at a time, without its labels: explainer.run(batch) for each batch of it (tf.data: of '

@@ -5,8 +5,10 @@ from typing import Any, Dict, Iterable, List, Optional, Sequence, Tuple
 
 import numpy as np
 
-from ...errors import ArgumentError
+from ...arguments import as_feed, text_of
+from ...errors import ArgumentError, DeepExplainError
 from ..compat import Graph, Operation, Session, Tensor, fast_run, is_graph_tensor, tf
+from .building import building
 from .graph import CONSUMING, tensor_named
 
 LEARNING_PHASE = 'keras_learning_phase'
@@ -38,13 +40,18 @@ class Runner:
         key = tuple(tensor.name for tensor in fetches) + ('',) + tuple(fed)
         try:
             if key not in self._compiled:
-                self._compiled[key] = fast_run(self._session, fetches, list(fed), self._one_thread)
+                with building(self._session.graph):  # TensorFlow's own lock is for ever lost where this is interrupted
+                    self._compiled[key] = fast_run(self._session, fetches, list(fed), self._one_thread)
             if self._compiled[key] is not None:
                 return self._compiled[key](*fed.values())
         except tf.errors.ResourceExhaustedError:
             raise
         except tf.errors.OpError:
             pass  # The same error once more, from where its message says which line of the user's built the op.
+        except RuntimeError as error:
+            if 'closed' in str(error):
+                raise DeepExplainError(f'The session of this explainer cannot run any more: {error}') from None
+            raise
         return self._session.run(fetches, fed)
 
 
@@ -58,16 +65,15 @@ class Feeds:
     def __init__(
         self, graph: Graph, feed_dict: Any, n: int, not_theirs: Iterable[Tensor], fixed_rows: Optional[int] = None
     ) -> None:
-        self.entries = []
+        self.entries: List[Tuple[Tensor, Any, bool]] = []
         not_theirs = {tensor.name for tensor in not_theirs}
         for key, value in (feed_dict or {}).items():
-            tensor = _feedable(graph, key)
+            tensor = feedable(graph, key)
             if tensor.name in not_theirs:
                 raise ArgumentError(f"feed_dict must not hold '{tensor.name}': it is fed from xs or ys.")
-            try:
-                array = np.asarray(value, tensor.dtype.as_numpy_dtype)
-            except (TypeError, ValueError) as error:
-                raise ArgumentError(f"feed_dict: the value of '{tensor.name}' does not fit: {error}") from None
+            if any(tensor.name == other.name for other in self.tensors):
+                raise ArgumentError(f"feed_dict holds '{tensor.name}' twice.")
+            array = as_feed(value, f"feed_dict: the value of '{tensor.name}'", tensor.dtype.as_numpy_dtype)
             first = tensor.shape.as_list()[0] if tensor.shape.ndims else None
             has_rows = array.ndim > 0 and tensor.shape.ndims != 0 and first in (None, fixed_rows)
             per_row = has_rows and len(array) == n
@@ -119,9 +125,13 @@ class Feeds:
         return self
 
 
-def _feedable(graph: Graph, key: Any) -> Tensor:
-    """The tensor that a key of feed_dict names."""
-    key = tensor_named(graph, key, 'feed_dict')
+def feedable(graph: Graph, key: Any, what: str = 'feed_dict') -> Tensor:
+    """The tensor that a key of feed_dict, or another argument, names."""
+    key = tensor_named(graph, key, what)
     if not is_graph_tensor(key) or key.graph is not graph:
-        raise ArgumentError(f'feed_dict: keys must be tensors of the explained graph, or their names; got {key!r}.')
+        begin = 'feed_dict: keys must be tensors of the explained graph, or their names'
+        begin = begin if what == 'feed_dict' else f'{what} must be a tensor of the explained graph, or its name'
+        raise ArgumentError(f'{begin}; got {text_of(key)}.')
+    if not graph.is_feedable(key) or key.dtype in (tf.resource, tf.variant):
+        raise ArgumentError(f"{what}: '{key.name}' ({key.dtype.name}) cannot be fed.")
     return key

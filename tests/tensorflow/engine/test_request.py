@@ -5,6 +5,8 @@ import pytest
 import tensorflow.compat.v1 as tf
 from small import every_method, explain, gradient_methods, mlp, normal, weights
 
+from deepexplain.errors import ArgumentError
+from deepexplain.tensorflow import DeepExplain
 from deepexplain.tensorflow.engine.request import Request
 from deepexplain.tensorflow.runtime.session import Feeds, Runner
 
@@ -206,7 +208,7 @@ def test_the_learning_phase_of_keras_is_fed_zero(session, method, kwargs, defaul
         ({'X:0': 1}, "feed_dict must not hold 'X:0': it is fed from xs or ys"),
         ({3: 1}, 'feed_dict: keys must be tensors of the explained graph, or their names; got 3'),
         (['keep:0'], r"feed_dict must be a dict of tensors or names to values; got \['keep:0'\]"),
-        ({'keep:0': 'much'}, "feed_dict: the value of 'keep:0' does not fit"),
+        ({'keep:0': 'much'}, "feed_dict: the value of 'keep:0' must hold real numbers; its dtype is <U4"),
     ],
 )
 def test_a_feed_that_does_not_fit_is_refused(session, feed_dict, message):
@@ -406,3 +408,40 @@ def test_a_probe_repeats_samples_and_what_belongs_to_them(tensors):
     assert not probe.weights
     np.testing.assert_array_equal(probe.run([X], slice(0, 3))[0], normal(5, 2)[[4, 0, 4]])
     np.testing.assert_array_equal(probe.run([side], slice(0, 3))[0], [4, 0, 4])
+
+
+@pytest.mark.parametrize('method', ['saliency', 'occlusion', 'intgrad'])
+def test_a_feed_between_X_and_T_is_refused_and_one_beside_is_not(session, method):
+    X = tf.placeholder(tf.float32, [None, 4], name='X')
+    state = tf.zeros_like(X, name='state')  # depends on the shape of X alone
+    bias = tf.identity(tf.constant(1.0), name='bias')
+    hidden = tf.nn.relu(X + state + bias, name='hidden')
+    left, unread = tf.split(hidden, 2, axis=1, name='split')
+    T = tf.add(tf.reduce_sum(left, axis=1), tf.reduce_sum(hidden, axis=1), name='T')
+    tf.identity(unread)
+    with DeepExplain(session=session) as de:
+        explainer = de.get_explainer(method, T, X)
+    xs = normal(3, 4)
+    fed = explainer.run(xs, feed_dict={'state': np.full((3, 4), -2.0), 'bias': 0.5, unread.name: np.ones((3, 2))})
+    assert not np.array_equal(fed, explainer.run(xs))
+    for tensor, value, why in [
+        (hidden, np.ones((3, 4)), 'it lies between X and T'),
+        (left, np.ones((3, 2)), 'it lies between X and T'),  # one of two ways
+        (T, np.ones(3), 'it is T'),
+    ]:
+        with pytest.raises(
+            ArgumentError, match=f"feed_dict must not hold '{tensor.name}': {why}, and X would not reach T"
+        ):
+            explainer.run(xs, feed_dict={tensor.name: value})
+
+
+def test_a_tensor_fed_twice_is_refused(session):
+    X, _ = tf.placeholder(tf.float32, [None, 4]), tf.placeholder(tf.float32, [], name='keep')
+    with pytest.raises(ArgumentError, match="feed_dict holds 'keep:0' twice"):
+        Feeds(X.graph, {'keep': 1.0, 'keep:0': 2.0}, 1, [])
+
+
+def test_the_handle_of_a_variable_cannot_be_fed(session):
+    handle = tf.Variable(1.0, use_resource=True).handle
+    with pytest.raises(ArgumentError, match=r"feed_dict: '.*' \(resource\) cannot be fed"):
+        Feeds(handle.graph, {handle.name: 1}, 1, [])

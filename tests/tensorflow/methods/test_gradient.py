@@ -187,3 +187,15 @@ def test_a_gradient_that_is_not_finite_comes_with_a_warning(method):
         message = "T 'Sqrt:0' is nan or infinite at the baseline"
     with pytest.warns(DeepExplainWarning, match=message):
         explain(method, lambda X: tf.sqrt(X - 1), np.array([[1.0, 5.0]]))
+
+
+@pytest.mark.parametrize('name', NETWORKS)
+def test_the_signed_gradient(session, name):
+    network = NETWORKS[name]
+    xs, ys = samples(network)
+    with DeepExplain(session=session) as de:
+        X = tf.placeholder(tf.float64, [None, *network.shape])
+        T = build(network, X)
+        found = de.explain('saliency', T, X, xs, ys, absolute=False)
+        np.testing.assert_allclose(np.abs(found), de.explain('saliency', T, X, xs, ys), rtol=1e-12)
+    np.testing.assert_allclose(found, oracle.gradient(network, xs, ys), rtol=1e-9, atol=1e-12)

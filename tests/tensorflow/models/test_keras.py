@@ -382,11 +382,10 @@ def test_a_lambda_of_another_python_is_named(keras, tmp_path):
     path = str(tmp_path / 'model.h5')
     with_a_lambda(imported(keras), lambda x: x * 2.0).save(path)
     of_another_python(path)
-    options = {'safe_mode': False} if keras == 'keras' else {}
     with pytest.raises(
         ModelError, match=r"Its Lambda layers \('twice'\) hold Python bytecode, .* \(here: 3\.\d+\): open"
     ):
-        open_model(path, **options)
+        open_model(path, safe_mode=False)
 
 
 @pytest.mark.parametrize('keras', KERAS)
@@ -394,7 +393,7 @@ def test_a_lambda_of_this_python_is_opened_and_no_other_error_speaks_of_one(kera
     path = str(tmp_path / 'model.h5')
     model = with_a_lambda(imported(keras), lambda x: x * 2.0)
     model.save(path)
-    with open_model(path, **({'safe_mode': False} if keras == 'keras' else {})) as m:
+    with open_model(path, safe_mode=False) as m:
         assert m.outputs[0].shape.as_list() == [None, 1]
     keras_network(imported(keras)).save(path)
     with h5py.File(path, 'r+') as file:

@@ -4,7 +4,8 @@ import pytest
 import tensorflow.compat.v1 as tf
 from small import mlp
 
-from deepexplain.tensorflow.runtime.graph import ancestors, data_sources, hidden_ops, ops_between, row_bytes
+from deepexplain.tensorflow.runtime.graph import ancestors, data_sources, ops_between, row_bytes
+from deepexplain.tensorflow.runtime.hidden import hidden_ops
 
 
 def names(ops):

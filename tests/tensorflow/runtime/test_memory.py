@@ -2,7 +2,9 @@
 
 import pytest
 
-from deepexplain.tensorflow.runtime.memory import aligned_empty, bounded_rows
+from deepexplain.errors import MemoryLimitError
+from deepexplain.tensorflow.runtime import memory
+from deepexplain.tensorflow.runtime.memory import aligned_empty, bounded_rows, check_fits, free_memory
 
 
 def test_bounded_rows():
@@ -18,3 +20,20 @@ def test_arrays_for_tensorflow_begin_where_it_can_read_them(dtype):
         assert array.ctypes.data % 64 == 0
         assert array.flags.c_contiguous
         assert array.flags.writeable
+
+
+def test_what_does_not_fit_is_refused_with_its_size(monkeypatch):
+    monkeypatch.setattr(memory, 'free_memory', lambda: 3 << 30)
+    check_fits(3 << 30, 'This', 'less')
+    with pytest.raises(
+        MemoryLimitError, match='^This needs 1,024.0 GiB of memory, and 3.0 GiB are free: take less.$'
+    ) as caught:
+        check_fits(1 << 40, 'This', 'take less')
+    assert isinstance(caught.value, MemoryError)
+    monkeypatch.setattr(memory, 'free_memory', lambda: None)
+    check_fits(1 << 60, 'This', 'where nobody knows')
+
+
+def test_free_memory_is_between_nothing_and_a_lot():
+    free = free_memory()
+    assert free is None or 1 << 20 < free < 1 << 50

@@ -5,38 +5,59 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from deepexplain.tensorflow.runtime import orders as module
 from deepexplain.tensorflow.runtime.orders import Orders, RunningMean
 from deepexplain.tensorflow.runtime.parts import Features
 
 
-def given_orders(*orders):
-    left = [np.array(order) for order in orders]
-    return lambda count: left.pop(0)
+class Given:
+    """Draws these orders, and counts."""
+
+    def __init__(self, *orders):
+        self.orders, self.drawn = list(orders), 0
+
+    def permutation(self, count):
+        self.drawn += 1
+        return np.array(self.orders[self.drawn - 1])
 
 
 def test_ranks_say_how_many_features_go_before():
-    orders, ranks = Orders(Features((3,), [0]), given_orders([2, 0, 1], [0, 1, 2])).draw(0, 2)
+    orders, ranks = Orders(Features((3,), [0]), Given([2, 0, 1], [0, 1, 2])).draw(0, 2)
     np.testing.assert_array_equal(orders, [[2, 0, 1], [0, 1, 2]])
     np.testing.assert_array_equal(ranks, [[1, 2, 0], [0, 1, 2]])
 
 
 def test_orders_are_drawn_once_and_as_far_as_they_are_asked_for():
-    drawn = []
-
-    def permutation(count):
-        drawn.append(count)
-        return np.roll(np.arange(count), len(drawn))
-
-    orders = Orders(Features((4,), [0]), permutation)
+    given = Given([2, 0, 1], [0, 1, 2], [1, 0, 2])
+    orders = Orders(Features((3,), [0]), given)
     first, _ = orders.draw(0, 2)
-    assert drawn == [4, 4]
+    assert given.drawn == 2
     last, _ = orders.draw(1, 3)
-    assert drawn == [4, 4, 4]
+    assert given.drawn == 3
     np.testing.assert_array_equal(first[1], last[0])
 
 
+@pytest.mark.parametrize('antithetic', [False, True])
+@pytest.mark.parametrize('kept', [0, 100, 1 << 24])
+def test_what_is_not_kept_is_drawn_anew_and_alike(monkeypatch, kept, antithetic):
+    monkeypatch.setattr(module, 'MOST_BYTES', kept)
+    monkeypatch.setattr(module, '_BYTES_OF_BLOCK', 100)
+    random, again = np.random.RandomState(3), np.random.RandomState(3)
+    orders = Orders(Features((5,), [0]), random, antithetic)
+    expected = []
+    for _ in range(10 if antithetic else 20):
+        order = again.permutation(5)
+        expected += [order, order[::-1]] if antithetic else [order]
+    orders.ahead(12)
+    for start, stop in [(0, 12), (4, 8), (0, 20), (18, 20), (0, 2)]:
+        np.testing.assert_array_equal(orders.draw(start, stop)[0], expected[start:stop])
+    np.testing.assert_array_equal(random.permutation(9), again.permutation(9))  # it went no further
+    held = sum(isinstance(block, np.ndarray) for block in orders._blocks)
+    assert held == {0: 1, 100: 2}.get(kept, len(orders._blocks))
+
+
 def test_antithetic_orders_come_with_their_reverse():
-    orders, ranks = Orders(Features((3,), [0]), given_orders([2, 0, 1], [0, 1, 2]), antithetic=True).draw(0, 4)
+    orders, ranks = Orders(Features((3,), [0]), Given([2, 0, 1], [0, 1, 2]), antithetic=True).draw(0, 4)
     np.testing.assert_array_equal(orders, [[2, 0, 1], [1, 0, 2], [0, 1, 2], [2, 1, 0]])
     np.testing.assert_array_equal(ranks, [[1, 2, 0], [1, 0, 2], [0, 1, 2], [2, 1, 0]])
 
