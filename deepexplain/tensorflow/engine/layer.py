@@ -62,6 +62,8 @@ class Layer:
     def _sources_of(self, fed: Sequence[Tensor]) -> List[Any]:
         key = tuple(tensor.name for tensor in fed)
         if key not in self._sources:
+            for part in self._parts:
+                part.check_fed(fed, 'the layer')
             self._sources[key] = data_sources(self.tensors, [*self.problem.inputs, *fed])
         return self._sources[key]
 

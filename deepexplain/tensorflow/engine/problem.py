@@ -108,16 +108,20 @@ class Problem:
                 'which rows cannot be told apart. Leave out the reduction over the samples.'
             )
 
-    def check_fed(self, fed: Sequence[Tensor]) -> None:
-        """Raise where one of these tensors is T, or lies between X and T: X would not reach T through it."""
+    def check_fed(self, fed: Sequence[Tensor], of: Optional[str] = None) -> None:
+        """Raise where one of these tensors is T, or lies between X and T: X would not reach T through it.
+
+        ``of`` is what T is called in the error.
+        """
         varying = {step.op for step in steps_of(self.between, self.inputs)}
         for tensor in fed:
             is_read = any(op in varying for op in consumers(tensor))
             if tensor.name == self.target.name or (tensor.op in varying and is_read):
-                what = 'it is T' if tensor.name == self.target.name else 'it lies between X and T'
+                end = 'T' if of is None else of
+                what = f'it is {end}' if tensor.name == self.target.name else f'it lies between X and {end}'
                 raise ArgumentError(
-                    f"feed_dict must not hold '{tensor.name}': {what}, and X would not reach T through what is fed. "
-                    'Explain it as X instead, or feed what it is computed from.'
+                    f"feed_dict must not hold '{tensor.name}': {what}, and X would not reach {end} through what is fed."
+                    ' Explain it as X instead, or feed what it is computed from.'
                 )
 
     def batch_size(self, batch_size: Optional[int]) -> Optional[int]:

@@ -26,7 +26,7 @@ EFFECTS = [
         '(?:TextLine|FixedLengthRecord|TFRecord|SSTable|LMDB|CSV|Sql)Dataset(?:V2)?|ImmutableConst|RecordInput|'
         'GenerateVocabRemapping|LoadAndRemapMatrix|Restore|RestoreV2|RestoreSlice|DTensorRestoreV2|LoadDataset|'
         'SnapshotDatasetReader|SnapshotNestedDatasetReader|SnapshotChunkDataset|ListSnapshotChunksDataset|'
-        'InitializeTableFromTextFile(?:V2)?',
+        'InitializeTableFromTextFile(?:V2)?|Skipgram|DecodeProtoV2|EncodeProto',
     ),
     ('runs Python', 'PyFunc|PyFuncStateless|EagerPyFunc'),
     (
@@ -34,6 +34,7 @@ EFFECTS = [
         '_?(?:Host)?(?:Send|Recv)|Rpc.*|TryRpc|DeleteRpc.*|RemoteCall|RemoteFusedGraphExecute|DataService.*|'
         'RegisterDataset.*|Collective.*|_?Nccl.*|Big(?:Query|table).*|ConnectTPU.*',
     ),
+    ('runs a graph that is hidden in a string', 'DatasetFromGraph|DeserializeIterator|MlirPassthroughOp'),
     ('ends the process', 'Abort'),
 ]
 PATTERNS = [(effect, re.compile(f'(?:Experimental)?(?:{types})')) for effect, types in EFFECTS]
@@ -50,6 +51,9 @@ RESTORING = frozenset(['Restore', 'RestoreV2', 'RestoreSlice', 'DTensorRestoreV2
 FROM_TEXT = frozenset(['InitializeTableFromTextFile', 'InitializeTableFromTextFileV2'])
 
 
+DT_STRING = 7  # of types.proto
+
+
 class Effect(NamedTuple):
     """An op that reaches outside: its name, type and function (None: the graph itself), and what it does."""
 
@@ -64,8 +68,11 @@ def effect_of_type(op_type: str) -> Optional[str]:
     return next((effect for effect, pattern in PATTERNS if pattern.fullmatch(op_type)), None)
 
 
-def check_effects(graph: 'FileGraph', path: Any, allowed: Collection[str] = ()) -> None:
-    """Raise ModelError where an op of a file reaches outside, unless its type is among the ``allowed``."""
+def check_effects(graph: 'FileGraph', path: Any, allowed: Collection[str] = (), way: str = 'allow_ops={}') -> None:
+    """Raise ModelError where an op of a file reaches outside, unless its type is among the ``allowed``.
+
+    ``way`` is the option that allows it ({} stands for the types).
+    """
     found = [effect for effect in graph.effects() if effect.op_type not in allowed]
     if found:
         first, types = found[0], sorted({effect.op_type for effect in found})
@@ -73,7 +80,7 @@ def check_effects(graph: 'FileGraph', path: Any, allowed: Collection[str] = ()) 
         others = f' ({len(found) - 1} more like it)' if found[1:] else ''
         raise ModelError(
             f"'{path}': op '{first.name}' ({first.op_type}){where} {first.what}{others}, which the graph of a network "
-            f'need not do; nothing was run. If you trust whoever wrote the file: open_model(..., allow_ops={types}).'
+            f'need not do; nothing was run. If you trust whoever wrote the file: open_model(..., {way.format(types)}).'
         )
 
 
@@ -180,7 +187,8 @@ class FileGraph:
                 continue
             if node.name in restored and not (node.op in RESTORING and self._comes_from(node.input[0], {path})):
                 continue
-            if all(self._nodes[name].op in PLUMBING for name in self._after([node.name], readers)):
+            after = [self._nodes[name] for name in self._after([node.name], readers)]
+            if all(other.op in PLUMBING and (node.op in RESTORING or _is_of_paths(other)) for other in after):
                 found.add(node.name)
         return found
 
@@ -249,7 +257,14 @@ def _effect_of(node: Any) -> Optional[str]:
     if node.op == 'PrintV2':
         to = node.attr['output_stream'].s.decode(errors='replace')
         return f"prints to '{to}'" if to.startswith('file:') else None
+    if node.op == 'FixedUnigramCandidateSampler':
+        return 'reads files' if node.attr['vocab_file'].s else None
     return effect_of_type(node.op)
+
+
+def _is_of_paths(node: Any) -> bool:
+    """Whether all that a node computes is done, or the name of a file: a network that waits for it is neither."""
+    return node.op == 'NoOp' or node.op in OF_SAVERS or DT_STRING in (node.attr['T'].type, node.attr['dtype'].type)
 
 
 def _names_in(tensor: Any) -> Iterator[str]:

@@ -1,9 +1,10 @@
 """Keras models, of Keras 2 and 3: live ones, and files."""
 
+import functools
 import os
 import sys
 import zipfile
-from typing import Any, Dict, List, Sequence, Tuple
+from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
 
 import numpy as np
 
@@ -23,14 +24,24 @@ from ..compat import (
     tf,
     with_keras,
 )
+from .effects import FileGraph, check_effects
 from .keras_code import BYTE_CODE, check_configuration, programs
 from .keras_files import check_sizes, configurations, version_of, weights_in
 from .opened import OpenModel, new_session
 from .traced import as_specs, open_traced
 
 
-def open_keras_model(model: Any, inputs: Any = None, outputs: Any = None, source: Any = None) -> OpenModel:
-    """Open a live model. One whose inputs are tensors of a graph is explained there, in Keras' session."""
+def open_keras_model(
+    model: Any,
+    inputs: Any = None,
+    outputs: Any = None,
+    source: Any = None,
+    check: Optional[Callable[[Any], None]] = None,
+) -> OpenModel:
+    """Open a live model. One whose inputs are tensors of a graph is explained there, in Keras' session.
+
+    ``check`` raises for a GraphDef that must not be run.
+    """
     source = source or f"The {type(model).__name__} '{model.name}'"
     if _is_in_graph(model):
         return _open_in_graph(model, inputs, outputs, source)
@@ -45,7 +56,7 @@ def open_keras_model(model: Any, inputs: Any = None, outputs: Any = None, source
         return model(tf.nest.pack_sequence_as(structure, tensors), training=False)
 
     with eagerly():
-        return open_traced(call, specs, outputs, source)
+        return open_traced(call, specs, outputs, source, check=check)
 
 
 def open_keras_file(path: Any, inputs: Any = None, outputs: Any = None, **load_options: Any) -> OpenModel:
@@ -70,7 +81,9 @@ def open_keras_file(path: Any, inputs: Any = None, outputs: Any = None, **load_o
             + ('pip install keras.' if version.startswith('3') else 'pip install tf-keras.')
         )
     _check_backend(keras)
+    check = None
     if as_flag(load_options.get('safe_mode', True), 'safe_mode'):
+        check = functools.partial(_check_graph, path=path)
         known = registered_in(keras, custom_objects)
         for config in configs:
             check_configuration(config, path, known)
@@ -84,7 +97,12 @@ def open_keras_file(path: Any, inputs: Any = None, outputs: Any = None, **load_o
                 + _of_bytecode(path, configs)
             ) from error
         _check_that_weights_are_from(path, model)
-        return open_keras_model(model, inputs, outputs, f"'{path}'")
+        return open_keras_model(model, inputs, outputs, f"'{path}'", check)
+
+
+def _check_graph(graph_def: Any, path: str) -> None:
+    """Raise where a graph touches files after all; Python is what custom objects may be made of."""
+    check_effects(FileGraph(graph_def), path, ('PyFunc', 'PyFuncStateless', 'EagerPyFunc'), 'safe_mode=False')
 
 
 def _check_backend(keras: Any) -> None:

@@ -23,7 +23,8 @@ PURE = frozenset(
     '__operators__'.split()
 )
 IMPURE = frozenset(
-    'load_file_system_library load_library load_op_library numpy_function print py_func py_function'.split()
+    'load_file_system_library load_library load_op_library numpy_function print py_func py_function '
+    'read_file write_file matching_files import_graph_def d_tensor_restore_v2'.split()
 )
 
 #: Layers that call any function of TensorFlow -> the part of their configuration that names it.
@@ -87,9 +88,9 @@ def _is_list(value: Any) -> bool:
 def _outside(entry: Dict[str, Any], is_known: Callable[[Any], bool]) -> Optional[str]:
     """What an object of a configuration reaches for outside of Keras, None if nothing."""
     kind, own = entry.get('class_name'), entry.get('config')
-    # What Keras looks up among the custom objects before all else.
-    if not isinstance(kind, str) or is_known(own if kind == 'function' else entry.get('registered_name', kind)):
+    if not isinstance(kind, str):
         return None
+    name = own if kind == 'function' else entry.get('registered_name', kind)
     own = own if isinstance(own, dict) else {'': own}
     if kind == 'TFSMLayer':
         return f"loads the SavedModel '{own.get('filepath')}'"
@@ -101,6 +102,9 @@ def _outside(entry: Dict[str, Any], is_known: Callable[[Any], bool]) -> Optional
         return f"calls 'tf.{own.get(OF_TENSORFLOW[kind])}'"
     if kind == 'TensorFlowOpLayer':
         return _of_node(own.get('node_def'))
+    # What Keras looks up among the custom objects. Not before the above: HDF5 files go by class_name alone.
+    if is_known(name):
+        return None
     if kind == '__typespec__':
         kind = str(entry.get('spec_name'))
     elif kind.startswith('__'):
@@ -113,9 +117,13 @@ def _is_pure(symbol: Any) -> bool:
     parts = str(symbol).split('.')
     if parts[:2] in (['compat', 'v1'], ['compat', 'v2']):
         parts = parts[2:]
+    if parts[0] == 'debugging':
+        return parts[-1].startswith(('assert_', 'check_numerics'))
     if parts[0] == 'io':
         return parts[-1].startswith(('decode_', 'encode_', 'parse_', 'serialize_'))
-    return (len(parts) == 1 and parts[0] not in IMPURE) or parts[0] in PURE
+    if len(parts) == 1:
+        return parts[0] not in IMPURE and not parts[0].startswith(('rpc_', 'xla_')) and not parts[0].endswith('Reader')
+    return parts[0] in PURE and 'experimental' not in parts
 
 
 def _of_node(node: Any) -> Optional[str]:

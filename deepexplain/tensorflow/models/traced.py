@@ -22,12 +22,17 @@ MOST_VALUES = 1 << 20
 
 
 def open_traced(
-    call: Callable[..., Any], specs: Sequence[Any], outputs: Any, source: str, in_patience: bool = False
+    call: Callable[..., Any],
+    specs: Sequence[Any],
+    outputs: Any,
+    source: str,
+    in_patience: bool = False,
+    check: Optional[Callable[[Any], None]] = None,
 ) -> 'OpenModel':
     """Open what ``call`` computes from one tensor for each of the TensorSpecs.
 
     Call this within ``eagerly()``. ``source`` names the model in messages; ``in_patience`` says that it
-    is from a file, and may be endless.
+    is from a file, and may be endless; ``check`` raises for a GraphDef that must not be run.
     """
     specs = _named(specs)
     try:
@@ -44,6 +49,8 @@ def open_traced(
     keys = {**traced.keys, **{spec.name: name for spec, name in zip(specs, traced.inputs)}}
     _warn_of_custom_gradients(traced.graph, source)
     graph_def = without_traces(traced.graph.as_graph_def())
+    if check is not None:
+        check(graph_def)
     large = {**take_large(graph_def), **traced.large}
     model = imported(graph_def, traced.inputs, traced.outputs, keys, traced.tables, large)
     try:

@@ -368,3 +368,12 @@ def test_a_layer_behind_and_before_a_loop(session):
         both = run(de, 'conductance', T, X, xs, layer=[last, first], steps=300)
         differs = session.run(T, {X: xs}) - session.run(T, {X: 0 * xs})
         np.testing.assert_allclose(sum(a.sum(axis=1) for a in both), differs, rtol=1e-3, atol=1e-3)
+
+
+@pytest.mark.parametrize('method', ['occlusion', 'intgrad', 'conductance'])
+def test_what_is_fed_between_x_and_the_layer_is_refused(session, method):
+    X = placeholder(4)
+    h = tf.identity(dense(X, 5, 1), name='h')
+    layer = tf.nn.relu(h)
+    with DeepExplain(session=session) as de, pytest.raises(ArgumentError, match="'h:0': it lies between X and"):
+        de.explain(method, dense(layer, 2, 2), X, normal(2, 4), layer=layer, feed_dict={'h:0': np.ones((2, 5))})

@@ -47,7 +47,8 @@ def rules_of(explainer):
 )
 def test_composites(images, composite, rules):
     de, T, X, _ = images
-    found = rules_of(de.get_explainer('lrp', T, X, composite=composite, low=0, high=1))
+    box = {'low': 0, 'high': 1} if 'box' in composite else {}
+    found = rules_of(de.get_explainer('lrp', T, X, composite=composite, **box))
     assert [found[name] for name in ('one', 'two', 'three', 'four')] == rules.split()
 
 
@@ -122,6 +123,12 @@ def test_samples_must_be_in_the_box(images):
     xs[2, 0, 0, 0] = -0.5
     with pytest.raises(ArgumentError, match='sample 2 has values below low'):
         explainer.run(xs)
+
+
+def test_a_box_that_no_layer_has_is_warned_of(images):
+    de, T, X, _ = images
+    with pytest.warns(DeepExplainWarning, match='low and high are not used: no layer gets'):
+        de.get_explainer('lrp', T, X, low=0, high=1)
 
 
 def test_boxes_are_in_the_units_of_x(session):

@@ -33,6 +33,8 @@ def written(graph, path):
         ('WriteScalarSummary', 'writes'),
         ('ExperimentalDatasetToTFRecord', 'writes'),
         ('ReadFile', 'reads'),
+        ('DecodeProtoV2', 'reads'),
+        ('DatasetFromGraph', 'hidden in a string'),
         ('MatchingFiles', 'reads'),
         ('TFRecordReaderV2', 'reads'),
         ('FixedLengthRecordReader', 'reads'),
@@ -56,6 +58,19 @@ def test_types_that_reach_outside(op_type, what):
 )
 def test_types_that_do_not(op_type):
     assert effect_of_type(op_type) is None
+
+
+def test_a_network_that_waits_for_a_save(tmp_path):
+    # What it reads is fed by default, so that all between here and there looks like plumbing.
+    with tf.Graph().as_default() as graph:
+        x = tf.placeholder_with_default(np.zeros((1, 4), 'float32'), [None, 4], name='x')
+        path = tf.placeholder(tf.string, [], name='path')
+        save = tf.raw_ops.SaveV2(prefix=path, tensor_names=['a'], shape_and_slices=[''], tensors=[x], name='save')
+        with tf.control_dependencies([save]):
+            tf.identity(tf.nn.relu(x), name='y')
+        file = written(graph, tmp_path / 'graph.pb')
+    with pytest.raises(ModelError, match=r"op 'save' \(SaveV2\)"):
+        open_model(file)
 
 
 @pytest.mark.parametrize('function', [False, True])

@@ -112,6 +112,9 @@ REFUSED = {
     'a raw op': (layer('TFOpLambda', function='raw_ops.WriteFile'), "calls 'tf.raw_ops.WriteFile'"),
     'a library': (layer('TFOpLambda', function='load_op_library'), "calls 'tf.load_op_library'"),
     'an old name': (layer('TFOpLambda', function='compat.v1.py_func'), 'py_func'),
+    'an old name of reading': (layer('TFOpLambda', function='compat.v1.read_file'), 'read_file'),
+    'a connection': (layer('TFOpLambda', function='compat.v1.rpc_client'), 'rpc_client'),
+    'an experiment': (layer('TFOpLambda', function='quantization.experimental.quantize_saved_model'), 'quantize_saved'),
     'a method': (layer('ClassMethod', cls_symbol='io.TFRecordWriter'), 'TFRecordWriter'),
     'an op': (layer('TensorFlowOpLayer', node_def={'name': 'n', 'op': 'WriteFile'}), "is the op 'WriteFile'"),
     'an op in bytes': (layer('TensorFlowOpLayer', node_def='\n\x01n\x12\x08ReadFile'), "is the op 'ReadFile'"),
@@ -128,6 +131,7 @@ FINE = {
     'old models': layer('Functional', module='tf_keras.src.engine.functional'),
     'calls': layer('TFOpLambda', function='math.multiply'),
     'old calls': layer('TFOpLambda', function='compat.v1.nn.relu'),
+    'checks': layer('TFOpLambda', function='debugging.check_numerics'),
     'operators': layer('SlicingOpLambda', function='__operators__.getitem'),
     'words': layer('StringLookup', vocabulary=['a', 'b']),
     'an op': layer('TensorFlowOpLayer', node_def={'name': 'n', 'op': 'Relu'}),
@@ -143,6 +147,14 @@ def test_configurations_that_are_refused(name):
     found = list(programs(model, lambda name: False))
     assert [program.layer for program in found] == ['it']
     assert re.search(what, found[0].what)
+
+
+def test_a_registered_name_vouches_for_nothing_that_is_called():
+    # HDF5 files go by class_name alone, whatever name is registered, with a module or without.
+    for more in ({}, {'module': 'keras.layers'}):
+        config = dict(layer('TFOpLambda', function='io.read_file'), registered_name='Custom>Adam', **more)
+        found = list(programs(layer('Functional', 'model', layers=[config]), {'Custom>Adam'}.__contains__))
+        assert [program.what for program in found] == ["calls 'tf.io.read_file'"]
 
 
 @pytest.mark.parametrize('name', sorted(FINE))

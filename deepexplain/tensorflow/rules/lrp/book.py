@@ -2,7 +2,7 @@
 
 from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
 
-from ....errors import ArgumentError
+from ....errors import ArgumentError, warn
 from ...compat import Operation, Tensor
 from ...runtime.graph import Step
 from ...runtime.op_types import is_discrete
@@ -84,6 +84,8 @@ class _Read(RuleBook):
         self._flow = Options(options['stabilizer'], options['attention'], options['gates'])
         self.bounds = [self._checked(layer, chosen) for layer, chosen in self.rules_of_layers()]
         self.bounds = [pair for pair in self.bounds if pair is not None]
+        if options['low'] is not None and all(one.name != 'zbox' for _, one in self.rules_of_layers()):
+            warn("low and high are not used: no layer gets the rule 'zbox'. Composites give it to a first convolution.")
         self._near = Near(steps, chosen.multipliers_of)
         self._near.check(self.rules_of_layers())
         # What came to the layers whose turn it is: graph and name of a part -> relevance of its inputs.
