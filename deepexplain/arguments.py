@@ -4,11 +4,12 @@ A check takes the value and the name that its errors call it by, and returns the
 comes, it raises nothing but errors of :mod:`deepexplain.errors`, which say the rule and what came.
 """
 
+import inspect
 import math
 import operator
 import reprlib
 import sys
-from typing import TYPE_CHECKING, AbstractSet, Any, Iterable, List, Mapping, Optional, Type, TypeVar
+from typing import TYPE_CHECKING, AbstractSet, Any, Callable, Iterable, List, Mapping, Optional, Type, TypeVar
 
 import numpy as np
 
@@ -215,6 +216,27 @@ def as_names(
     if longest is not None and max(lengths, default=0) > longest:
         raise ArgumentError(f'{name} must have at most {longest} characters each; one has {max(lengths)}.')
     return names
+
+
+def as_function(value: Any, name: str, parameters: str = 'xs', or_else: str = '') -> Callable[..., Any]:
+    """``value`` as a function that can be called with these; what it raises is the user's own affair.
+
+    A class is none: a call of it makes an object. ``or_else`` is what may be given in its place, for the errors.
+    """
+    if isinstance(value, type) or not callable(value):
+        raise ArgumentTypeError(f'{name} must be {or_else}a function of {parameters}; got {text_of(value)}.')
+    function: Callable[..., Any] = value
+    try:
+        signature = inspect.signature(function)
+    except Exception:  # some functions of C say nothing of their parameters
+        return function
+    try:
+        signature.bind(*parameters.split(', '))
+    except TypeError:
+        raise ArgumentTypeError(
+            f'{name} must be {or_else}a function of {parameters}; it takes {text_of(str(signature))}.'
+        ) from None
+    return function
 
 
 def as_mapping(value: Any, name: str) -> Mapping[Any, Any]:

@@ -16,6 +16,7 @@ from deepexplain.arguments import (
     as_count,
     as_feed,
     as_flag,
+    as_function,
     as_generator,
     as_integer,
     as_mapping,
@@ -446,3 +447,17 @@ def test_the_text_of_millions_of_values_is_short_and_quickly_found():
 def test_messages_can_be_printed():
     message = str(ArgumentError("no tensor 'a\ud800'"))
     assert message.encode() == b"no tensor 'a\\ud800'"
+
+
+def test_functions():
+    for function in (lambda xs: 1, np.mean, lambda *xs: 1, max, {}.get):
+        assert as_function(function, 'baseline') is function
+    for value, text in [
+        (3, 'baseline must be a number or a function of xs; got 3.'),
+        (object, r"baseline must be a number or a function of xs; got <class 'object'>."),
+        (lambda: 1, r"baseline must be a number or a function of xs; it takes '\(\)'."),
+        (lambda xs, more: 1, r"baseline must be a number or a function of xs; it takes '\(xs, more\)'."),
+    ]:
+        with pytest.raises(ArgumentTypeError, match=text):
+            as_function(value, 'baseline', or_else='a number or ')
+    assert callable(as_function(lambda xs, random: 1, 'perturbation', 'xs, random'))
