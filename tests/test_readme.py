@@ -20,7 +20,17 @@ from deepexplain.tensorflow.methods import attribution_methods
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 PAGES = ['README.md', 'CONTRIBUTING.md'] + [
     os.path.join('docs', name)
-    for name in ('trust.md', 'metrics.md', 'models.md', 'coming-from-0.3.md', 'performance.md', 'security.md')
+    for name in (
+        'trust.md',
+        'lrp.md',
+        'layers.md',
+        'coming-from-other-libraries.md',
+        'metrics.md',
+        'models.md',
+        'coming-from-0.3.md',
+        'performance.md',
+        'security.md',
+    )
 ]
 MODULES = ['deepexplain'] + [module.name for module in pkgutil.walk_packages(deepexplain.__path__, 'deepexplain.')]
 

@@ -144,7 +144,7 @@ def absolute():
 def test_a_rule_of_lrp_from_outside_is_selected_described_and_applied(session, absolute):
     kernel, scale, w = normal(3, 2, 3, seed=1), np.array([0.5, -2.0, 1.5]), normal(12, seed=2)
     X = tf.placeholder(tf.float64, [None, 4, 2], name='X')
-    z = tf.nn.conv1d(X, tf.constant(kernel), 1, 'SAME', name='one') * scale + 0.25  # scales belong to the weights
+    z = tf.nn.conv1d(X, tf.constant(kernel), 1, 'SAME', name='one') * scale + 0.25  # one layer
     T = tf.tensordot(tf.reshape(tf.nn.relu(z), [-1, 12]), tf.constant(w), 1)
     xs = normal(5, 4, 2, seed=3)
     with DeepExplain(session=session) as de:
