@@ -290,6 +290,8 @@ def _metrics():
     }  # fmt: skip
     for name, more in usual.items():
         good = {'attributions': ['None', '{net}.xs'], 'ys': ['None', '{net}.ys']}
+        if name == 'completeness':  # of what has one
+            good['model'] = ["{net}.by('deeplift')", "{net}.by('occlusion')", '{net}.predict']
         if name == 'randomization':
             good['explainer'] = ["{net}.by('grad*input')", "{net}.by('deeplift')"]
         function = getattr(metrics, name)
@@ -319,7 +321,7 @@ def _plots():
     }
     for name in plotting.__all__:
         function = getattr(plotting, name)
-        yield Entry(f'drawn(plotting.{name}({{arguments}}))', function, 3, usual='ax axis', **good[name])
+        yield Entry(f'drawn(plotting.{name}({{arguments}}))', function, 3, usual='ax axis letters', **good[name])
 
 
 #: The networks.

@@ -32,6 +32,13 @@ def cases():
     found.close()
 
 
+@pytest.fixture
+def names():
+    found = scene()
+    yield found
+    close(found)
+
+
 @pytest.mark.parametrize(('module', 'count'), [(calls, 60), (graphs, 1), (files, 5)])
 def test_a_few_cases(module, count):
     report = workers.here(module, 0, range(count))
@@ -46,23 +53,19 @@ def test_in_processes():
     assert (found.returncode, found.stdout[:10]) == (0, '30 calls: ')
 
 
-def test_every_entry_works_with_good_values():
-    names = scene()
+def test_every_entry_works_with_good_values(names):
     for entry in entries.ENTRIES:
         net = (entry.nets or ['dense'])[0]
         arguments = ', '.join(
             f'{name}={entry.good[name][0]}' for name in entry.names if name in entry.required + entry.usual
         )
         eval(entry.text.replace('{arguments}', arguments).replace('{net}', net), names)
-    close(names)
 
 
 @pytest.mark.filterwarnings('ignore:the matrix subclass:PendingDeprecationWarning')
-def test_every_odd_value_can_be_made():
-    names = scene()
+def test_every_odd_value_can_be_made(names):
     for odd in calls.ODD:
         eval(odd, names)
-    close(names)
 
 
 def test_the_seed_and_the_number_say_the_case(cases):
@@ -116,13 +119,16 @@ def test_what_a_users_function_raises_is_no_fault(cases):
 
 
 def test_a_broken_promise_is_found(monkeypatch):
-    text, promised = "(1, [('Tanh', 0), ('Softplus', 1)])", {
-        'grad*input, finite differences',
-        'occlusion, one by one',
-        'intgrad, a loop of gradients',
-        'shapley_sampling, its sum',
-        "rules='complete', its sum",
-    }
+    text, promised = (
+        "(1, [('Tanh', 0), ('Softplus', 1)])",
+        {
+            'grad*input, finite differences',
+            'occlusion, one by one',
+            'intgrad, a loop of gradients',
+            'shapley_sampling, its sum',
+            "rules='complete', its sum",
+        },
+    )
     cases = graphs.Cases(0)
     counts, faults = cases.check(text)
     assert (counts, faults) == ({'promises': 21, 'said not to hold': 0, 'refused': 0}, [])
