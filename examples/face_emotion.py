@@ -101,6 +101,22 @@ axes = plotting.grid(faces, summed, labels=labels)
 plt.show()
 
 # %% [markdown]
+# ## Layers: relevance, and class activation maps
+#
+# Two that go from layer to layer. Layer-wise relevance propagation shares the score out, here with rules that let
+# positive shares pass (z+); Grad-CAM weights the 128 channels before the last convolution, which have 4 x 4 places, by
+# their gradient. It says where, and the methods above say which pixels.
+
+# %%
+with DeepExplain(session=model.session) as de:
+    relevance = de.explain('lrp', T, X, xs, ys, composite='epsilon-plus')
+    cam = de.explain('grad_cam', T, X, xs, ys, layer='model_1/add_4/add')
+by_layers = {'lrp': np.stack([gaussian(one[..., 0], 2) for one in relevance]), 'grad_cam': cam[..., 0]}
+
+axes = plotting.grid(faces, by_layers, labels=labels)
+plt.show()
+
+# %% [markdown]
 # ## What the network sees
 #
 # The photo behind a window that is open where attributions speak for `happy`.
