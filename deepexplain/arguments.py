@@ -397,7 +397,7 @@ def _read(
                 raise MemoryError(f'it has {len(value)} numbers')
             value = np.arange(value.start, value.stop, value.step)  # 20 times as fast as np.asarray
         found = getattr(value, 'dtype', None)
-        if lazy and isinstance(found, np.dtype) and hasattr(value, 'shape'):
+        if lazy and isinstance(found, np.dtype) and hasattr(value, 'shape') and hasattr(value, '__getitem__'):
             is_array = isinstance(value, (np.ndarray, np.generic))
             if not is_array and (found.kind in 'biuf' or (dtype is not None and found == dtype)):
                 return value

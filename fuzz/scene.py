@@ -19,7 +19,7 @@ class Net:
 
     def __init__(self, de, X, T, shapes, outputs=(), rows=2, feeds=None, **more):
         self.de, self.X, self.T, self.session = de, X, T, de.session
-        self.feeds, self._made = feeds, {}
+        self.feeds, self.layer, self._made = feeds, T, {}
         random = np.random.RandomState(len(shapes))
         xs = [np.round(random.normal(size=(rows,) + shape), 2) for shape in shapes]
         several = isinstance(X, list)

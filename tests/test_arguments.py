@@ -4,6 +4,7 @@ import decimal
 import math
 import re
 from fractions import Fraction
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -284,6 +285,8 @@ def test_lazy_arrays_stay_unread_if_they_hold_numbers():
     assert type(as_array(np.float32(1), 'xs', lazy=True)) is np.ndarray  # a scalar cannot be sliced
     with pytest.raises(ArgumentTypeError, match='^xs must hold real numbers; its dtype is [<>=|]?S1[.]$'):
         as_array(Lazy('S1', np.array([b'a'])), 'xs', lazy=True)
+    with pytest.raises(ArgumentTypeError, match='^xs must hold real numbers; its dtype is object'):
+        as_array(SimpleNamespace(shape=(2, 3), dtype=np.dtype(float)), 'xs', lazy=True)  # it cannot be sliced
 
 
 def test_tables():
