@@ -115,7 +115,8 @@ class Explainer(Sealed):
             if not field.metadata.get('at_run') and not same(own, other):
                 raise ArgumentError(
                     f'The graph of this explainer was built for {field.name}={text_of(own)}, not for '
-                    f'{text_of(other)} (which is the default where {field.name} is not given): pass the same, or get_explainer again.'
+                    f'{text_of(other)} (which is the default where {field.name} is not given): pass the same, or '
+                    'get_explainer again.'
                 )
         shared = object.__new__(type(self))
         shared._set(method, self.problem, strict, self.engine)
