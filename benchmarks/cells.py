@@ -32,6 +32,8 @@ def cells():
     for method in ['saliency', 'grad*input', 'elrp', 'deeplift']:
         yield from (Cell(method, network, samples, {}, False) for network, samples in BATCHES)
     yield from (Cell('deeplift', network, samples, {'rules': 'complete'}, False) for network, samples in BATCHES)
+    for composite in ['epsilon', 'zplus', 'gamma', 'alphabeta']:
+        yield from (Cell('lrp', network, samples, {'composite': composite}, False) for network, samples in BATCHES[2:])
     yield from (Cell('intgrad', network, samples, {'steps': 50}, False) for network, samples in BATCHES)
     yield from (Cell('occlusion', network, samples, WINDOWS[network], False) for network, samples in BATCHES)
     yield Cell('occlusion', 'SpliceAI', 1, {'window_shape': (50, 4), 'step': (50, 4)}, False)

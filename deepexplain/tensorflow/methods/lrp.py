@@ -72,7 +72,7 @@ class LRP(Method):
         Whether batch normalization belongs to the layer before it; False: it passes relevance on.
     stabilizer : float, optional
         What keeps denominators from 0 in rules other than epsilon, and the epsilon of sums, means and normalizations.
-        Default: 1e-6, and ``epsilon``.
+        Default: 1e-6, and ``epsilon`` for sums.
     attention : str, default 'attnlrp'
         Of products in which both factors vary: 'attnlrp' gives half to each; with 'cp', weights of attention (a
         softmax) get nothing, and the values all. In both, spreads that a normalization divides by get nothing.

@@ -73,7 +73,7 @@ class _Read(RuleBook):
     def __init__(self, chosen: LRPBook, steps: Sequence[Step], source: Callable[[Operation], Optional[Step]]) -> None:
         super().__init__(self._of_layer, self._of_flow)
         options = dict(chosen.options)
-        # What has no weights gets the epsilon rule: with the stabilizer where one is given.
+        # Sums get the epsilon rule like layers with weights, but with the stabilizer where one is given.
         self._of_sums = options['epsilon'] if options['stabilizer'] is None else options['stabilizer']
         options['stabilizer'] = STABILIZER if options['stabilizer'] is None else options['stabilizer']
         self._source, self._options = source, options
@@ -81,7 +81,7 @@ class _Read(RuleBook):
         self.layers = Layers(steps, self._factors.spread, options['canonize'])
         by_place = chosen.chosen(self.layers.all)
         self._chosen = {id(layer): by_place[i] for i, layer in enumerate(self.layers.all)}
-        self._flow = Options(self._of_sums, options['attention'], options['gates'])
+        self._flow = Options(options['stabilizer'], options['attention'], options['gates'])
         self.bounds = [self._checked(layer, chosen) for layer, chosen in self.rules_of_layers()]
         self.bounds = [pair for pair in self.bounds if pair is not None]
         self._near = Near(steps, chosen.multipliers_of)
@@ -101,7 +101,7 @@ class _Read(RuleBook):
         """The options of the rule of a layer: those of the call, and its own."""
         options = dict(self._options)
         if layer.kind in WITHOUT_WEIGHTS:
-            options.update(epsilon=self._of_sums, bias=True)
+            options.update(epsilon=self._of_sums if layer.kind == 'sum' else options['stabilizer'], bias=True)
         options.update(chosen.options)
         return {name: options[name] for name in RULES[chosen.name].options}
 

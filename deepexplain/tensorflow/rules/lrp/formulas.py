@@ -109,20 +109,21 @@ def zplus(layer: LayerAtHand, R: Tensor, bias: bool, stabilizer: float) -> List[
 @rule('gamma', 'gamma bias stabilizer', exact=True, has_multipliers=True)
 def gamma_rule(layer: LayerAtHand, R: Tensor, gamma: float, bias: bool, stabilizer: float) -> List[Tensor]:
     """``R_j = sum_k (z_jk + gamma z+_jk) / sum_j (...) R_k`` where z_k > 0, and the same with z- where z_k < 0."""
-    nothing, more = tf.zeros_like(R), tf.cast(gamma, R.dtype)
+    # The shares above 0 are half of all shares and of their sizes, those below 0 half of their difference.
+    nothing, half = tf.zeros_like(R), tf.cast(gamma / 2, R.dtype)
+    has_bias = bias and layer.bias is not None
     z = layer.z if bias or layer.bias is None else sum(part.run(part.a, part.weights) for part in layer.parts)
-    above = shares(layer, 1, bias)
-    below = z - above  # where z < 0, which it is used for, this is the larger of both
-    c_above = tf.where(layer.z > 0, R / away(z + more * above, stabilizer), nothing)
-    c_below = tf.where(layer.z < 0, R / away(z + more * below, stabilizer), nothing)
+    sizes: Any = tf.abs(layer.bias) if has_bias else 0
+    sizes = sizes + sum(part.run(tf.abs(part.a), tf.abs(part.weights)) for part in layer.parts)
+    c_above = tf.where(layer.z > 0, R / away(z + half * (z + sizes), stabilizer), nothing)
+    c_below = tf.where(layer.z < 0, R / away(z + half * (z - sizes), stabilizer), nothing)
     found = []
     for part in layer.parts:
-        if part.is_positive:
-            both = [part.weights + more * sign(part.weights) for sign in (plus, minus)]
-            found.append(part.share(part.back(c_above, both[0]) + part.back(c_below, both[1])))
-        else:
-            plain = part.share(part.back(c_above + c_below, part.weights))
-            found.append(plain + more * (back_shares(part, c_above, 1) + back_shares(part, c_below, -1)))
+        of_values = part.back((1 + half) * (c_above + c_below), part.weights)
+        of_sizes = part.back(half * (c_above - c_below), tf.abs(part.weights))
+        found.append(
+            part.share(of_values + (of_sizes if part.is_positive else tf.where(part.a >= 0, of_sizes, -of_sizes)))
+        )
     return found
 
 
