@@ -4,11 +4,12 @@ A check takes the value and the name that its errors call it by, and returns the
 comes, it raises nothing but errors of :mod:`deepexplain.errors`, which say the rule and what came.
 """
 
+import inspect
 import math
 import operator
 import reprlib
 import sys
-from typing import TYPE_CHECKING, AbstractSet, Any, Iterable, List, Mapping, Optional, Type, TypeVar
+from typing import TYPE_CHECKING, AbstractSet, Any, Callable, Iterable, List, Mapping, Optional, Type, TypeVar
 
 import numpy as np
 
@@ -217,6 +218,27 @@ def as_names(
     return names
 
 
+def as_function(value: Any, name: str, parameters: str = 'xs', or_else: str = '') -> Callable[..., Any]:
+    """``value`` as a function that can be called with these; what it raises is the user's own affair.
+
+    A class is none: a call of it makes an object. ``or_else`` is what may be given in its place, for the errors.
+    """
+    if isinstance(value, type) or not callable(value):
+        raise ArgumentTypeError(f'{name} must be {or_else}a function of {parameters}; got {text_of(value)}.')
+    function: Callable[..., Any] = value
+    try:
+        signature = inspect.signature(function)
+    except Exception:  # some functions of C say nothing of their parameters
+        return function
+    try:
+        signature.bind(*parameters.split(', '))
+    except TypeError:
+        raise ArgumentTypeError(
+            f'{name} must be {or_else}a function of {parameters}; it takes {text_of(str(signature))}.'
+        ) from None
+    return function
+
+
 def as_mapping(value: Any, name: str) -> Mapping[Any, Any]:
     """``value``, which must be a dict or its like."""
     if not isinstance(value, Mapping):
@@ -375,7 +397,7 @@ def _read(
                 raise MemoryError(f'it has {len(value)} numbers')
             value = np.arange(value.start, value.stop, value.step)  # 20 times as fast as np.asarray
         found = getattr(value, 'dtype', None)
-        if lazy and isinstance(found, np.dtype) and hasattr(value, 'shape'):
+        if lazy and isinstance(found, np.dtype) and hasattr(value, 'shape') and hasattr(value, '__getitem__'):
             is_array = isinstance(value, (np.ndarray, np.generic))
             if not is_array and (found.kind in 'biuf' or (dtype is not None and found == dtype)):
                 return value

@@ -42,6 +42,20 @@ GOOD = {
     'tolerance': ['None', '0.5'],
     'max_steps': ['10', '50'],
     'rules': ["'original'", "'complete'"],
+    'absolute': ['True', 'False'],
+    'composite': ["'epsilon-plus'", "'epsilon-gamma-box'", "'flat'"],
+    'gamma': ['0.25', '1'],
+    'beta': ['1'],
+    'low': ['-9', 'np.full(3, -9.0)'],
+    'high': ['9', 'np.full((6, 6, 1), 9.0)'],
+    'bias': ['True', 'False'],
+    'canonize': ['True', 'False'],
+    'stabilizer': ['None', '1e-3'],
+    'attention': ["'attnlrp'", "'cp'"],
+    'gates': ["'all'", "'half'"],
+    'layer': ['{net}.layer', '{net}.layer.name'],
+    'relu': ['True', 'False'],
+    'resize': ['None', "'bilinear'", "'nearest'"],
     'window_shape': ['None', '1', '2', '{net}.windows'],
     'step': ['None', '1', '2', '{net}.windows'],
     'feature_mask': ['None', '{net}.mask'],
@@ -159,14 +173,15 @@ def _is_word(value):
 MUST_BE = {
     **dict.fromkeys(
         'progress return_convergence_delta strict antithetic return_standard_error multiply_by_inputs normalize '
-        'cascading colorbar flip'.split(),
+        'cascading colorbar flip absolute bias canonize relu'.split(),
         _is_flag,
     ),
     **dict.fromkeys('batch_size steps max_steps samples max_samples draws top'.split(), _is_count),
     'seed': lambda value: value is None or _is_integer(value),
     'start': _is_integer,
     **dict.fromkeys('epsilon tolerance percentile sigma limit radius fontsize rate alpha dilation'.split(), _is_real),
-    **dict.fromkeys('quadrature rules kind sign overlay heights redraw style'.split(), _is_word),
+    **dict.fromkeys('gamma beta stabilizer'.split(), _is_real),
+    **dict.fromkeys('quadrature rules kind sign heights redraw style composite attention gates'.split(), _is_word),
 }
 
 
@@ -216,6 +231,15 @@ def _parameters(function):
     return {p.name: p.default for p in every if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD) and p.name != 'self'}
 
 
+def _nets_of(method, arguments):
+    """The networks that a method may explain."""
+    if 'layer' in arguments:
+        return ['image'] if 'resize' in arguments else ['dense', 'image']
+    if method in SINGLE:
+        return ['dense', 'keep', 'double']
+    return ['dense', 'image', 'keep', 'scalar', 'fixed', 'mixed', 'double', 'two']
+
+
 def _entries():
     run = {**_parameters(Explainer.run)}
     explain = {**_parameters(DeepExplain.explain)}
@@ -225,22 +249,25 @@ def _entries():
         strict = {'strict': False}
         good = {'method': [repr(name)]}
         made = f'methods.{cls.__name__}({{arguments}})'
-        nets = ['dense', 'image', 'keep', 'scalar', 'fixed', 'mixed', 'double'] + ['two'] * (name not in SINGLE)
-        small = ['dense', 'keep', 'double'] if name in SINGLE else nets
+        good.update(OF_LRP if name == 'lrp' else {})
+        small = _nets_of(name, arguments)
         first = dict.fromkeys(['method', *context], inspect.Parameter.empty)
-        quick = {'usual': 'samples steps feed_dict max_steps', 'nets': small}
-        yield Entry('de.explain({arguments})', {**explain, **arguments, **strict}, 3, **quick, **good)
-        yield Entry('de.get_explainer({arguments})', {**first, **arguments, **strict}, 1, **quick, **good)
-        yield Entry(f'{{net}}.by({name!r}).run({{arguments}})', run, 5, small, 'feed_dict')
-        yield Entry(f'{{net}}.by({name!r}).outputs({{arguments}})', Explainer.outputs, 1, small, 'feed_dict')
-        by = f'{{net}}.by({name!r}).with_arguments({{arguments}}).run({{net}}.xs, feed_dict={{net}}.feeds)'
-        yield Entry(by, {**arguments, **strict}, 5, small, 'samples steps max_steps')
-        yield Entry(f'repr({made}), hash({made}), {made} == {made}', arguments, 0.5)
+        quick = {'usual': 'samples steps feed_dict max_steps layer', 'nets': small, **good}
+        of = f'{{net}}.by({name!r}' + (', layer={net}.layer)' if 'layer' in arguments else ')')
+        yield Entry('de.explain({arguments})', {**explain, **arguments, **strict}, 3, **quick)
+        yield Entry('de.get_explainer({arguments})', {**first, **arguments, **strict}, 1, **quick)
+        yield Entry(f'{of}.run({{arguments}})', run, 5, small, 'feed_dict')
+        yield Entry(f'{of}.outputs({{arguments}})', Explainer.outputs, 1, small, 'feed_dict')
+        by = f'{of}.with_arguments({{arguments}}).run({{net}}.xs, feed_dict={{net}}.feeds)'
+        yield Entry(by, {**arguments, **strict}, 5, small, 'samples steps max_steps layer', **good)
+        yield Entry(f'repr({made}), hash({made}), {made} == {made}', arguments, 0.5, small, **good)
         yield Entry(
             f'de.explain({made}, {{net}}.T, {{net}}.X, {{net}}.xs, feed_dict={{net}}.feeds)', arguments, 1, **quick
         )
+        if 'layer' in arguments:  # it came after the form of 0.3
+            continue
         old = {**dict.fromkeys(['T', 'X', 'session'], inspect.Parameter.empty), 'keras_learning_phase': None}
-        yield Entry(f'{made}.run(dense.xs)', {**old, **arguments}, 0.3, ['dense'], 'samples steps')
+        yield Entry(f'{made}.run(dense.xs)', {**old, **arguments}, 0.3, ['dense'], 'samples steps layer', **good)
     for name in ('deeplift', 'elrp'):
         yield Entry(f'str({{net}}.by({name!r}).leaks({{arguments}}))', Explainer.leaks, 0.5, usual='feed_dict')
     yield Entry('DeepExplain({arguments}).__enter__().__exit__(None, None, None)', DeepExplain, 1, usual='session')
@@ -263,6 +290,8 @@ def _metrics():
     }  # fmt: skip
     for name, more in usual.items():
         good = {'attributions': ['None', '{net}.xs'], 'ys': ['None', '{net}.ys']}
+        if name == 'completeness':  # of what has one
+            good['model'] = ["{net}.by('deeplift')", "{net}.by('occlusion')", '{net}.predict']
         if name == 'randomization':
             good['explainer'] = ["{net}.by('grad*input')", "{net}.by('deeplift')"]
         function = getattr(metrics, name)
@@ -292,7 +321,7 @@ def _plots():
     }
     for name in plotting.__all__:
         function = getattr(plotting, name)
-        yield Entry(f'drawn(plotting.{name}({{arguments}}))', function, 3, usual='ax axis', **good[name])
+        yield Entry(f'drawn(plotting.{name}({{arguments}}))', function, 3, usual='ax axis letters', **good[name])
 
 
 #: The networks.
@@ -300,5 +329,7 @@ NETS = ['dense', 'image', 'two', 'keep', 'scalar', 'fixed', 'mixed', 'double']
 #: Methods that explain one input at a time.
 SINGLE = ['occlusion', 'shapley_sampling']
 GOOD['method'] = ["'saliency'"]
+#: Values of arguments that other methods understand otherwise.
+OF_LRP = {'rules': ['()', "[('first', 'flat')]", "[('dense', ('gamma', {'gamma': 0.5}))]"], 'alpha': ['2']}
 
 ENTRIES = [entry for entry in _entries() if entry.names]

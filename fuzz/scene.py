@@ -19,7 +19,7 @@ class Net:
 
     def __init__(self, de, X, T, shapes, outputs=(), rows=2, feeds=None, **more):
         self.de, self.X, self.T, self.session = de, X, T, de.session
-        self.feeds, self._made = feeds, {}
+        self.feeds, self.layer, self._made = feeds, T, {}
         random = np.random.RandomState(len(shapes))
         xs = [np.round(random.normal(size=(rows,) + shape), 2) for shape in shapes]
         several = isinstance(X, list)
@@ -63,15 +63,14 @@ def _networks(de):
         X = inputs([None, 3])
         hidden = tf.nn.relu(_dense(X, 4, 0) + 0.1)
         T = tf.identity(_dense(hidden, 2, 1), name='T')
-        yield 'dense', Net(de, X, T, [(3,)], (2,), hidden=hidden)
+        yield 'dense', Net(de, X, T, [(3,)], (2,), hidden=hidden, layer=hidden)
     with scope('image'):
         X = inputs([None, 6, 6, 1])
         kernel = tf.constant(np.random.RandomState(2).normal(size=(3, 3, 1, 2)), tf.float32)
-        h = tf.nn.max_pool(
-            tf.nn.relu(tf.nn.conv2d(X, kernel, [1, 1, 1, 1], 'SAME')), [1, 2, 2, 1], [1, 2, 2, 1], 'SAME'
-        )
+        layer = tf.nn.relu(tf.nn.conv2d(X, kernel, [1, 1, 1, 1], 'SAME'))
+        h = tf.nn.max_pool(layer, [1, 2, 2, 1], [1, 2, 2, 1], 'SAME')
         T = tf.nn.softmax(_dense(tf.reshape(h, [-1, 18]), 3, 3), name='T')
-        yield 'image', Net(de, X, T, [(6, 6, 1)], (3,))
+        yield 'image', Net(de, X, T, [(6, 6, 1)], (3,), layer=layer)
     with scope('two'):
         X = [inputs([None, 3], name='A'), inputs([None, 2, 2], name='B')]
         T = tf.concat([tf.tanh(X[0]), tf.reshape(X[1], [-1, 4])], 1)

@@ -150,7 +150,7 @@ def test_the_check_sees_imports_out_of_the_shared_rooms(tmp_path):
 
 def test_arguments_are_checked_with_numpy_and_errors_alone():
     path = os.path.join(ROOT, 'arguments.py')
-    assert set(imports([], path)) == {*'errors math numpy numpy.typing operator reprlib sys typing'.split()}
+    assert set(imports([], path)) == {*'errors inspect math numpy numpy.typing operator reprlib sys typing'.split()}
 
 
 def test_consumers_are_asked_for_under_the_lock_of_their_graph():

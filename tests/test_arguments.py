@@ -4,6 +4,7 @@ import decimal
 import math
 import re
 from fractions import Fraction
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from deepexplain.arguments import (
     as_count,
     as_feed,
     as_flag,
+    as_function,
     as_generator,
     as_integer,
     as_mapping,
@@ -283,6 +285,8 @@ def test_lazy_arrays_stay_unread_if_they_hold_numbers():
     assert type(as_array(np.float32(1), 'xs', lazy=True)) is np.ndarray  # a scalar cannot be sliced
     with pytest.raises(ArgumentTypeError, match='^xs must hold real numbers; its dtype is [<>=|]?S1[.]$'):
         as_array(Lazy('S1', np.array([b'a'])), 'xs', lazy=True)
+    with pytest.raises(ArgumentTypeError, match='^xs must hold real numbers; its dtype is object'):
+        as_array(SimpleNamespace(shape=(2, 3), dtype=np.dtype(float)), 'xs', lazy=True)  # it cannot be sliced
 
 
 def test_tables():
@@ -446,3 +450,17 @@ def test_the_text_of_millions_of_values_is_short_and_quickly_found():
 def test_messages_can_be_printed():
     message = str(ArgumentError("no tensor 'a\ud800'"))
     assert message.encode() == b"no tensor 'a\\ud800'"
+
+
+def test_functions():
+    for function in (lambda xs: 1, np.mean, lambda *xs: 1, max, {}.get):
+        assert as_function(function, 'baseline') is function
+    for value, text in [
+        (3, 'baseline must be a number or a function of xs; got 3.'),
+        (object, r"baseline must be a number or a function of xs; got <class 'object'>."),
+        (lambda: 1, r"baseline must be a number or a function of xs; it takes '\(\)'."),
+        (lambda xs, more: 1, r"baseline must be a number or a function of xs; it takes '\(xs, more\)'."),
+    ]:
+        with pytest.raises(ArgumentTypeError, match=text):
+            as_function(value, 'baseline', or_else='a number or ')
+    assert callable(as_function(lambda xs, random: 1, 'perturbation', 'xs, random'))

@@ -16,6 +16,7 @@ if tf.__version__.startswith('1.'):
 from deepexplain import plotting
 from deepexplain.errors import ArgumentError
 from deepexplain.tensorflow import Explainer
+from deepexplain.tensorflow.engine.problem import Problem
 from fuzz import calls, entries, files, graphs, workers
 from fuzz.scene import close, scene
 
@@ -29,6 +30,13 @@ def cases():
     found = calls.Cases(0)
     yield found
     found.close()
+
+
+@pytest.fixture
+def names():
+    found = scene()
+    yield found
+    close(found)
 
 
 @pytest.mark.parametrize(('module', 'count'), [(calls, 60), (graphs, 1), (files, 5)])
@@ -45,23 +53,19 @@ def test_in_processes():
     assert (found.returncode, found.stdout[:10]) == (0, '30 calls: ')
 
 
-def test_every_entry_works_with_good_values():
-    names = scene()
+def test_every_entry_works_with_good_values(names):
     for entry in entries.ENTRIES:
         net = (entry.nets or ['dense'])[0]
         arguments = ', '.join(
             f'{name}={entry.good[name][0]}' for name in entry.names if name in entry.required + entry.usual
         )
         eval(entry.text.replace('{arguments}', arguments).replace('{net}', net), names)
-    close(names)
 
 
 @pytest.mark.filterwarnings('ignore:the matrix subclass:PendingDeprecationWarning')
-def test_every_odd_value_can_be_made():
-    names = scene()
+def test_every_odd_value_can_be_made(names):
     for odd in calls.ODD:
         eval(odd, names)
-    close(names)
 
 
 def test_the_seed_and_the_number_say_the_case(cases):
@@ -78,11 +82,11 @@ def planted(monkeypatch, error):
 
 
 def test_a_bare_exception_is_found(cases, monkeypatch):
-    monkeypatch.setattr(Explainer, 'request', lambda self, *_: self.nothing)
+    monkeypatch.setattr(Problem, 'batch_size', property(lambda self: self.nothing))
     _, (fault,) = cases.check(XS)
     assert fault.kind == 'bare exception'
     assert fault.where.startswith('AttributeError tensorflow/explainer.py:')
-    assert fault.what == "'Explainer' object has no attribute 'nothing'"
+    assert fault.what == "'Problem' object has no attribute 'nothing'"
     assert fault.text == XS
 
 
@@ -115,15 +119,26 @@ def test_what_a_users_function_raises_is_no_fault(cases):
 
 
 def test_a_broken_promise_is_found(monkeypatch):
+    text, promised = (
+        "(1, [('Tanh', 0), ('Softplus', 1)])",
+        {
+            'grad*input, finite differences',
+            'occlusion, one by one',
+            'intgrad, a loop of gradients',
+            'shapley_sampling, its sum',
+            "rules='complete', its sum",
+        },
+    )
+    cases = graphs.Cases(0)
+    counts, faults = cases.check(text)
+    assert (counts, faults) == ({'promises': 21, 'said not to hold': 0, 'refused': 0}, [])
     run = Explainer.run
-    monkeypatch.setattr(Explainer, 'run', lambda *args, **more: run(*args, **more) * 2)
-    report = workers.here(graphs, 0, [2])
-    assert {fault.where for fault in report.faults} >= {
-        'occlusion, one by one',
-        'intgrad, a loop of gradients',
-        'shapley_sampling, its sum',
-        "rules='complete', its sum",
-    }
+    monkeypatch.setattr(Explainer, 'run', lambda *args, **more: run(*args, **more) * 1.01)
+    _, faults = cases.check(text)
+    assert {fault.where for fault in faults} == promised
+    monkeypatch.setattr(Explainer, 'run', lambda self, xs, *args, **more: run(self, xs, *args, **more) * len(xs))
+    _, faults = cases.check(text)
+    assert {'elrp, a batch and its rows', 'deeplift, a batch and its rows'} <= {fault.where for fault in faults}
 
 
 def test_a_bare_error_of_a_file_is_found(monkeypatch):

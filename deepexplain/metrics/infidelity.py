@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, Callable, Deque, Dict, Iterator, Optional
 
 import numpy as np
 
-from ..arguments import as_count, as_flag, as_generator, as_number, one_of
+from ..arguments import as_count, as_flag, as_function, as_generator, as_number, one_of
 from ..errors import ArgumentError, ArgumentTypeError
 from ..types import Array, ArrayLike, Baseline
 from .network import asked, check_asked
@@ -167,8 +167,9 @@ def _drawing(
 ) -> Callable[[np.random.RandomState], Array]:
     """A function of a random generator that returns I, shape (samples, values)."""
     if callable(perturbation):
+        perturb = as_function(perturbation, 'perturbation', 'xs, random', or_else="'gaussian', 'square' or ")
         return lambda random: samples.like_xs(
-            perturbation(samples.shaped(samples.values.copy()), random), 'What the perturbation returns'
+            perturb(samples.shaped(samples.values.copy()), random), 'What the perturbation returns'
         )
     if one_of(perturbation, 'perturbation (or a function of xs)', ['gaussian', 'square']) == 'gaussian':
         return lambda random: random.normal(0, scale, differences.shape)

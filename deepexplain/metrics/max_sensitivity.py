@@ -4,8 +4,8 @@ from typing import Any, Callable, Dict, Optional
 
 import numpy as np
 
-from ..arguments import as_count, as_generator, as_number, text_of
-from ..errors import ArgumentError, ArgumentTypeError
+from ..arguments import as_count, as_function, as_generator, as_number
+from ..errors import ArgumentError
 from ..types import Array, ArrayLike
 from .network import Explained, check_asked, is_explainer
 from .samples import Samples
@@ -72,16 +72,13 @@ def max_sensitivity(
     check_asked(samples, 'draws', draws)
     if explains:
         at: Callable[..., Any] = Explained(explain, samples, ys, batch_size, feed_dict).attributions
-    elif callable(explain):
+    else:
+        explained = as_function(explain, 'explain', or_else='an explainer or ')
         if not (ys is None and batch_size is None and feed_dict is None):
             raise ArgumentError('ys, batch_size and feed_dict are for explainers; a function knows its own.')
 
         def at(rows: Array) -> Any:
-            return explain(samples.shaped(rows))
-    else:
-        raise ArgumentTypeError(
-            f'explain must be an explainer or a function that returns attributions; got {text_of(explain)}.'
-        )
+            return explained(samples.shaped(rows))
 
     def attributions(rows: Array) -> Array:
         return samples.rows_of(at(rows=rows), 'attributions')

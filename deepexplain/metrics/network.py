@@ -5,8 +5,8 @@ from typing import Any, Callable, Dict, Iterable, Iterator, Optional, Tuple, Uni
 
 import numpy as np
 
-from ..arguments import as_count, text_of
-from ..errors import ArgumentError, ArgumentTypeError
+from ..arguments import as_count, as_function, text_of
+from ..errors import ArgumentError
 from ..types import Array, ArrayLike
 from .samples import Samples, one_array
 
@@ -34,10 +34,7 @@ def asked(
     if is_explainer(model):
         samples = Samples(xs, getattr(model, 'has_multiple_inputs', False))
         return Explained(model, samples, ys, batch_size, feed_dict), samples
-    if not callable(model):
-        raise ArgumentTypeError(
-            f'The network must be an explainer (de.get_explainer(...)) or a function of rows; got {text_of(model)}.'
-        )
+    as_function(model, 'The network', 'rows', or_else='an explainer (de.get_explainer(...)) or ')
     if feed_dict is not None:
         raise ArgumentError('feed_dict is for explainers; a function feeds what it needs itself.')
     samples = Samples(xs)

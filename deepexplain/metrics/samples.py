@@ -4,7 +4,7 @@ from typing import Any, List, Optional, Sequence, Tuple
 
 import numpy as np
 
-from ..arguments import as_array, as_count, is_list, text_of
+from ..arguments import as_array, as_count, as_function, is_list, text_of
 from ..errors import ArgumentError, ArgumentTypeError
 from ..types import Array, ArrayLike, Baseline
 
@@ -90,7 +90,7 @@ class Samples:
         these; or a function of xs that returns one of them, as an explainer's may be.
         """
         if callable(value):
-            value = value(self.shaped(self.values.copy()))
+            value = as_function(value, 'baseline', or_else='a number, an array or ')(self.shaped(self.values.copy()))
         given = value if self.several and isinstance(value, (list, tuple)) else [value] * len(self.shapes)
         rows = []
         for array, shape in zip(self._one_for_each(given if self.several else given[0], 'baseline'), self.shapes):

@@ -3,7 +3,7 @@
 from dataclasses import fields
 from typing import Any, Dict, List, Optional, Tuple
 
-from ..arguments import as_flag
+from ..arguments import as_flag, text_of
 from ..errors import ArgumentError, MemoryLimitError
 from ..types import Array, ArrayLike
 from .engine.audit import Audit
@@ -114,8 +114,9 @@ class Explainer(Sealed):
             own, other = getattr(self.method, field.name), getattr(method, field.name)
             if not field.metadata.get('at_run') and not same(own, other):
                 raise ArgumentError(
-                    f'The graph of this explainer was built for {field.name}={own!r}, not for {other!r} (which is the '
-                    f'default where {field.name} is not given): pass the same, or get_explainer again.'
+                    f'The graph of this explainer was built for {field.name}={text_of(own)}, not for '
+                    f'{text_of(other)} (which is the default where {field.name} is not given): pass the same, or '
+                    'get_explainer again.'
                 )
         shared = object.__new__(type(self))
         shared._set(method, self.problem, strict, self.engine)

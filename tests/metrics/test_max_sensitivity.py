@@ -86,7 +86,7 @@ def test_samples_keep_their_dtype_and_are_not_changed():
     [
         ({'radius': -1}, ArgumentError, 'radius must be greater than 0 and finite; got -1'),
         ({'draws': 1.5}, ArgumentTypeError, 'draws must be an integer; got 1.5'),
-        ({'explain': 3}, ArgumentTypeError, 'explain must be an explainer or a function that returns attributions'),
+        ({'explain': 3}, ArgumentTypeError, 'explain must be an explainer or a function of xs; got 3'),
         ({'explain': lambda rows: rows[:2]}, ArgumentError, r'attributions must have one row for each of 4 samples'),
         ({'explain': lambda rows: rows * np.nan}, ArgumentError, 'attributions must be finite'),
         ({'ys': YS}, ArgumentError, 'ys, batch_size and feed_dict are for explainers'),

@@ -86,6 +86,7 @@ def open_model(
     ...         print(de.explain('deeplift', m.logits, m.inputs[0], [[1, 2]], ys=[1, 0]).tolist())
     [[1.0, 4.0]]
     """
+    source = os.fsdecode(source) if isinstance(source, bytes) else source
     opener, options = _opener(source)
     given = {'inputs': inputs, 'outputs': outputs, 'signature': signature, 'tags': tags, 'checkpoint': checkpoint}
     given['allow_ops'] = None if allow_ops is None else as_names(allow_ops, 'allow_ops')
@@ -119,8 +120,8 @@ def _opener(source: Any) -> Tuple[Callable[..., OpenModel], Optional[Tuple[str, 
     if callable(source):
         return open_function, ('inputs', 'outputs')
     try:
-        path = os.fspath(source)
-    except TypeError:
+        path = os.fsdecode(source)
+    except Exception:  # whatever the __fspath__ of an object raises
         raise ArgumentTypeError(
             f'source must be a path, a Keras model or a function; got {type(source).__name__}. An object loaded by '
             "tf.saved_model.load: give the path of its directory, or one of its functions with 'inputs'."

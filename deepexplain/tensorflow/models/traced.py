@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any, Callable, Iterable, List, Optional, Seque
 
 import numpy as np
 
-from ...arguments import text_of
+from ...arguments import as_names, text_of
 from ...errors import ArgumentTypeError, ModelError, warn
 from ...types import Array
 from ..compat import Graph, eagerly, frozen, function_body, take_large, tf
@@ -59,7 +59,7 @@ def open_traced(
         else:
             _compare(model, call, specs, source)
         if outputs is not None:
-            model.outputs = [model.tensor(name) for name in outputs]
+            model.outputs = [model.tensor(name) for name in as_names(outputs, 'outputs')]
     except Exception:
         model.close()
         raise

@@ -1,11 +1,10 @@
 """The baseline that samples are compared with: checked, and brought into the shape of the samples. NumPy only."""
 
-import inspect
 from typing import TYPE_CHECKING, Any, List, Sequence, Tuple
 
 import numpy as np
 
-from ...arguments import as_array, text_of
+from ...arguments import as_array, as_function
 from ...errors import ArgumentError, ArgumentTypeError
 from ...types import Array, OpenShape, Shape
 from .samples import fits, shape_text
@@ -20,7 +19,7 @@ def given(baseline: Any, specs: 'Sequence[InputSpec]', multiple: bool) -> Any:
     Later changes to the user's arrays do not reach the copy. A function is returned as it is. See :func:`resolve`.
     """
     if callable(baseline):
-        check_is_function(baseline, 'baseline')
+        as_function(baseline, 'baseline', or_else='a number, an array or ')
         return baseline
     checked = []
     for value, what, spec in zip(*_entries(baseline, specs, multiple), specs):
@@ -115,18 +114,6 @@ def _check_shape(shape: Shape, samples_shape: OpenShape, spec: 'InputSpec') -> N
         )
 
 
-def check_is_function(value: Any, what: str) -> None:
-    """Raise where it is called to make an object of a class, or a tensor, not a baseline."""
-    if isinstance(value, type):
-        raise ArgumentTypeError(f'{what} must be a number, an array or a function of xs; got {text_of(value)}.')
-    try:
-        inspect.signature(value).bind(None)
-    except TypeError:
-        raise ArgumentTypeError(f'{what} must be a function of one argument, xs; got {text_of(value)}.') from None
-    except Exception:  # some functions of C say nothing of their arguments
-        return
-
-
 def _read_only(x: Any) -> Any:
     if isinstance(x, np.ndarray):
         x = x.view()
@@ -137,7 +124,7 @@ def _read_only(x: Any) -> Any:
 def given_set(baselines: Any, specs: 'Sequence[InputSpec]', multiple: bool) -> Any:
     """Check a set of baselines as far as it can be before there are samples, and return a copy."""
     if callable(baselines):
-        check_is_function(baselines, 'baselines')
+        as_function(baselines, 'baselines', or_else='an array or ')
         return baselines
     checked = [value.copy() for value in _set(baselines, specs, multiple)]
     return checked if multiple else checked[0]

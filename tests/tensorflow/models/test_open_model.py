@@ -150,3 +150,22 @@ def test_specs_that_cannot_be_listed():
     for inputs in (memoryview(np.ones((2, 3))), recursive):
         with pytest.raises(ArgumentTypeError, match='inputs must be tf.TensorSpecs here'):
             open_model(tf.identity, inputs=inputs)
+
+
+def test_a_path_of_bytes(tmp_path):
+    with pytest.raises(ArgumentError, match=r"nosuch.pb'"):
+        open_model(str(tmp_path / 'nosuch.pb').encode())
+    with tf.Graph().as_default() as graph:
+        tf.identity(tf.placeholder(tf.float32, [None, 4], name='x'), name='y')
+    tf.io.write_graph(graph, str(tmp_path), 'graph.pb', as_text=False)
+    with open_model(str(tmp_path / 'graph.pb').encode()) as m:
+        assert [t.name for t in m.inputs + m.outputs] == ['x:0', 'y:0']
+
+
+def test_what_an_object_raises_when_it_is_asked_for_its_path():
+    class Path:
+        def __fspath__(self):
+            raise RuntimeError
+
+    with pytest.raises(ArgumentTypeError, match='source must be a path, a Keras model or a function; got Path'):
+        open_model(Path())
