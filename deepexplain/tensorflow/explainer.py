@@ -63,10 +63,10 @@ class Explainer(Sealed):
     def _set(self, method: Method, problem: Problem, strict: bool, built: Any = None) -> None:
         plan = method.plan(problem)
         strict = as_flag(strict, 'strict')
+        engine = engine_of(method, plan, problem, strict, built)  # first of all: it may be no plan
         below: Any = getattr(plan, 'at', None) or problem
         layer = below.layer
         given = problem if problem.layer is None else problem.layer.problem
-        engine = engine_of(method, plan, problem, strict, built)
         self.set_once(
             method=method,
             problem=problem,

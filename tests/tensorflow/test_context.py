@@ -510,7 +510,7 @@ def test_explain_keeps_an_explainer_for_each_set_of_rules(session, leaky):
         np.testing.assert_array_equal(de.explain('deeplift', T, X, normal(2, 4)), original)
         again = de.explain('deeplift', T, X, normal(2, 4), rules='complete', baseline=0, strict=True)
         np.testing.assert_array_equal(again, complete)
-        with pytest.raises(ValueError, match="rules must be one of 'original', 'complete'; got 'partial'"):
+        with pytest.raises(ValueError, match="rules must be one of 'original', 'complete', .*; got 'partial'"):
             de.explain('deeplift', T, X, normal(2, 4), rules='partial')
     assert session.graph.version == before
     assert np.abs(original - complete).max() > 0.01
