@@ -1,6 +1,7 @@
 """Models that compute eagerly: traced once, their variables frozen into constants, and compared with the source."""
 
-import json
+from collections.abc import Mapping as AbcMapping
+from collections.abc import Sequence as AbcSequence
 from typing import TYPE_CHECKING, Any, Callable, Iterable, List, Optional, Sequence
 
 import numpy as np
@@ -67,10 +68,19 @@ def open_traced(
     return model
 
 
+def _check_listed(value: Any) -> None:
+    """Go through all that TensorFlow will: where an entry cannot be read, TensorFlow 1.15 ends the process."""
+    if isinstance(value, AbcMapping):
+        value = list(value.values())
+    if isinstance(value, AbcSequence) and not isinstance(value, (str, bytes, bytearray)):
+        for entry in value:
+            _check_listed(entry)
+
+
 def as_specs(inputs: Any, count: Optional[int] = None) -> List[Any]:
     """The TensorSpecs that a user gave, one or several, as a flat list."""
     try:
-        json.dumps(inputs, default=str, skipkeys=True)  # not of a list that holds itself
+        _check_listed(inputs)
         specs: List[Any] = tf.nest.flatten(inputs)
     except Exception:  # a memoryview of several axes, a list that holds itself, what an object's __iter__ raises
         specs = [None]

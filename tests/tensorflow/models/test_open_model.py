@@ -1,5 +1,7 @@
 """What sources are known, the model that is returned, and the tensors before a softmax."""
 
+import collections.abc
+
 import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
@@ -144,11 +146,21 @@ def test_whatever_a_reader_raises_is_said_of_the_file(tmp_path, monkeypatch):
         open_model(path)
 
 
-@pytest.mark.skipif(tf.__version__[0] == '1', reason='TensorFlow 1.15 itself crashes')
+class Unreadable(collections.abc.Sequence):
+    """A sequence whose entries cannot be read."""
+
+    def __len__(self):
+        return 2
+
+    def __getitem__(self, index):
+        raise ValueError('no entry')
+
+
 def test_specs_that_cannot_be_listed():
     recursive = []
     recursive.append(recursive)
-    for inputs in (memoryview(np.ones((2, 3))), recursive):
+    rows = memoryview(np.ones((2, 3)))  # a sequence that nobody can iterate over
+    for inputs in (rows, [rows], {'x': rows}, Unreadable(), recursive):
         with pytest.raises(ArgumentTypeError, match='inputs must be tf.TensorSpecs here'):
             open_model(tf.identity, inputs=inputs)
 
