@@ -183,9 +183,11 @@ def _check_heaps(file: Any, path: str) -> None:
         while at + 16 <= end:
             file.seek(at)
             header = file.read(16)  # 2 bytes of index, 0 for what is free; 2 of references, 4 reserved, 8 of size
+            if len(header) < 16:  # the heap says that it is larger than the file
+                break
             size = int.from_bytes(header[8:], 'little')
             size = size if header[:2] == bytes(2) else 16 + -(-size // 8) * 8
-            if len(header) == 16 and (size == 0 or size > MOST_IN_HEAP):
+            if size == 0 or size > MOST_IN_HEAP:
                 raise ModelError(f"'{path}' is damaged: a heap of its texts, at byte {start}, has a piece of no size.")
             at += max(size, 16)
 

@@ -72,6 +72,17 @@ def test_a_heap_of_texts_in_which_hdf5_would_stay_for_ever(tmp_path, damage):
         open_model(archive(tmp_path / 'model.keras', **members))
 
 
+def test_a_heap_that_says_it_is_larger_than_the_file(tmp_path):
+    with hdf5(tmp_path / 'model.h5'):
+        pass
+    data = bytearray((tmp_path / 'model.h5').read_bytes())
+    at = data.index(keras_files.HEAP) + 8
+    data[at : at + 8] = b'\xff' * 7 + b'\x7f'
+    (tmp_path / 'model.h5').write_bytes(data)
+    with pytest.raises(DeepExplainError, match='model.h5'):
+        open_model(tmp_path / 'model.h5')
+
+
 def test_marks_are_found_across_chunks(tmp_path):
     at = [5, (1 << 22) - 3, (1 << 22) + 40, (1 << 23) - 1]
     data = bytearray((1 << 23) + 100)
