@@ -258,13 +258,14 @@ def _effect_of(node: Any) -> Optional[str]:
         to = node.attr['output_stream'].s.decode(errors='replace')
         return f"prints to '{to}'" if to.startswith('file:') else None
     if node.op == 'FixedUnigramCandidateSampler':
-        return 'reads files' if node.attr['vocab_file'].s else None
+        return 'reads files' if 'vocab_file' in node.attr and node.attr['vocab_file'].s else None
     return effect_of_type(node.op)
 
 
 def _is_of_paths(node: Any) -> bool:
     """Whether all that a node computes is done, or the name of a file: a network that waits for it is neither."""
-    return node.op == 'NoOp' or node.op in OF_SAVERS or DT_STRING in (node.attr['T'].type, node.attr['dtype'].type)
+    types = [node.attr[name].type for name in ('T', 'dtype') if name in node.attr]  # asking for one would add it
+    return node.op == 'NoOp' or node.op in OF_SAVERS or DT_STRING in types
 
 
 def _names_in(tensor: Any) -> Iterator[str]:

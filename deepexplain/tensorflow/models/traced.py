@@ -1,5 +1,6 @@
 """Models that compute eagerly: traced once, their variables frozen into constants, and compared with the source."""
 
+import json
 from typing import TYPE_CHECKING, Any, Callable, Iterable, List, Optional, Sequence
 
 import numpy as np
@@ -69,6 +70,7 @@ def open_traced(
 def as_specs(inputs: Any, count: Optional[int] = None) -> List[Any]:
     """The TensorSpecs that a user gave, one or several, as a flat list."""
     try:
+        json.dumps(inputs, default=str, skipkeys=True)  # not of a list that holds itself
         specs: List[Any] = tf.nest.flatten(inputs)
     except Exception:  # a memoryview of several axes, a list that holds itself, what an object's __iter__ raises
         specs = [None]

@@ -182,6 +182,7 @@ print((peak() - before) / 50e6)
 def variables(monkeypatch):
     """Even small weights become variables."""
     monkeypatch.setattr(freezing, 'LARGE', 64)
+    monkeypatch.setattr(freezing, 'MANY', 64)
 
 
 def test_large_constants_of_a_frozen_graph_are_variables(tmp_path, variables):
@@ -196,6 +197,15 @@ def test_large_constants_of_a_frozen_graph_are_variables(tmp_path, variables):
     with tf.Session(graph=graph) as session, DeepExplain(session=session) as de:
         expected = de.explain('deeplift', 'logits:0', 'x:0', XS, ys=[1, 0, 0])
     np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-6)
+
+
+def test_few_weights_stay_constants_that_go_along_with_the_graph(tmp_path, monkeypatch):
+    monkeypatch.setattr(freezing, 'LARGE', 64)
+    with tf.Graph().as_default() as graph:
+        network(tf.placeholder(tf.float32, [None, 4], name='x'))
+        with opened(graph.as_graph_def(), tmp_path) as m, tf.Graph().as_default() as copy:
+            tf.import_graph_def(m.graph.as_graph_def(), name='')
+            np.testing.assert_allclose(expected_of(copy), expected_of(graph))
 
 
 def expected_of(graph):

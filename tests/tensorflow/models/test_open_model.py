@@ -144,6 +144,7 @@ def test_whatever_a_reader_raises_is_said_of_the_file(tmp_path, monkeypatch):
         open_model(path)
 
 
+@pytest.mark.skipif(tf.__version__[0] == '1', reason='TensorFlow 1.15 itself crashes')
 def test_specs_that_cannot_be_listed():
     recursive = []
     recursive.append(recursive)
