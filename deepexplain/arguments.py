@@ -260,7 +260,9 @@ def _is_symbolic(entry: Any) -> bool:
 
 
 def is_list(value: object) -> bool:
-    """Whether ``value`` is one of the things that a list of integers is given as."""
+    """Whether ``value`` is one of the things that a list of integers is given as, and has a length."""
+    if isinstance(value, range) and (value.stop - value.start) // value.step > sys.maxsize:
+        return False
     return isinstance(value, (list, tuple, range)) or (isinstance(value, np.ndarray) and value.ndim > 0)
 
 

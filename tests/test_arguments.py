@@ -246,6 +246,10 @@ def test_names():
 
 
 def test_lists():
+    assert not is_list(range(10**400))
+    assert not is_list(range(5, -(10**400), -2))
+    assert is_list(range(10**18))
+    assert is_list(range(10**400, 10))
     assert all(is_list(value) for value in ([], (1,), range(2), np.arange(2), np.ones((1, 1))))
     assert not any(is_list(value) for value in (None, 1, 'ab', np.array(1), {1}, {}, Tensor(), Raising()))
 

@@ -129,7 +129,7 @@ def _samples(value: Any, what: str) -> List[Any]:
             f'{what} must be an array or a list of arrays, one for each sample; got {text_of(value)}.'
         ) from None
     if not samples:
-        raise ArgumentError(f'{what} is empty.')
+        raise ArgumentError(f'{what} must have an entry for each sample; there is none.')
     if len(samples) > MOST_MAPS:
         raise ArgumentError(f'{what} has more than {MOST_MAPS} entries; a grid has at most {MOST_MAPS} maps.')
     return samples
@@ -142,7 +142,7 @@ def _check_size(pictures: int, attributions: Any) -> None:
             f'attributions must be a dict of a name for each method and its array; got {type(attributions).__name__}.'
         )
     if not attributions:
-        raise ArgumentError('attributions is empty.')
+        raise ArgumentError('attributions must have an entry for each method; there is none.')
     if pictures * (1 + len(attributions)) > MOST_MAPS:
         raise ArgumentError(
             f'pictures and attributions make a grid of {1 + len(attributions)} columns and {pictures} rows; '

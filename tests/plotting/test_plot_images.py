@@ -356,7 +356,7 @@ def test_a_grid_is_read_on_every_page(style):
             ArgumentTypeError,
             'must be a dict of a name for each method and its array; got ndarray',
         ),
-        ({'attributions': {}}, ArgumentError, 'attributions is empty'),
+        ({'attributions': {}}, ArgumentError, 'attributions must have an entry for each method; there is none'),
         (
             {'attributions': {'a': DIGITS[:1]}},
             ArgumentError,
@@ -369,7 +369,7 @@ def test_a_grid_is_read_on_every_page(style):
             ArgumentError,
             r"attributions\['a'\] must have the axes \(height, width\)",
         ),
-        ({'pictures': []}, ArgumentError, 'pictures is empty'),
+        ({'pictures': []}, ArgumentError, 'pictures must have an entry for each sample; there is none'),
         ({'pictures': 'ab'}, ArgumentTypeError, 'pictures must be an array or a list of arrays'),
         ({'labels': ['a']}, ArgumentError, 'labels must have one entry for each of the 2 pictures; got 1'),
         ({'labels': 'ab'}, ArgumentTypeError, "labels must be a list of names; got 'ab'"),

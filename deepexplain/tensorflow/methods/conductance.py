@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Any, Optional
 
-from ...arguments import as_count, one_of
+from ...arguments import as_repeats, one_of
 from ...types import Baseline, BaselineSet
 from ..engine.backward import Backward
 from ..engine.baselines import Baselines
@@ -75,7 +75,7 @@ class Conductance(Method):
 
     def __post_init__(self) -> None:
         self.keep(
-            steps=as_count(self.steps, 'steps'),
+            steps=as_repeats(self.steps, 'steps'),
             baseline=own(self.baseline),
             quadrature=one_of(self.quadrature, 'quadrature', QUADRATURES),
             baselines=own(self.baselines),
@@ -157,7 +157,7 @@ class InternalInfluence(Method):
 
     def __post_init__(self) -> None:
         self.keep(
-            steps=as_count(self.steps, 'steps'),
+            steps=as_repeats(self.steps, 'steps'),
             baseline=own(self.baseline),
             quadrature=one_of(self.quadrature, 'quadrature', QUADRATURES),
             baselines=own(self.baselines),

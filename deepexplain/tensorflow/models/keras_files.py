@@ -13,6 +13,8 @@ from .limits import check_name, check_unpacked
 #: The most characters of a configuration: a vocabulary of a million words has ten million.
 MOST_TEXT = 1 << 27
 WEIGHTS = 'model.weights.h5'
+#: How a heap of texts begins in HDF5: its name, version and what is reserved; and a size that wraps around in HDF5.
+HEAP, MOST_IN_HEAP = b'GCOL\1\0\0\0', 1 << 62
 
 
 def version_of(path: str) -> str:
@@ -151,11 +153,57 @@ def hdf5(source: Any, path: str) -> Iterator[Any]:
     import h5py  # Keras depends on it
 
     try:
+        if isinstance(source, str):
+            with open(source, 'rb') as opened:
+                _check_heaps(opened, path)
+        else:
+            _check_heaps(source, path)
+            source.seek(0)
         file = h5py.File(source, 'r')
+    except ModelError:
+        raise
     except Exception as error:  # OSError, and what the reading of a damaged archive raises
         raise ArgumentError(f"'{path}' is not a file of Keras (neither a .keras archive nor HDF5): {error}") from None
     with file:
         yield file
+
+
+def _check_heaps(file: Any, path: str) -> None:
+    """Raise ModelError where a text of the file is in a heap with a piece of no size.
+
+    HDF5 (1.14) would go on from that piece to itself, without an end, and could not be interrupted.
+    """
+    end = 0
+    for start in _places_of(HEAP, file):
+        if start < end:  # within the last one
+            continue
+        file.seek(start + len(HEAP))
+        end = start + int.from_bytes(file.read(8), 'little')
+        at = start + len(HEAP) + 8
+        while at + 16 <= end:
+            file.seek(at)
+            header = file.read(16)  # 2 bytes of index, 0 for what is free; 2 of references, 4 reserved, 8 of size
+            if len(header) < 16:  # the heap says that it is larger than the file
+                break
+            size = int.from_bytes(header[8:], 'little')
+            size = size if header[:2] == bytes(2) else 16 + -(-size // 8) * 8
+            if size == 0 or size > MOST_IN_HEAP:
+                raise ModelError(f"'{path}' is damaged: a heap of its texts, at byte {start}, has a piece of no size.")
+            at += max(size, 16)
+
+
+def _places_of(mark: bytes, file: Any) -> List[int]:
+    found, rest, read = [], b'', 0
+    while True:
+        chunk = file.read(1 << 22)
+        block, before = rest + chunk, read - len(rest)
+        at = block.find(mark)
+        while at >= 0:
+            found.append(before + at)
+            at = block.find(mark, at + 1)
+        if not chunk:
+            return found
+        read, rest = read + len(chunk), block[1 - len(mark) :]
 
 
 def is_hdf5(path: str) -> bool:

@@ -158,6 +158,7 @@ def test_wrong_arguments_are_refused(session, method):
         ({}, ArgumentTypeError, f"'{method}' needs layer="),
         ({'layer': first, 'steps': 0}, ArgumentError, 'steps must be at least 1; got 0'),
         ({'layer': first, 'quadrature': 'simpson'}, ArgumentError, 'quadrature must be one of'),
+        ({'layer': first, 'steps': 10**12}, ArgumentError, 'steps must be at most'),
         ({'layer': first, 'tolerance': 0.1}, ArgumentTypeError, "does not know the argument 'tolerance'"),
         ({'layer': first, 'baseline': np.zeros(3)}, ArgumentError, 'does not match the shape of one sample'),
         ({'layer': first, 'baseline': 0, 'baselines': np.zeros((1, 4))}, ArgumentError, 'not both'),

@@ -1,5 +1,6 @@
 """Keras files within limits: what they unpack to, other files, names, nesting."""
 
+import io
 import json
 import zipfile
 
@@ -45,6 +46,49 @@ def test_hdf5_that_unpacks_to_more(tmp_path):
     members = {'model.weights.h5': (tmp_path / 'weights').read_bytes()}
     with pytest.raises(ModelError, match=r'unpacks to 4e\+04 MB'):
         open_model(archive(tmp_path / 'model.keras', **members))
+
+
+@pytest.mark.parametrize('damage', [0, 1 << 63])
+def test_a_heap_of_texts_in_which_hdf5_would_stay_for_ever(tmp_path, damage):
+    with hdf5(tmp_path / 'model.h5') as file:
+        for i in range(500):  # texts of several heaps
+            file.attrs[f'text {i}'] = 'x' * i
+        file.attrs['keras_version'] = '2.15.0'
+    whole = (tmp_path / 'model.h5').read_bytes()
+    assert version_of(str(tmp_path / 'model.h5')) == '2.15.0'
+    starts = keras_files._places_of(keras_files.HEAP, io.BytesIO(whole))
+    assert len(starts) > 5
+    first_size = starts[-1] + 16 + 8
+    first_text = whole[starts[-1] + 32 :]
+    assert first_text.startswith(b'x')
+    broken = bytearray(whole)
+    broken[first_size : first_size + 8] = damage.to_bytes(8, 'little')
+    broken[first_size - 8 : first_size - 6] = bytes(2)  # free
+    (tmp_path / 'model.h5').write_bytes(broken)
+    with pytest.raises(ModelError, match='is damaged: a heap of its texts, at byte [0-9]+, has a piece of no size'):
+        open_model(tmp_path / 'model.h5')
+    members = {'model.weights.h5': bytes(broken)}
+    with pytest.raises(ModelError, match='is damaged: a heap of its texts'):
+        open_model(archive(tmp_path / 'model.keras', **members))
+
+
+def test_a_heap_that_says_it_is_larger_than_the_file(tmp_path):
+    with hdf5(tmp_path / 'model.h5'):
+        pass
+    data = bytearray((tmp_path / 'model.h5').read_bytes())
+    at = data.index(keras_files.HEAP) + 8
+    data[at : at + 8] = b'\xff' * 7 + b'\x7f'
+    (tmp_path / 'model.h5').write_bytes(data)
+    with pytest.raises(DeepExplainError, match='model.h5'):
+        open_model(tmp_path / 'model.h5')
+
+
+def test_marks_are_found_across_chunks(tmp_path):
+    at = [5, (1 << 22) - 3, (1 << 22) + 40, (1 << 23) - 1]
+    data = bytearray((1 << 23) + 100)
+    for place in at:
+        data[place : place + 8] = keras_files.HEAP
+    assert keras_files._places_of(keras_files.HEAP, io.BytesIO(data)) == at
 
 
 def test_weights_of_another_file(tmp_path):
