@@ -5,7 +5,7 @@ Everything here works on TensorFlow 1.15 and on 2.x, with eager execution on or 
 
 # Before all others, as it says what to do where TensorFlow is missing:
 from .api import TENSORFLOW_2, tf
-from .freezing import as_variables, assign_large, frozen, lookup_table, take_large
+from .freezing import MANY, as_variables, assign_large, frozen, lookup_table, take_large
 from .functions import branches_of, function_body, function_definition, is_function, while_loop
 from .gradients import asked_for_gradient, gradient_name, original_gradient, register_gradient
 from .keras import keras_backend, keras_of, keras_session, keras_version, registered_in, with_keras
@@ -15,6 +15,7 @@ from .sessions import eagerly, fast_run, is_session, mutation_lock
 from .types import Graph, Operation, Session, Tensor
 
 __all__ = [
+    'MANY',
     'TENSORFLOW_2',
     'Graph',
     'Operation',

@@ -1,7 +1,7 @@
 """A function of TensorFlow 2 as a graph without variables, and the lookup tables that it reads."""
 
 from collections import namedtuple
-from typing import Any, Callable, Container, Dict, List, Mapping, Sequence, Set, Tuple
+from typing import Any, Callable, Container, Dict, List, Mapping, Sequence, Tuple
 
 import numpy as np
 
@@ -16,7 +16,7 @@ Frozen = namedtuple('Frozen', 'graph inputs outputs keys tables large')
 
 #: From this many bytes on, a weight is no constant: TensorFlow copies those a dozen times, and holds 2 GB of them.
 LARGE = 1 << 20
-#: But where they are no more than this together: a graph of constants can be copied into any other session.
+#: But in a frozen graph that holds no more of these together: people copy it, constants and all, into their own.
 MANY = 1 << 25
 
 #: The ops of loops and branches whose bodies are functions.
@@ -53,10 +53,8 @@ def _without_variables(function: Any) -> Tuple[Any, Dict[str, Array]]:
     class Data(tf_convert._FunctionConverterDataInEager):  # type: ignore[misc]
         def _build_tensor_data(self) -> None:
             super()._build_tensor_data()
-            arrays = {name: data.numpy for name, data in self._tensor_data.items()}
-            wanted = _large({name: array.nbytes for name, array in arrays.items() if array.dtype != object})
             for name, data in self._tensor_data.items():
-                if name in wanted:
+                if data.numpy.nbytes >= LARGE and data.numpy.dtype != object:
                     large[name] = data.numpy
                     self._tensor_data[name] = data._replace(numpy=_StandIn(data.numpy))
 
@@ -75,19 +73,12 @@ class _StandIn:
         return self._zero.astype(dtype or self._zero.dtype)
 
 
-def _large(sizes: Mapping[str, int]) -> Set[str]:
-    """The names of what is large among all of these, by their bytes."""
-    found = {name for name, size in sizes.items() if size >= LARGE}
-    return found if sum(sizes[name] for name in found) >= MANY else set()
-
-
-def take_large(graph_def: Any) -> Dict[str, Array]:
-    """Take the values of large constants out of a GraphDef: them, by the names of their nodes."""
+def take_large(graph_def: Any, at_least: int = 0) -> Dict[str, Array]:
+    """Take the values of large constants out of a GraphDef, if there are so many bytes of them: by names of nodes."""
+    found = [node for node in graph_def.node if node.op == 'Const' and node.attr['value'].tensor.ByteSize() >= LARGE]
     large = {}
-    constants = {node.name: node.attr['value'].tensor for node in graph_def.node if node.op == 'Const'}
-    wanted = _large({name: tensor.ByteSize() for name, tensor in constants.items()})
-    for node in graph_def.node:
-        if node.name in wanted:
+    if sum(node.attr['value'].tensor.ByteSize() for node in found) >= at_least:
+        for node in found:
             value = tf.make_ndarray(node.attr['value'].tensor)
             if value.dtype != object:
                 large[node.name] = value

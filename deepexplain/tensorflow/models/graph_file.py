@@ -4,7 +4,7 @@ import os
 from typing import Any, Collection, Optional
 
 from ...errors import ArgumentError, ModelError
-from ..compat import Session, original_gradient, take_large, tf
+from ..compat import MANY, Session, original_gradient, take_large, tf
 from .effects import FileGraph, check_effects
 from .limits import check_graph, within_patience
 from .opened import OpenModel, ends, imported, keys_of, new_session, placeholders
@@ -22,7 +22,7 @@ def open_frozen_graph(path: Any, inputs: Any = None, outputs: Any = None, allow_
             f"'{path}' is not frozen: the values of its {len(variables)} variables ('{variables[0]}' is the first) are "
             'in a checkpoint. Open the .meta file of that checkpoint.'
         )
-    return imported(readable(graph_def), inputs, outputs, large=take_large(graph_def))
+    return imported(readable(graph_def), inputs, outputs, large=take_large(graph_def, MANY))
 
 
 def open_meta_graph(

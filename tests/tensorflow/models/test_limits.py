@@ -13,7 +13,7 @@ import deepexplain
 from deepexplain.errors import ModelError
 from deepexplain.tensorflow import DeepExplain, open_model
 from deepexplain.tensorflow.compat import eagerly, freezing
-from deepexplain.tensorflow.models import limits
+from deepexplain.tensorflow.models import graph_file, limits
 
 ROOT = os.path.dirname(os.path.dirname(deepexplain.__file__))
 FLOAT = tf.float32.as_datatype_enum
@@ -182,7 +182,7 @@ print((peak() - before) / 50e6)
 def variables(monkeypatch):
     """Even small weights become variables."""
     monkeypatch.setattr(freezing, 'LARGE', 64)
-    monkeypatch.setattr(freezing, 'MANY', 64)
+    monkeypatch.setattr(graph_file, 'MANY', 64)
 
 
 def test_large_constants_of_a_frozen_graph_are_variables(tmp_path, variables):
