@@ -42,9 +42,8 @@ class LRP(Method):
     form), and padding before it. Activations pass relevance on; maxima hand it to the largest; sums, means and
     normalizations of the sample have the epsilon rule. What biases get is lost: the convergence delta says how much.
 
-    'elrp' is another thing: 0.3's form of the epsilon rule, ``f(z) / (z + epsilon)`` at each activation, in which
-    epsilon acts on activations and biases are not told from weights. For a small epsilon in a network of ReLU, both
-    agree.
+    'elrp' is another thing: 0.3's form of the epsilon rule, ``f(z) / (z + epsilon)`` at each activation, so that layers
+    behind which there is no activation have no epsilon. For a small epsilon in a network of ReLU, both agree.
 
     Parameters
     ----------

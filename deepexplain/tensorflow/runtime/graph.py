@@ -85,6 +85,11 @@ class Step(NamedTuple):
     varying: List[int]
     discrete: Tuple[int, ...] = ()
 
+    @property
+    def numbers(self) -> List[int]:
+        """The indices of the varying inputs that hold numbers."""
+        return [i for i in self.varying if is_continuous(self.op.inputs[i])]
+
 
 def steps_of(between: Sequence[Operation], inputs: Sequence[Tensor]) -> List[Step]:
     """The ops that compute something of the values of the inputs, each a :class:`Step`, in order."""

@@ -281,7 +281,7 @@ def test_with_arguments_may_become_strict(session):
 def test_rules_that_do_not_exist(session, rules):
     X = tf.placeholder(tf.float64, [None, 4])
     with DeepExplain(session=session) as de, pytest.raises(
-        ValueError, match="rules must be one of 'original', 'complete', .*; got"
+        ValueError, match="rules must be one of 'original', 'complete', 'reveal-cancel', 'genomics'; got"
     ):
         de.get_explainer('deeplift', tf.square(X), X, rules=rules)
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Callable, Optional
 
 from ...compat import Operation, Tensor
 from ...runtime.clone import beside
-from ...runtime.op_types import is_continuous, is_linear, keeps_its_gradient
+from ...runtime.op_types import is_linear, keeps_its_gradient
 from ...runtime.overrides import original_grad
 from ..book import Rule, RuleBook
 from ..plain import LINEAR, plain
@@ -69,7 +69,7 @@ def _with_baseline(function: Callable[..., Any]) -> 'Multiply':
 
 def _can_be_treated(name: str, step: 'Step') -> bool:
     """Whether no more varies than the rule is for: two inputs of real numbers; or the condition of a choice, too."""
-    numbers = [i for i in step.varying if is_continuous(step.op.inputs[i])]
+    numbers = step.numbers
     if name == 'choice':
         return len(numbers) > 0
     if step.op.type in OF_FIRST_INPUT and list(step.varying) != [0]:

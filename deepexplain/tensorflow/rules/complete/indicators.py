@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Any, List, Optional, Tuple
 
 from ...compat import Operation, Tensor, same_op, tf
-from ...runtime.op_types import BILINEAR, ELEMENTWISE, is_continuous
+from ...runtime.op_types import BILINEAR, ELEMENTWISE
 from ...runtime.overrides import original_grad
 from .registry import as_list, ratio, sum_to
 
@@ -17,7 +17,7 @@ QUOTIENTS = frozenset(['Div', 'DivNoNan', 'RealDiv'])
 
 def factors(step: 'Step') -> Optional[Tuple[int, int]]:
     """Indices of the input that carries and of the one that jumps, of a function of both; None of any other op."""
-    numbers = [i for i in step.varying if is_continuous(step.op.inputs[i])]
+    numbers = step.numbers
     others = [i for i in numbers if i not in step.discrete]
     if len(numbers) != 2 or len(others) != 1 or len(step.varying) != 2:
         return None

@@ -5,6 +5,7 @@ from typing import Any, Callable, List, Optional, Tuple
 from ...compat import Operation, Tensor, same_op, tf
 from ...runtime.graph import Step
 from ...runtime.overrides import original_grad
+from ..complete.registry import sum_to
 from .channels import as_channels, in_place, of_channels, scaled
 from .layers import CONVOLUTIONS, DENSE, NORMALIZATIONS, QUOTIENTS, Layer
 from .signs import is_never_negative
@@ -70,7 +71,7 @@ class Part:
         if self._weights < 0:
             if self._is_pool:
                 return _first_of(original_grad(self.op, c * weights))
-            return summed_to(c * weights, self.a)
+            return sum_to(c * weights, self.a)
         inputs = list(self.op.inputs)
         inputs[self._weights] = weights
         gradient: Tensor = original_grad(same_op(self.op, *inputs), c)[self.data]
@@ -120,7 +121,7 @@ class LayerAtHand:
             step = step_of(op)
             return None if step is None else layer.roles.get(step.op)
 
-        self.kind, self.end = layer.kind, end
+        self.kind = layer.kind
         self.z = end.outputs[0]
         chains = [[end]]
         paths: List[List[Operation]] = []  # from each part to the end
@@ -185,14 +186,6 @@ def _of(op: Operation, i: int) -> Tuple[Optional[Tensor], Optional[Tensor]]:
     if op.type == 'Sub':
         return (None, -other) if i == 0 else (-tf.ones([], other.dtype), other)
     return None, other
-
-
-def summed_to(gradient: Tensor, z: Tensor) -> Tensor:
-    """What goes to ``z`` of what goes to ``z`` broadcast."""
-    if gradient.shape.is_fully_defined() and z.shape.is_fully_defined() and gradient.shape == z.shape:
-        return gradient
-    _, axes = tf.raw_ops.BroadcastGradientArgs(s0=tf.shape(gradient), s1=tf.shape(z))
-    return tf.reshape(tf.reduce_sum(gradient, axes), tf.shape(z))
 
 
 def _first_of(gradients: Any) -> Tensor:

@@ -167,7 +167,7 @@ class _Read(RuleBook):
     def _data_of(self, step: Step) -> List[int]:
         """The indices of the inputs of a part that are no weights."""
         spread = self._factors.spread(step) if self.layers.of[step.op].kind == 'norm' else None
-        return [i for i in self._factors.numbers(step) if i != spread]
+        return [i for i in step.numbers if i != spread]
 
 
 def _key(op: Operation) -> Tuple[int, str]:

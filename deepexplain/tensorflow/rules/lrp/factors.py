@@ -1,10 +1,10 @@
 """What a factor of a product is: a gate, a spread that something is divided by, weights of attention, or a signal."""
 
-from typing import Dict, List, Optional, Sequence
+from typing import Dict, Optional, Sequence
 
 from ...compat import Operation, Tensor
 from ...runtime.graph import Step
-from ...runtime.op_types import is_continuous, is_within_one
+from ...runtime.op_types import is_within_one
 from .layers import QUOTIENTS
 
 #: What a factor may be wrapped in.
@@ -26,7 +26,7 @@ class Factors:
         step = self._steps.get(z.op)
         if step is None or depth == 0:
             return 'signal'
-        op, varying = step.op, [i for i in step.varying if is_continuous(step.op.inputs[i])]
+        op, varying = step.op, step.numbers
         if op.type in ('Inv', 'Reciprocal', 'Rsqrt'):
             return 'spread'
         if op.type == 'Softmax':
@@ -41,15 +41,10 @@ class Factors:
 
     def spread(self, step: Step) -> Optional[int]:
         """The index of the input of a product or quotient of two that is a spread, None where there is none."""
-        op, varying = step.op, self.numbers(step)
+        op, varying = step.op, step.numbers
         if varying != [0, 1] or not op.inputs[0].dtype.is_floating:
             return None
         if op.type in QUOTIENTS:
             return 1
         kinds = [self.kind(z) for z in op.inputs] if op.type == 'Mul' else []
         return kinds.index('spread') if kinds.count('spread') == 1 else None
-
-    @staticmethod
-    def numbers(step: Step) -> List[int]:
-        """The indices of the inputs that hold numbers which vary."""
-        return [i for i in step.varying if is_continuous(step.op.inputs[i])]

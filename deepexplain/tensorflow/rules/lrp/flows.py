@@ -18,7 +18,7 @@ from ...runtime.op_types import (
 )
 from ...runtime.overrides import original_grad
 from ..book import Rule
-from .at_hand import summed_to
+from ..complete.registry import sum_to
 from .formulas import away
 from .layers import NORMALIZATIONS, SUMS
 
@@ -46,7 +46,7 @@ class Options(NamedTuple):
 
 def flow(step: 'Step', factors: 'Factors', options: Options) -> Rule:
     """The rule of an op that belongs to no layer."""
-    op, varying = step.op, factors.numbers(step)
+    op, varying = step.op, step.numbers
     if is_discrete(op) or not varying:
         return Rule('no relevance', True)
     if op.type in OF_FRAMES or op.type in WITH_GRADIENT or is_opened(op) or op.type.startswith('TensorList'):
@@ -69,7 +69,7 @@ def flow(step: 'Step', factors: 'Factors', options: Options) -> Rule:
 
 def _passed(op: Operation, i: int, R: Tensor) -> List[Optional[Tensor]]:
     relevances: List[Optional[Tensor]] = [None] * len(op.inputs)
-    relevances[i] = summed_to(R, op.inputs[i])
+    relevances[i] = sum_to(R, op.inputs[i])
     return relevances
 
 
@@ -120,7 +120,7 @@ def _held(kinds: List[str], held: int, varying: List[int]) -> str:
 def _shared(op: Operation, takers: List[int], R: Tensor) -> List[Optional[Tensor]]:
     relevances: List[Optional[Tensor]] = [None] * len(op.inputs)
     for i in takers:
-        relevances[i] = summed_to(R / tf.cast(len(takers), R.dtype), op.inputs[i])
+        relevances[i] = sum_to(R / tf.cast(len(takers), R.dtype), op.inputs[i])
     return relevances
 
 

@@ -12,7 +12,6 @@ from typing import Any, Dict, Iterable, List, NamedTuple, Optional, Sequence, Se
 from ...compat import Operation, Tensor, tf
 from ...runtime.bodies import in_order
 from ...runtime.graph import Step
-from ...runtime.op_types import is_continuous
 from .channels import as_channels, axis_of_weights, keeps_channels
 
 CONVOLUTIONS = {
@@ -125,7 +124,7 @@ class Layers:
         self.of = {op: layer for layer in self.all for op in layer.roles}
 
     def _started(self, step: Step, spreads: Any) -> Optional[_Growing]:
-        op, varying = step.op, [i for i in step.varying if is_continuous(step.op.inputs[i])]
+        op, varying = step.op, step.numbers
         if op.type in CONVOLUTIONS:
             kind, fits = 'convolution', varying == [CONVOLUTIONS[op.type][0]]
         elif op.type in DENSE:
@@ -148,7 +147,7 @@ class Layers:
         if len(step.varying) == 1 and layers[0] is not None and self._takes(layers[0], step):
             self._go_on(layers[0], op)
             return
-        numbers = [i for i in step.varying if is_continuous(op.inputs[i])]
+        numbers = step.numbers
         if op.type in SUMS and len(numbers) > 1:
             if op.type not in ('BiasAdd', 'Sub') and self._is_one_layer(layers, step):
                 merged = self._merged([one for one in layers if one is not None], op)

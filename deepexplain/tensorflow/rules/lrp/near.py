@@ -5,7 +5,6 @@ from typing import Any, Dict, Sequence, Tuple
 from ....errors import GraphError
 from ...compat import Operation, Tensor
 from ...runtime.graph import Step
-from ...runtime.op_types import is_continuous
 from .composites import Chosen
 from .formulas import RULES
 from .layers import Layer
@@ -27,14 +26,14 @@ class Near:
             step = self._steps.get(z.op)
             if step is None or not self.holds(step):
                 return False
-            z = z.op.inputs[_numbers(step)[0]]
+            z = z.op.inputs[step.numbers[0]]
         return False
 
     def holds(self, step: Step) -> bool:
         """Whether an op hands multipliers on, as a gradient."""
         if not self._names:
             return False
-        numbers = _numbers(step)
+        numbers = step.numbers
         return len(numbers) == 1 and is_on_a_way(step.op, numbers[0]) and self.is_near(step.op.inputs[numbers[0]])
 
     def check(self, layers: Sequence[Tuple[Layer, Chosen]]) -> None:
@@ -43,7 +42,7 @@ class Near:
             return
         rules: Dict[Any, str] = {part.op: chosen.name for layer, chosen in layers for part in layer.parts}
         for step in self._steps.values():
-            if not any(self.is_near(step.op.inputs[i]) for i in _numbers(step)) or self.holds(step):
+            if not any(self.is_near(step.op.inputs[i]) for i in step.numbers) or self.holds(step):
                 continue
             rule = rules.get(step.op)
             if rule is None or not RULES[rule].has_multipliers:
@@ -52,7 +51,3 @@ class Near:
                     f'multiply_by_inputs=False: relevance of X is not in proportion to X, as op '
                     f"'{step.op.name}' ({step.op.type}) {why}. Give that layer another rule, or leave the option out."
                 )
-
-
-def _numbers(step: Step) -> Sequence[int]:
-    return [i for i in step.varying if is_continuous(step.op.inputs[i])]

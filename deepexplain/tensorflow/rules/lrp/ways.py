@@ -4,7 +4,6 @@ from typing import Any, Callable, List, Optional, Tuple
 
 from ...compat import Operation, Tensor, same_op, tf
 from ...runtime.graph import Step
-from ...runtime.op_types import is_continuous
 from .layers import QUOTIENTS
 
 #: What only moves values, and fills places with zeros.
@@ -31,7 +30,7 @@ class Way:
         self._ops: List[Tuple[Operation, int]] = []  # from the end back
         while True:
             step = step_of(self.source.op)
-            numbers = [] if step is None else [i for i in step.varying if is_continuous(step.op.inputs[i])]
+            numbers = [] if step is None else step.numbers
             if len(numbers) != 1 or not is_on_a_way(self.source.op, numbers[0]):
                 break
             self._ops.append((self.source.op, numbers[0]))

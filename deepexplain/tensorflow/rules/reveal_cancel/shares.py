@@ -6,7 +6,7 @@ from ...compat import Operation, Tensor, same_op, text_attr, tf
 from ...runtime.bodies import in_order
 from ...runtime.clone import beside
 from ...runtime.graph import Step
-from ...runtime.op_types import is_continuous, is_linear
+from ...runtime.op_types import is_linear
 from ...runtime.overrides import PASSES, original_grad
 from ..complete.registry import as_list, sum_to
 from ..lrp.layers import CONVOLUTIONS, DENSE, NORMALIZATIONS, POOLS, QUOTIENTS, SUMS, Layers
@@ -66,7 +66,7 @@ class Shares:
         only_layers: Dict[Operation, bool] = {}
         for op in in_order({op: list(op.inputs) for op in self._steps}):
             step, layer = self._steps[op], layers.get(op)
-            before = [op.inputs[i].op for i in numbers(step)]
+            before = [op.inputs[i].op for i in step.numbers]
             known = bool(before) and all(only_layers.get(other, False) for other in before)
             if layer is not None and layer.roles[op] == 'weights':
                 if layer.kind == 'pool' and known and op.type in LINEAR_OPS:
@@ -153,7 +153,8 @@ class Shares:
 
     def _data(self, op: Operation) -> List[int]:
         step: Any = self._source(op)
-        return numbers(step)
+        found: List[int] = step.numbers
+        return found
 
     def _of_layers(self, op: Operation, i: int) -> Optional[Tensor]:
         """What an op reads, if the shares of layers make it up; None if it is a share itself."""
@@ -174,22 +175,17 @@ class Shares:
         return gradients
 
 
-def numbers(step: Step) -> List[int]:
-    """The indices of the inputs that hold numbers which vary."""
-    return [i for i in step.varying if is_continuous(step.op.inputs[i])]
-
-
 def _can_be_layer(step: Step) -> bool:
     """Whether the shares of what an op reads are known."""
     if step.op.type == 'BiasAdd' and len(step.varying) > 1:
         return False
-    return step.op.type in LINEAR_OPS and all(step.op.inputs[i].dtype.is_floating for i in numbers(step))
+    return step.op.type in LINEAR_OPS and all(step.op.inputs[i].dtype.is_floating for i in step.numbers)
 
 
 def _lets_through(step: Step) -> bool:
     """Whether the shares of what an op computes are those of what it reads, each times a number."""
     op = step.op
-    if op.type in CONVOLUTIONS or op.type in DENSE or op.type in POOLS or not numbers(step):
+    if op.type in CONVOLUTIONS or op.type in DENSE or op.type in POOLS or not step.numbers:
         return False
     is_known = op.type in PASSING or op.type in MOVES or op.type in SCALES or op.type in NORMALIZATIONS
     return is_known and (op.type == 'StopGradient' or is_linear(op, step.varying))
