@@ -172,7 +172,7 @@ shown = int(np.flatnonzero(test_labels[some] == 3)[1])
 axes = plotting.grid(
     np.repeat(test_images[some[shown]][None], len(ACTIVATIONS), axis=0),
     {method: [found[name, method][shown] for name in ACTIVATIONS] for method in FIVE_BY_THREE},
-    labels=ACTIVATIONS,
+    labels=list(ACTIVATIONS),
 )
 
 # %% [markdown]
