@@ -38,6 +38,7 @@ pygments_style, pygments_dark_style = 'a11y-light', 'a11y-dark'
 myst_heading_anchors = 4
 myst_fence_as_directive = ['math']
 nb_execution_mode = 'off'  # they are committed with their outputs
+nb_merge_streams = True
 
 autodoc_mock_imports = ['tensorflow']
 autodoc_typehints = 'none'  # the docstrings say what comes, in words
