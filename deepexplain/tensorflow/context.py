@@ -110,7 +110,7 @@ class DeepExplain:
             inputs: any tensors of the graph that T is computed from. Several outputs of a sample are explained as
             their sum, weighted by ``ys``.
         xs, ys, batch_size, feed_dict, progress, return_convergence_delta
-            See :meth:`~deepexplain.tensorflow.explainer.Explainer.run`.
+            See :meth:`~deepexplain.tensorflow.Explainer.run`.
         **kwargs
             Arguments of the method: see ``help`` of its class in ``deepexplain.tensorflow.methods``. And
             ``strict=True``: raise a GraphError, instead of a warning, where the sum that it promises does not hold.
@@ -148,7 +148,7 @@ class DeepExplain:
         Returns
         -------
         Explainer
-            Its :meth:`~deepexplain.tensorflow.explainer.Explainer.run` works after the context too.
+            Its :meth:`~deepexplain.tensorflow.Explainer.run` works after the context too.
         """
         return self._explainer(method, T, X, kwargs, keep=False)
 

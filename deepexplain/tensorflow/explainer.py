@@ -262,7 +262,7 @@ class Explainer(Sealed):
         return leaks_of(self.engine, lambda: self.method.plan(self.problem), request, lambda: self._cut(request, None))
 
     def weights(self) -> List[Weight]:
-        """The weights between X (or the layer) and T, nearest to T first; see :func:`~..runtime.weights.weights_of`."""
+        """The weights between X (or the layer) and T, nearest to T first; see the class ``Weight``."""
         engine = self.engine
         inputs = self.problem.inputs if self.layer is None else self.layer if self._is_list else [self.layer]
         return weights_of(engine.target, inputs, engine.between, self.session)

@@ -25,7 +25,7 @@ _SHOWN = {True: 'yes', False: 'NO', None: '-'}
 
 
 class Audit:
-    """What :meth:`describe` returns. Printed, it is a table.
+    """What :meth:`~deepexplain.tensorflow.Explainer.describe` returns. Printed, it is a table.
 
     Parameters
     ----------

@@ -53,7 +53,7 @@ class Backward:
 
     Parameters
     ----------
-    attributions : function of a :class:`BackwardPass`
+    attributions : function of a :class:`~deepexplain.tensorflow.engine.backward.BackwardPass`
         What to compute, as tensors: one for each of ``inputs``, in its shape. It has ``gradients()`` of T under the
         rules, ``inputs``, and, with ``references``, ``baselines``. Default: the gradients.
     rules : RuleBook
@@ -80,10 +80,10 @@ class Backward:
         apart. Otherwise that is asked of the attributions, with made-up samples.
     relevance : bool
         Whether what goes back from T is a share of its value, not a multiplier.
-    check : function of a :class:`~.request.Request`
+    check : function of a ``Request``
         Raises where the method has no attributions for such samples.
     at : Problem, optional
-        That of a layer (see :func:`~.layer.at_layer`): go back to it, and no further, at the values that it has at rows
+        That of a layer (see ``engine/layer.py``): go back to it, and no further, at the values that it has at rows
         of X. Then ``inputs`` are its tensors, and a path leads from the baseline of X to x.
     times : Backward, optional
         Another plan for the same problem: results are the product of both.

@@ -49,7 +49,7 @@ class Changes:
     promise : Promise
         What a sample's attributions add up to, if anything.
     rules : RuleBook
-        What :meth:`describe` says of each op.
+        What :meth:`~deepexplain.tensorflow.Explainer.describe` says of each op.
     key : hashable, optional
         Parts of one key and shape are made once, and kept for further calls. Default: made for each call.
     first : function of the shape of a sample, optional

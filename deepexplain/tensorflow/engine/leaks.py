@@ -44,7 +44,7 @@ ROUNDING = {2: 1e-2, 4: 1e-5, 8: 1e-5}
 
 
 class Leaks:
-    """What :meth:`leaks` returns. Printed, it is a table.
+    """What :meth:`~deepexplain.tensorflow.Explainer.leaks` returns. Printed, it is a table.
 
     Attributes
     ----------

@@ -137,7 +137,7 @@ class Problem:
         return batch_size
 
     def row_bytes(self, sample_shapes: Sequence[Shape]) -> float:
-        """Bytes of the largest tensor between X and T for one sample; see :func:`~..runtime.graph.row_bytes`."""
+        """Bytes of the largest tensor between X and T for one sample; see ``runtime/graph.py``."""
         return row_bytes(self.between, self.inputs, sample_shapes)
 
     def __repr__(self) -> str:

@@ -42,7 +42,7 @@ def open_model(
         - a Keras 3 or tf-keras model; one whose layers are in a graph already is explained there, in its session,
         - a Python function of tensors; variables that it uses are frozen.
     inputs : list, optional
-        What ``.inputs`` shall be. For a Keras model, a TensorFlow 2 SavedModel and a function, ``tf.TensorSpec``s:
+        What ``.inputs`` shall be. For a Keras model, a TensorFlow 2 SavedModel and a function, ``tf.TensorSpec``:
         a function needs them, and elsewhere they fix dimensions that the model leaves open. For the other
         sources names of tensors; default: those of the signature, or every placeholder with an axis of samples.
     outputs : list of str, optional

@@ -16,7 +16,7 @@ class Rule(NamedTuple):
     Parameters
     ----------
     name : str
-        The treatment in words, as :meth:`describe` lists it.
+        The treatment in words, as :meth:`~deepexplain.tensorflow.Explainer.describe` lists it.
     exact : bool or None
         Whether the sum that a method promises holds through it; None where nobody can tell, or nothing is promised.
     multiply : function, optional

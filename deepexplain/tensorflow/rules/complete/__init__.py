@@ -5,7 +5,8 @@ backpropagation); it returns those of its inputs. What unites all rules: multipl
 from its baseline add up to what the outputs differ, times theirs. So attributions sum to T(x) - T(baseline), whatever
 the graph is made of.
 
-Adding a rule is one function with :func:`~.registry.rule` beside it, in the file of its kind.
+Adding a rule is one function with :func:`~deepexplain.tensorflow.rules.complete.rule` beside it, in the file of
+its kind.
 """
 
 import functools
