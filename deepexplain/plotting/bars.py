@@ -1,5 +1,6 @@
 """Tables as bars that are not of 0: one sample step by step, and what counts over many samples."""
 
+import math
 from typing import TYPE_CHECKING, Any, Dict, List, Optional, Sequence
 
 import numpy as np
@@ -7,9 +8,9 @@ import numpy as np
 from ..arguments import as_number, text_of
 from ..errors import ArgumentError
 from ..types import Array, ArrayLike
-from .axes import axes_for, check_axes, ink_of, note, page_of, verbatim
+from .axes import axes_for, check_axes, ink_of, note, page_of
 from .colours import NEGATIVE, POSITIVE
-from .features import ONE_COLOUR, as_top, largest, name_rows, with_values
+from .features import ONE_COLOUR, as_top, largest, name_rows, note_left_out, with_values
 from .values import LARGEST, as_labels, as_values
 
 if TYPE_CHECKING:
@@ -92,7 +93,7 @@ def waterfall(
     last = 'T(baseline) + attributions' if output is None else 'T(x)'
     name_rows(ax, ['baseline' if base is None else 'T(baseline)', *labels, 'sum' if base is None else last])
     ax.set_xlabel('T(x) - T(baseline)' if base is None else 'T')
-    _note_left_out(ax, [name for name, value in zip(names, attributions) if not np.isfinite(value)])
+    note_left_out(ax, names, np.isfinite(attributions))
     return ax
 
 
@@ -176,21 +177,17 @@ def _draw_steps(ax: 'Axes', ends: Array, has_missing: bool) -> None:
         _number(ax, f'{step + 0.0:+.3g}', max(start, start + step), row)
     for row, end in enumerate(ends):  # where one bar ends, the next begins
         ax.plot([end, end], [row - 0.4, row + 1.4], color=ink, linewidth=0.6, alpha=0.6)
-    for row, end in [(0, ends[0]), (len(ends), ends[-1])]:
-        ax.plot([end, end], [row - 0.4, row + 0.4], color=ink, linewidth=2.0)
-        _number(ax, f'{end + 0.0:.4g}', end, row)
     low, high = ends.min(), ends.max()
     span = (high - low) or abs(high) or 1.0
+    digits = 3 + min(
+        max(1, math.ceil(math.log10(max(abs(low), abs(high), span) / span))), 12
+    )  # of both, to be told apart
+    for row, end in [(0, ends[0]), (len(ends), ends[-1])]:
+        ax.plot([end, end], [row - 0.4, row + 0.4], color=ink, linewidth=2.0)
+        _number(ax, f'{end + 0.0:.{digits}g}', end, row)
     ax.set_xlim(low - 0.05 * span, high + 0.2 * span)  # with room for the numbers
 
 
 def _number(ax: 'Axes', text: str, place: float, row: int) -> None:
     options: Dict[str, Any] = {'va': 'center', 'color': ink_of(ax), 'fontsize': 'small'}
     ax.annotate(text, (place, row), (4, 0), 'data', 'offset points', **options)
-
-
-def _note_left_out(ax: 'Axes', left_out: Sequence[str]) -> None:
-    if left_out:
-        more = '' if len(left_out) <= 3 else f' and {len(left_out) - 3} more'
-        note(ax, f'not finite, left out: {", ".join(left_out[:3])}{more}')
-        verbatim([ax.xaxis.label])

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from ..arguments import as_count, as_flag, is_list, one_of, text_of
 from ..errors import ArgumentError
 from ..types import Array, ArrayLike
-from .axes import add_colorbar, axes_for, check_axes, ink_of, note, page_of, verbatim
+from .axes import add_colorbar, axes_for, check_axes, ink_of, note, page_of, shortened, verbatim
 from .colours import NEGATIVE, POSITIVE, colormap
 from .values import as_labels, as_values, same_shape
 
@@ -74,12 +74,17 @@ def tabular(
     _draw_bars(ax, widths)
     name_rows(ax, labels)
     ax.set_xlabel('attribution')
-    left_out = [name for name, drawn in zip(names, finite) if not drawn]
+    note_left_out(ax, names, finite)
+    return ax
+
+
+def note_left_out(ax: Axes, names: Sequence[str], finite: Array) -> None:
+    """Say which features have no bar, if any."""
+    left_out = [shortened(name, 24) for name, drawn in zip(names, finite) if not drawn]
     if left_out:
         more = '' if len(left_out) <= 3 else f' and {len(left_out) - 3} more'
         note(ax, f'not finite, left out: {", ".join(left_out[:3])}{more}')
         verbatim([ax.xaxis.label])
-    return ax
 
 
 def as_top(top: Any) -> int:
@@ -139,7 +144,7 @@ def _draw_bars(ax: Axes, widths: Array) -> None:
 def name_rows(ax: Axes, labels: Sequence[str]) -> None:
     """The first row is at the top."""
     ax.set_yticks(np.arange(len(labels)))
-    ax.set_yticklabels(labels, parse_math=False)
+    ax.set_yticklabels(map(shortened, labels), parse_math=False)
     ax.set_ylim(max(1, len(labels)) - 0.5, -0.5)
     ax.tick_params(axis='y', length=0)
     for side in ('top', 'right', 'left'):

@@ -93,9 +93,7 @@ def grid(
     labels = [''] * len(pictures) if labels is None else as_labels(labels, 'labels', len(pictures), 'pictures')
     maps = _columns(attributions, pictures)
     limits = _limits(maps, scale, percentile, sign, overlay)
-    title, units = (
-        None if one is None else as_labels([one], name)[0] for one, name in ((title, 'title'), (units, 'units'))
-    )
+    title, units = _as_text(title, 'title'), _as_text(units, 'units')
     for picture in pictures if overlay == 'edges' else ():
         as_sigma(sigma, picture)
     with _drawn_on(figure, pictures, 1 + len(maps), title is not None) as figure:
@@ -114,6 +112,13 @@ def grid(
         if title is not None:
             verbatim([figure.suptitle(title)])
     return axes
+
+
+def _as_text(value: Any, what: str) -> Optional[str]:
+    """``value`` as a text that a picture has room for, or None."""
+    if value is not None and not isinstance(value, str):
+        raise ArgumentTypeError(f'{what} must be a str; got {text_of(value)}.')
+    return None if value is None else as_labels([value], what)[0]
 
 
 @contextlib.contextmanager

@@ -7,7 +7,7 @@ import numpy as np
 from ..arguments import as_flag, as_integer, one_of, text_of
 from ..errors import ArgumentError
 from ..types import Array, ArrayLike
-from .axes import add_colorbar, axes_for, check_axes, ink_of, note, note_bad, page_of, verbatim
+from .axes import add_colorbar, axes_for, check_axes, ink_of, note, note_bad, page_of, shortened, verbatim
 from .colours import Scale, colormap, limit_of
 from .features import ONE_COLOUR, as_top, largest, name_rows
 from .values import as_labels, as_values, same_shape
@@ -67,7 +67,7 @@ def scatter(
     >>> from deepexplain.plotting import scatter
     >>> ax = scatter([[0.5, -2.0], [0.25, 1.0]], ['a', 'b'], [[1, 2], [3, 4]], 'b', ax=Figure().add_subplot())
     >>> ax.get_xlabel(), ax.get_ylabel(), ax.collections[0].get_offsets().tolist()
-    ('b', 'attribution of b', [[2.0, -2.0], [4.0, 1.0]])
+    ('b', 'attribution', [[2.0, -2.0], [4.0, 1.0]])
     """
     check_axes(ax)
     attributions = as_values(attributions, 'attributions', 'samples, features')
@@ -86,9 +86,9 @@ def scatter(
     if other is not None:
         _colour(drawn, values[seen, other], cmap)
         if colorbar:
-            bar = add_colorbar(drawn, ax, names[other], extend=_extend(drawn, values[seen, other]))
+            bar = add_colorbar(drawn, ax, shortened(names[other]), extend=_extend(drawn, values[seen, other]))
             verbatim([bar.ax.yaxis.label])
-    verbatim([ax.set_xlabel(names[column]), ax.set_ylabel(f'attribution of {names[column]}')])
+    verbatim([ax.set_xlabel(shortened(names[column], 60)), ax.set_ylabel('attribution')])
     for side in ('top', 'right'):
         ax.spines[side].set_visible(False)
     if not seen.all():
@@ -168,15 +168,18 @@ def heatmap(
     values = attributions[places][:, shown].T
     scale = Scale(limit_of(values, percentile, limit), page_of(ax), cmap)
     width = 6.5 if labels is None else min(max(6.5, 2.5 + 0.2 * len(labels)), 30)
-    ax = axes_for(ax, (width, 1.1 + 0.3 * max(2, len(shown)) + (0.5 if labels else 0)))
-    drawn = ax.imshow(np.ma.masked_invalid(values), cmap=scale.cmap, norm=scale.norm, aspect='auto')
+    ax = axes_for(ax, (width, 1.1 + 0.3 * max(2, len(shown)) + (1.0 if labels else 0)))
+    # Samples that share a pixel are averaged, not their colours: red and blue would be grey, as nan is.
+    drawn = ax.imshow(
+        np.ma.masked_invalid(values), cmap=scale.cmap, norm=scale.norm, aspect='auto', interpolation_stage='data'
+    )
     name_rows(ax, [names[i] for i in shown])
     ax.set_ylim(len(shown) - 0.5, -0.5)
     if labels is None:
         ax.set_xticks([])
     else:
         ax.set_xticks(np.arange(len(labels)))
-        ax.set_xticklabels([labels[i] for i in places], rotation=90, fontsize='small', parse_math=False)
+        ax.set_xticklabels([shortened(labels[i], 20) for i in places], rotation=90, fontsize='small', parse_math=False)
     ax.spines['bottom'].set_visible(False)
     count = len(attributions)
     sorted_by = ', by the sum of their attributions' if order == 'sum' and count > 1 else ''

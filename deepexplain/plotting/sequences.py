@@ -122,9 +122,8 @@ def sequence(
     paths = [_letter(letter, position, low, high, flip and negative) for letter, position, low, high, negative in drawn]
     faces = [colors[letter] for letter, *_ in drawn]
     ax.add_collection(PathCollection(paths, facecolors=faces, edgecolors='none', linewidths=0), autolim=False)
-    _set_axes(ax, values, start)
-    if len(values) < whole:
-        note(ax, f'{start} to {start + len(values) - 1} of {origin} to {origin + whole - 1}')
+    part = f'{start} to {start + len(values) - 1} of {origin} to {origin + whole - 1}'
+    _set_axes(ax, values, start, part if len(values) < whole else '')
     return ax
 
 
@@ -279,7 +278,7 @@ def _glyph(letter: str) -> Tuple[Array, Array]:
     return (np.asarray(path.vertices) - middle) / [box.width, box.height], np.asarray(path.codes)
 
 
-def _set_axes(ax: 'Axes', values: Array, start: int) -> None:
+def _set_axes(ax: 'Axes', values: Array, start: int, part: str) -> None:
     ax.axhline(0, color=ink_of(ax), linewidth=0.8)
     ax.set_xlim(start - 0.5, start + len(values) - 0.5)
     finite = np.where(np.isfinite(values), values, 0)
@@ -287,8 +286,10 @@ def _set_axes(ax: 'Axes', values: Array, start: int) -> None:
     if low == high:
         low, high = -1.0, 1.0
     ax.set_ylim(low - 0.05 * (high - low), high + 0.05 * (high - low))
-    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
     ax.set(xlabel='position', ylabel='attribution')
+    if part:
+        note(ax, part)
     bad = int((~np.isfinite(values)).any(axis=1).sum())
     if bad:
         note(ax, f'grey: {bad} {bad_kind(values)}')
