@@ -13,7 +13,8 @@ def hypothetical_contributions(multipliers: ArrayLike, references: Any) -> Array
     """What each letter of the alphabet would contribute at each position, if it stood there: for TF-MoDISco.
 
     ``h[i, c] = sum over letters a of m[i, a] * ((c == a) - r[i, a])``, the mean over the references r, each with
-    its own multipliers m. Times the one-hot sequence and summed over letters, that is what each position contributes.
+    its own multipliers m. Times the one-hot sequence and summed over letters, that is what each position contributes,
+    where its row adds up to 1: a row of zeros (an unknown letter) is no letter that could contribute.
 
     Parameters
     ----------

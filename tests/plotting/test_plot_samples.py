@@ -100,7 +100,6 @@ def test_a_map_has_features_in_rows_and_samples_in_columns(ax):
     np.testing.assert_allclose(ax.images[0].get_clim(), (-limit, limit))
     assert ax.get_xlabel() == '60 samples\nfeatures not shown: 3'
     assert ax.images[0].colorbar.ax.get_ylabel() == 'attribution'
-    assert ax.images[0].get_interpolation_stage() == 'data'
 
 
 def test_samples_are_in_the_order_of_their_sums_of_all_features(ax):
@@ -120,6 +119,14 @@ def test_nan_is_grey_with_a_note(ax):
     assert tuple(drawn.to_rgba(drawn.get_array())[0, 0]) == to_rgba('0.6')
     assert ax.get_xlabel() == '60 samples\ngrey: 2 nan or infinite'
     assert len(ax.figure.axes) == 1
+
+
+def test_samples_that_share_a_pixel_are_averaged_and_not_their_colours(ax):
+    heatmap(np.tile([[1.0], [-1.0]], (5000, 1)), ['x'], order=None, colorbar=False, ax=ax)
+    ax.figure.canvas.draw()
+    drawn = np.asarray(ax.figure.canvas.buffer_rgba())[..., :3].astype(int)
+    pixel = drawn[drawn.shape[0] // 2, drawn.shape[1] // 2]
+    assert pixel.min() > 230  # the colour of 0; that of red and blue is 50 darker
 
 
 def test_one_limit_for_several_maps(ax):
