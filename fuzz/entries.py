@@ -112,6 +112,14 @@ GOOD = {
     'sigma': ['3.0', '0.5'],
     'picture': ['None', 'image.xs[0]'],
     'limit': ['None', '0.5'],
+    'title': ['None', "'a $b'"],
+    'units': ['None', "'logits'"],
+    'output': ['None'],
+    'window': ['None'],
+    'feature': ['None'],
+    'color_by': ['None'],
+    'order': ["'sum'", 'None'],
+    'base': ['None'],
     'data': ['image.xs[0, ..., 0]', 'image.xs[0]'],
     'xi': ['None', 'image.xs[0, ..., 0]'],
     'dilation': ['3.0', '1'],
@@ -181,6 +189,7 @@ MUST_BE = {
     'start': _is_integer,
     **dict.fromkeys('epsilon tolerance percentile sigma limit radius fontsize rate alpha dilation'.split(), _is_real),
     **dict.fromkeys('gamma beta stabilizer'.split(), _is_real),
+    **dict.fromkeys('title units'.split(), _is_word),
     **dict.fromkeys('quadrature rules kind sign heights redraw style composite attention gates'.split(), _is_word),
 }
 
@@ -304,20 +313,37 @@ def _metrics():
 def _plots():
     image = {'attributions': ['image.xs[0]', 'image.xs[0, ..., 0]']}
     good = {
+        'bar': {'attributions': ['dense.xs', 'np.ones((4, 3))']},
+        'beeswarm': {'attributions': ['dense.xs', 'np.ones((4, 3))']},
         'convergence': {'steps': ['[5, 10]', '[1, 2]']},
         'distribution': {'attributions': ['dense.xs', 'np.ones((4, 3))'], 'style': ["'points'", "'violin'"]},
         'grid': {
             'attributions': ["{'a': image.xs}", "{'a': image.xs, '$': -image.xs}"],
             'scale': ["'own'", "'shared'"],
         },
+        'heatmap': {
+            'attributions': ['dense.xs', 'np.ones((4, 3))'],
+            'labels': ['None'],
+        },
         'image': image,
         'plot': {'percentile': ['100', '90'], 'cmap': ["'RdBu_r'"]},
         'running': {},
-        'sequence': {'attributions': ['[1, -1, 0.5]', 'np.eye(4)[:3]']},
+        'scatter': {
+            'attributions': ['np.ones((4, 3))'],
+            'values': ['np.ones((4, 3))', 'np.eye(4)[:, :3]'],
+            'feature': ['None', '1', '-1'],
+            'color_by': ['None', '0'],
+        },
+        'sequence': {'attributions': ['[1, -1, 0.5]', 'np.eye(4)[:3]'], 'window': ['None', '2', '(1, 2)']},
         'tabular': {'attributions': ['[1, -2, 3]', 'dense.xs[0]'], 'values': ['None', '[1, 2, 3]']},
         'text': {'attributions': ['[1, -2, 3]']},
         'text_html': {'attributions': ['[1, -2, 3]']},
         'timeseries': {'attributions': ['np.ones((5, 2))', 'np.arange(5)'], 'names': ['None', "['a', '$b']"]},
+        'waterfall': {
+            'attributions': ['[1, -2, 3]', 'dense.xs[0]'],
+            'values': ['None', '[1, 2, 3]'],
+            'base': ['None', '1.5'],
+        },
     }
     for name in plotting.__all__:
         function = getattr(plotting, name)

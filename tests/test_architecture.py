@@ -33,7 +33,7 @@ ROOMS = [
 #: The last rooms of that way, which every room may import from.
 SHARED = ['arguments', 'errors', 'types']
 #: Beside that way: they import from themselves and from the shared rooms only, and no other room imports them.
-SIDE_ROOMS = ['plotting']
+SIDE_ROOMS = ['plotting', 'sequences']
 
 
 def modules():

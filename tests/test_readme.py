@@ -25,6 +25,7 @@ PAGES = ['README.md', 'CONTRIBUTING.md'] + [
         'trust.md',
         'lrp.md',
         'layers.md',
+        'sequences.md',
         'coming-from-other-libraries.md',
         'metrics.md',
         'models.md',

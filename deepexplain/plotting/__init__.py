@@ -17,25 +17,32 @@ except ImportError as error:
         "deepexplain.plotting needs matplotlib 3.5 or later, and found none: pip install 'deepexplain[plot]'."
     ) from error
 
+from .bars import bar, waterfall
 from .curves import convergence, running
-from .features import distribution, tabular
+from .features import beeswarm, distribution, tabular
 from .grids import grid
 from .images import image
 from .old import plot
+from .samples import heatmap, scatter
 from .sequences import sequence
 from .series import timeseries
 from .tokens import text, text_html
 
 __all__ = [
+    'bar',
+    'beeswarm',
     'convergence',
     'distribution',
     'grid',
+    'heatmap',
     'image',
     'plot',
     'running',
+    'scatter',
     'sequence',
     'tabular',
     'text',
     'text_html',
     'timeseries',
+    'waterfall',
 ]

@@ -63,6 +63,12 @@ def verbatim(texts: Iterable[Any]) -> None:
         text.set_parse_math(False)
 
 
+def shortened(text: str, longest: int = 40) -> str:
+    """A name that leaves room for what it is the name of: of a long one, its beginning and its end."""
+    head = (2 * longest) // 3
+    return text if len(text) <= longest else f'{text[:head]}…{text[head + 1 - longest :]}'
+
+
 def note(ax: Axes, text: str) -> None:
     """Small print under the Axes: a line after its x label, which every layout makes room for."""
     label = ax.get_xlabel()

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from ..arguments import as_count, as_flag, is_list, one_of, text_of
 from ..errors import ArgumentError
 from ..types import Array, ArrayLike
-from .axes import add_colorbar, axes_for, check_axes, ink_of, note, page_of, verbatim
+from .axes import add_colorbar, axes_for, check_axes, ink_of, note, page_of, shortened, verbatim
 from .colours import NEGATIVE, POSITIVE, colormap
 from .values import as_labels, as_values, same_shape
 
@@ -63,26 +63,32 @@ def tabular(
     check_axes(ax)
     attributions = as_values(attributions, 'attributions', 'features')
     names = as_labels(names, 'names', len(attributions), 'features')
-    labels = names if values is None else _with_values(names, values)
-    top = _as_top(top)
+    labels = names if values is None else with_values(names, values)
+    top = as_top(top)
     finite = np.isfinite(attributions)
-    shown, others = _largest(np.abs(attributions), top)
+    shown, others = largest(np.abs(attributions), top)
     widths, labels = attributions[shown], [labels[i] for i in shown]
     if len(others):
         widths, labels = np.append(widths, attributions[others].sum()), [*labels, f'{len(others)} others']
     ax = axes_for(ax, (6, 0.9 + 0.3 * max(2, len(widths))))
     _draw_bars(ax, widths)
-    _name_rows(ax, labels)
+    name_rows(ax, labels)
     ax.set_xlabel('attribution')
-    left_out = [name for name, drawn in zip(names, finite) if not drawn]
+    note_left_out(ax, names, finite)
+    return ax
+
+
+def note_left_out(ax: Axes, names: Sequence[str], finite: Array) -> None:
+    """Say which features have no bar, if any."""
+    left_out = [shortened(name, 24) for name, drawn in zip(names, finite) if not drawn]
     if left_out:
         more = '' if len(left_out) <= 3 else f' and {len(left_out) - 3} more'
         note(ax, f'not finite, left out: {", ".join(left_out[:3])}{more}')
         verbatim([ax.xaxis.label])
-    return ax
 
 
-def _as_top(top: Any) -> int:
+def as_top(top: Any) -> int:
+    """``top`` as a number of rows that can be read."""
     count = as_count(top, 'top')
     if count > MOST_ROWS:
         raise ArgumentError(
@@ -91,7 +97,7 @@ def _as_top(top: Any) -> int:
     return count
 
 
-def _with_values(names: Sequence[str], values: Any) -> List[str]:
+def with_values(names: Sequence[str], values: Any) -> List[str]:
     """Names with the values beside them: numbers with four digits, what else there is as it is written."""
     if is_list(values):
         values = ['None' if value is None else value for value in values]  # one that is missing
@@ -114,7 +120,7 @@ def _is_float(value: Any) -> bool:
         return False
 
 
-def _largest(sizes: Array, top: int) -> Tuple[List[int], List[int]]:
+def largest(sizes: Array, top: int) -> Tuple[List[int], List[int]]:
     """The finite sizes in order: indices of the largest, and of the others. There is never one other alone."""
     order = [i for i in np.argsort(-sizes, kind='stable') if np.isfinite(sizes[i])]
     top = top + 1 if len(order) == top + 1 else top
@@ -135,10 +141,10 @@ def _draw_bars(ax: Axes, widths: Array) -> None:
     ax.axvline(0, color=ink_of(ax), linewidth=0.8)
 
 
-def _name_rows(ax: Axes, labels: Sequence[str]) -> None:
+def name_rows(ax: Axes, labels: Sequence[str]) -> None:
     """The first row is at the top."""
     ax.set_yticks(np.arange(len(labels)))
-    ax.set_yticklabels(labels, parse_math=False)
+    ax.set_yticklabels(map(shortened, labels), parse_math=False)
     ax.set_ylim(max(1, len(labels)) - 0.5, -0.5)
     ax.tick_params(axis='y', length=0)
     for side in ('top', 'right', 'left'):
@@ -201,7 +207,7 @@ def distribution(
     check_axes(ax)
     attributions = as_values(attributions, 'attributions', 'samples, features')
     names = as_labels(names, 'names', attributions.shape[1], 'features')
-    top, colorbar, style = _as_top(top), as_flag(colorbar, 'colorbar'), one_of(style, 'style', STYLES)
+    top, colorbar, style = as_top(top), as_flag(colorbar, 'colorbar'), one_of(style, 'style', STYLES)
     if style == 'violin' and values is not None:
         raise ArgumentError("style='violin' has no colours for values; leave them out.")
     if values is not None:
@@ -209,9 +215,9 @@ def distribution(
         same_shape(values, 'values', attributions, 'attributions')
     cmap = colormap(cmap).with_extremes(bad='0.6')
     rows = [column[np.isfinite(column)] for column in attributions.T]
-    shown, others = _largest(np.array([np.abs(row).mean() if len(row) else 0.0 for row in rows]), top)
+    shown, others = largest(np.array([np.abs(row).mean() if len(row) else 0.0 for row in rows]), top)
     ax = axes_for(ax, (6.5 if values is None else 7.2, 0.9 + 0.38 * max(2, len(shown))))
-    _name_rows(ax, [names[i] for i in shown])
+    name_rows(ax, [names[i] for i in shown])
     ax.axvline(0, color=ink_of(ax), linewidth=0.8, zorder=0)
     if style == 'violin':
         _draw_violins(ax, [rows[i] for i in shown])
@@ -223,6 +229,40 @@ def distribution(
     ax.set_xlabel('attribution')
     _say_what_is_missing(ax, attributions, len(others))
     return ax
+
+
+def beeswarm(
+    attributions: ArrayLike,
+    names: Sequence[str],
+    values: ArrayLike = None,
+    top: int = 10,
+    ax: Optional[Axes] = None,
+    *,
+    cmap: Any = 'cividis',
+    colorbar: bool = True,
+) -> Axes:
+    """Draw the points of :func:`distribution`, under the name that they have elsewhere.
+
+    All arguments are those of :func:`distribution`.
+
+    Returns
+    -------
+    matplotlib Axes
+
+    Raises
+    ------
+    ArgumentError, ArgumentTypeError
+        An argument has a wrong shape, length, kind or value.
+
+    Examples
+    --------
+    >>> from matplotlib.figure import Figure
+    >>> from deepexplain.plotting import beeswarm
+    >>> ax = beeswarm([[0.5, -2.0], [0.25, 1.0]], ['a', 'b'], ax=Figure().add_subplot())
+    >>> [label.get_text() for label in ax.get_yticklabels()]
+    ['b', 'a']
+    """
+    return distribution(attributions, names, values, top, ax, cmap=cmap, colorbar=colorbar)
 
 
 def _draw_points(ax: Axes, attributions: Array, values: Optional[Array], cmap: Any) -> Any:

@@ -38,6 +38,8 @@ def grid(
     sigma: float = 3.0,
     cmap: Any = None,
     colorbar: bool = True,
+    title: Optional[str] = None,
+    units: Optional[str] = None,
 ) -> Array:
     """Draw what several methods say of several pictures: a row for each picture, a column for each method.
 
@@ -57,7 +59,13 @@ def grid(
     sign, percentile, overlay, sigma, cmap
         See :func:`image`.
     colorbar : bool, default True
-        One for all maps, in multiples of the limit unless that is shared. There is none with ``overlay='window'``.
+        One for all maps, in multiples of the limit unless that is shared: then, each map has its limit below it. There
+        is none with ``overlay='window'``.
+    title : str, optional
+        Above all maps.
+    units : str, optional
+        What attributions are measured in, such as 'logits', for the colour bar. Those that add up to a difference of T
+        are in the units of T; of gradients, per unit of X.
 
     Returns
     -------
@@ -85,9 +93,11 @@ def grid(
     labels = [''] * len(pictures) if labels is None else as_labels(labels, 'labels', len(pictures), 'pictures')
     maps = _columns(attributions, pictures)
     limits = _limits(maps, scale, percentile, sign, overlay)
+    title, units = _as_text(title, 'title'), _as_text(units, 'units')
     for picture in pictures if overlay == 'edges' else ():
         as_sigma(sigma, picture)
-    with _drawn_on(figure, pictures, 1 + len(maps)) as figure:
+    with _drawn_on(figure, pictures, 1 + len(maps), title is not None) as figure:
+        has_bar = colorbar and overlay != 'window'
         axes: Array = figure.subplots(len(pictures), 1 + len(maps), squeeze=False)
         for ax, picture, label in zip(axes[:, 0], pictures, labels):
             _draw_picture(ax, picture, label)
@@ -95,13 +105,24 @@ def grid(
             verbatim([axes[0, column].set_title(name, fontsize='medium')])
             for ax, picture, one, limit in zip(axes[:, column], pictures, ones, limits[name]):
                 image(one, picture, ax, sign=sign, limit=limit, overlay=overlay, sigma=sigma, cmap=cmap)
-        if colorbar and overlay != 'window':
-            _add_bar(axes, scale, limits, maps, sign, cmap)
+                if has_bar and scale != 'shared':
+                    ax.set_xlabel(f'limit {limit:.2g}\n{ax.get_xlabel()}'.strip(), fontsize='x-small', labelpad=1)
+        if has_bar:
+            _add_bar(axes, scale, limits, maps, sign, cmap, units)
+        if title is not None:
+            verbatim([figure.suptitle(title)])
     return axes
 
 
+def _as_text(value: Any, what: str) -> Optional[str]:
+    """``value`` as a text that a picture has room for, or None."""
+    if value is not None and not isinstance(value, str):
+        raise ArgumentTypeError(f'{what} must be a str; got {text_of(value)}.')
+    return None if value is None else as_labels([value], what)[0]
+
+
 @contextlib.contextmanager
-def _drawn_on(figure: Any, pictures: Sequence[Any], columns: int) -> Iterator[Any]:
+def _drawn_on(figure: Any, pictures: Sequence[Any], columns: int, has_title: bool) -> Iterator[Any]:
     """The figure, or a new one, which is closed if drawing fails."""
     if figure is not None:
         if not isinstance(figure, FigureBase):
@@ -109,7 +130,9 @@ def _drawn_on(figure: Any, pictures: Sequence[Any], columns: int) -> Iterator[An
         yield figure
         return
     height, width = pictures[0].shape[:2]
-    size = (1.4 * columns + 0.9, min(max(1.4 * len(pictures) * height / width + 0.5, 1.5), HIGHEST))
+    # A map is about 1.2 inches wide, and has its limit below it.
+    high = (1.2 * height / width + 0.2) * len(pictures) + 0.3 + 0.3 * has_title
+    size = (1.4 * columns + 0.9, min(max(high, 1.5), HIGHEST))
     figure = plt.figure(figsize=size, layout='constrained')
     try:
         yield figure
@@ -190,7 +213,9 @@ def _draw_picture(ax: 'Axes', picture: Array, label: str) -> None:
     verbatim([ax.set_ylabel(label, rotation=0, ha='right', va='center')])
 
 
-def _add_bar(axes: Array, scale: str, limits: Dict[Any, Any], maps: Dict[Any, Any], sign: str, cmap: Any) -> None:
+def _add_bar(
+    axes: Array, scale: str, limits: Dict[Any, Any], maps: Dict[Any, Any], sign: str, cmap: Any, units: Any
+) -> None:
     """One colour bar at the right: of numbers if the scale is shared, else of multiples of each map's limit."""
     limit = next(iter(limits.values()))[0] if scale == 'shared' else 1.0
     colours = Scale(limit, page_of(axes[0, 0]), cmap, sign)
@@ -201,10 +226,12 @@ def _add_bar(axes: Array, scale: str, limits: Dict[Any, Any], maps: Dict[Any, An
             for i, one in enumerate(ones)
         ]
     )
+    label = 'attribution' if units is None else f'attribution ({units})'
     mappable = ScalarMappable(colours.norm, colours.cmap)
-    bar = add_colorbar(mappable, axes.ravel().tolist(), 'attribution', extend=colours.extend(sizes), aspect=30)
+    bar = add_colorbar(mappable, axes.ravel().tolist(), label, extend=colours.extend(sizes), aspect=30)
     if scale != 'shared':
         ticks = np.unique([colours.norm.vmin, 0, colours.norm.vmax])
         bar.set_ticks(ticks)
         bar.set_ticklabels([{-1: '-limit', 0: '0', 1: 'limit'}[tick] for tick in ticks])
-        bar.set_label(f'attribution; each {"map" if scale == "own" else "row"} has its own limit')
+        bar.set_label(f'{label}; each {"map" if scale == "own" else "row"} has its own limit')
+    verbatim([bar.ax.yaxis.label])

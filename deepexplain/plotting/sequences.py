@@ -4,7 +4,7 @@ import functools
 from collections.abc import Mapping as MappingABC
 from collections.abc import Set
 from itertools import islice
-from typing import TYPE_CHECKING, Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
+from typing import TYPE_CHECKING, Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple, Union
 
 import numpy as np
 from matplotlib.collections import PathCollection, PolyCollection
@@ -14,7 +14,7 @@ from matplotlib.path import Path
 from matplotlib.textpath import TextPath
 from matplotlib.ticker import MaxNLocator
 
-from ..arguments import as_flag, as_integer, as_names, as_number, text_of
+from ..arguments import as_count, as_flag, as_integer, as_names, as_number, is_list, text_of
 from ..errors import ArgumentError, ArgumentTypeError
 from ..types import Array, ArrayLike
 from .axes import axes_for, bad_kind, check_axes, ink_of, note
@@ -47,6 +47,7 @@ def sequence(
     ax: 'Optional[Axes]' = None,
     *,
     start: int = 0,
+    window: Union[int, Tuple[int, int], None] = None,
     highlight: Sequence[Tuple[float, float]] = (),
     flip: bool = False,
     colors: Optional[Mapping[str, Any]] = None,
@@ -71,6 +72,9 @@ def sequence(
         Default: that of a new pyplot figure.
     start : int, default 0
         The number of the first position.
+    window : int or (first, end), optional
+        For long sequences, what is drawn of them, which a note says: the window of so many positions whose absolute
+        attributions have the largest sum; or positions from ``first`` to before ``end``, as they are numbered.
     highlight : list of (first, end), optional
         Spans of positions with a coloured background; ``end`` is the first position after the span, as in slices.
     flip : bool, default False
@@ -98,6 +102,7 @@ def sequence(
     check_axes(ax)
     values = as_values(attributions, 'attributions', 'length', 'length, alphabet')
     columns = _letters_of(values, letters, one_hot, alphabet)
+    whole = len(values)
     start, flip, spans = _as_start(start), as_flag(flip, 'flip'), _spans(highlight)
     if columns is None:
         columns = [_single(alphabet, 'alphabet')] * len(values)
@@ -106,6 +111,8 @@ def sequence(
             values = values.sum(axis=-1)
     values = values.reshape(len(values), -1)
     colors = {**_colours(columns), **_checked_colours(colors)}
+    first, end = _window(window, values, start)
+    values, columns, origin, start = values[first:end], columns[first:end], start, start + first
     ax = axes_for(ax, (min(max(0.22 * len(values) + 1, 4), 16), 2.2))
     _draw_bands(ax, [(first - 0.5, end - 0.5) for first, end in spans], facecolors='#a87400', alpha=0.3)
     bad = start + np.flatnonzero(~np.isfinite(values).all(axis=1))
@@ -115,7 +122,8 @@ def sequence(
     paths = [_letter(letter, position, low, high, flip and negative) for letter, position, low, high, negative in drawn]
     faces = [colors[letter] for letter, *_ in drawn]
     ax.add_collection(PathCollection(paths, facecolors=faces, edgecolors='none', linewidths=0), autolim=False)
-    _set_axes(ax, values, start)
+    part = f'{start} to {start + len(values) - 1} of {origin} to {origin + whole - 1}'
+    _set_axes(ax, values, start, part if len(values) < whole else '')
     return ax
 
 
@@ -154,6 +162,27 @@ def _as_start(start: Any) -> int:
     if abs(number) > FARTHEST:
         raise ArgumentError(f'start must be from -{FARTHEST} to {FARTHEST}; got {text_of(start)}.')
     return number
+
+
+def _window(window: Any, values: Array, start: int) -> Tuple[int, int]:
+    """Which of the rows are drawn: from the first to before the second."""
+    count = len(values)
+    if window is None:
+        return 0, count
+    if not is_list(window):
+        length = min(as_count(window, 'window'), count)
+        sizes = np.abs(np.where(np.isfinite(values), values, 0)).sum(axis=1)
+        sums = np.cumsum(np.concatenate([[0.0], sizes]))
+        first = int(np.argmax(sums[length:] - sums[:-length]))
+        return first, first + length
+    if len(window) != 2:
+        raise ArgumentError(f'window must be a number of positions, or (first, end); got {text_of(window)}.')
+    first, end = (as_integer(one, 'window, in first and end,') - start for one in window)
+    if not 0 <= first < end <= count:
+        raise ArgumentError(
+            f'window must be (first, end) with first < end, from {start} to {start + count}; got {text_of(window)}.'
+        )
+    return first, end
 
 
 def _checked_colours(colors: Any) -> Dict[str, Any]:
@@ -249,7 +278,7 @@ def _glyph(letter: str) -> Tuple[Array, Array]:
     return (np.asarray(path.vertices) - middle) / [box.width, box.height], np.asarray(path.codes)
 
 
-def _set_axes(ax: 'Axes', values: Array, start: int) -> None:
+def _set_axes(ax: 'Axes', values: Array, start: int, part: str) -> None:
     ax.axhline(0, color=ink_of(ax), linewidth=0.8)
     ax.set_xlim(start - 0.5, start + len(values) - 0.5)
     finite = np.where(np.isfinite(values), values, 0)
@@ -257,8 +286,10 @@ def _set_axes(ax: 'Axes', values: Array, start: int) -> None:
     if low == high:
         low, high = -1.0, 1.0
     ax.set_ylim(low - 0.05 * (high - low), high + 0.05 * (high - low))
-    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
     ax.set(xlabel='position', ylabel='attribution')
+    if part:
+        note(ax, part)
     bad = int((~np.isfinite(values)).any(axis=1).sum())
     if bad:
         note(ax, f'grey: {bad} {bad_kind(values)}')

@@ -301,6 +301,38 @@ def test_the_colour_bar_of_a_shared_scale_has_numbers():
     np.testing.assert_allclose(shown, (-top, top))
 
 
+def test_units_stand_at_the_colour_bar_and_limits_below_each_map():
+    axes = grid(DIGITS, METHODS, percentile=100, units='log $', title='Zero and $one')
+    assert bars(axes)[0].get_ylabel() == 'attribution (log $); each map has its own limit'
+    found = [[ax.get_xlabel() for ax in row] for row in axes]
+    assert found == [[''] + [f'limit {one:.2g}' for one in row] for row in limits(axes)]
+    suptitle = axes[0, 0].figure._suptitle
+    assert suptitle.get_text() == 'Zero and $one'
+    axes[0, 0].figure.canvas.draw()
+    shared = grid(DIGITS, METHODS, scale='shared', units='logits')
+    assert bars(shared)[0].get_ylabel() == 'attribution (logits)'
+    assert {ax.get_xlabel() for ax in shared.ravel()} == {''}
+    spoilt = np.array(METHODS['first'])
+    spoilt[0, 0, 0] = np.nan
+    assert grid(DIGITS, {'a': spoilt}, percentile=100)[0, 1].get_xlabel().endswith('\ngrey: 1 nan')
+
+
+def test_titles_and_units_that_are_none():
+    with pytest.raises(ArgumentTypeError, match=r'title must be a str; got \[1\]'):
+        grid(DIGITS, METHODS, title=[1])
+    with pytest.raises(ArgumentTypeError, match='units must be a str; got {}'):
+        grid(DIGITS, METHODS, units={})
+    assert not plt.get_fignums()
+
+
+def test_rows_of_a_grid_are_close():
+    axes = grid(np.tile(DIGITS, (4, 1, 1))[:, :5], {'a': np.tile(DIGITS, (4, 1, 1))[:, :5]}, scale='shared')
+    axes[0, 0].figure.canvas.draw()
+    boxes = [ax.get_window_extent() for ax in axes[:, 1]]
+    gaps = [above.y0 - below.y1 for above, below in zip(boxes, boxes[1:])]
+    assert max(gaps) < 0.3 * boxes[0].height
+
+
 def test_a_grid_without_colour_bar():
     assert not bars(grid(DIGITS, METHODS, colorbar=False))
     assert not bars(grid(DIGITS, METHODS, overlay='window'))

@@ -198,3 +198,54 @@ def test_arguments(arguments, error, message):
     with pytest.raises(error, match=message):
         sequence(**{'attributions': ATTRIBUTIONS, 'letters': 'AGTCA', **arguments})
     assert not plt.get_fignums()
+
+
+LONG = np.r_[np.zeros(40), [1.0, -3.0, np.nan, 2.0], np.zeros(56), 2.5]
+
+
+def middles(ax):
+    boxes = glyphs(ax)[0]
+    return ((boxes[:, 0] + boxes[:, 2]) / 2).round().tolist()
+
+
+def test_a_window_is_that_of_the_largest_attributions(ax):
+    sequence(LONG, 'A' * 101, ax=ax, start=100, window=4)
+    assert middles(ax) == [140, 141, 143]
+    assert ax.get_xlim() == (139.5, 143.5)
+    assert ax.get_xlabel() == 'position\n140 to 143 of 100 to 200\ngrey: 1 nan'
+    low, high = ax.get_ylim()
+    assert low < -3 < 2 < high < 2.5
+
+
+def test_a_window_from_here_to_there(ax):
+    sequence(LONG, 'C' * 100 + 'G', ax=ax, start=100, window=(199, 201), highlight=[(100, 200)])
+    assert middles(ax) == [200]
+    assert colours_of(ax) == [to_rgba('#a87400')]
+    assert ax.get_xlim() == (198.5, 200.5)
+    assert ax.get_xlabel() == 'position\n199 to 200 of 100 to 200'
+
+
+def test_a_window_of_every_letter_and_one_that_is_wider_than_the_sequence(ax):
+    sequence(np.outer(np.nan_to_num(LONG), np.ones(4)), ax=ax, window=2)
+    assert sorted(set(middles(ax))) == [41, 43] or sorted(set(middles(ax))) == [40, 41]
+    other = sequence(ATTRIBUTIONS, 'AGTCA', window=99)
+    assert other.get_xlabel() == 'position'
+    assert other.get_xlim() == (-0.5, 4.5)
+
+
+@pytest.mark.parametrize(
+    ('window', 'error', 'message'),
+    [
+        (0, ArgumentError, 'window must be at least 1; got 0'),
+        (2.5, ArgumentTypeError, 'window must be an integer; got 2.5'),
+        ((3,), ArgumentError, r'window must be a number of positions, or \(first, end\); got \(3,\)'),
+        ((12, 12), ArgumentError, r'window must be \(first, end\) with first < end, from 10 to 15; got \(12, 12\)'),
+        ((9, 12), ArgumentError, r'with first < end, from 10 to 15; got \(9, 12\)'),
+        ((12, 16), ArgumentError, r'with first < end, from 10 to 15; got \(12, 16\)'),
+        ((12, 'a'), ArgumentTypeError, "window, in first and end, must be an integer; got 'a'"),
+    ],
+)
+def test_windows_that_are_none(window, error, message):
+    with pytest.raises(error, match=message):
+        sequence(ATTRIBUTIONS, 'AGTCA', start=10, window=window)
+    assert not plt.get_fignums()

@@ -42,6 +42,19 @@ PICTURES = {
     'tabular': (plotting.tabular, {'attributions': normal(12), 'names': NAMES, 'values': normal(12), 'top': 5}),
     'points': (plotting.distribution, {'attributions': normal(9, 12), 'names': NAMES, 'values': normal(9, 12)}),
     'violin': (plotting.distribution, {'attributions': normal(9, 12), 'names': NAMES, 'style': 'violin'}),
+    'waterfall': (plotting.waterfall, {'attributions': normal(12), 'names': NAMES, 'values': normal(12), 'base': 0.5}),
+    'steps': (plotting.waterfall, {'attributions': normal(12), 'names': NAMES, 'top': 5, 'base': 0.5, 'output': 9.0}),
+    'bar': (plotting.bar, {'attributions': normal(9, 12), 'names': NAMES, 'top': 5}),
+    'beeswarm': (plotting.beeswarm, {'attributions': normal(9, 12), 'names': NAMES, 'values': normal(9, 12)}),
+    'scatter': (
+        plotting.scatter,
+        {'attributions': normal(9, 12), 'names': NAMES, 'values': normal(9, 12), 'feature': 3, 'color_by': 'feature 2'},
+    ),
+    'heatmap': (
+        plotting.heatmap,
+        {'attributions': normal(9, 12), 'names': NAMES, 'labels': list('abcdefgh$'), 'top': 12},
+    ),
+    'part': (plotting.sequence, {'attributions': normal(8), 'letters': 'ACGTACGT', 'window': (0, 5), 'start': 0}),
     'convergence': (plotting.convergence, {'deltas': normal(3, 4), 'steps': [2, 10, 50], 'tolerance': 0.1}),
     'running': (plotting.running, {'estimates': normal(9, 12)}),
 }
@@ -426,8 +439,8 @@ def arguments_of(name):
 def test_nonsense_is_refused_in_words_that_name_the_argument(name, argument):
     function, arguments = ALL[name]
     for value in NONSENSE:
-        if isinstance(value, str) and argument == 'alphabet':
-            continue  # letters
+        if isinstance(value, str) and argument in ('alphabet', 'title', 'units'):
+            continue  # letters, and texts
         if isinstance(value, memoryview) and argument in ('estimates', 'attributions'):
             continue  # numbers
         if value is NONSENSE[13] and argument == 'names' and name == 'line':
