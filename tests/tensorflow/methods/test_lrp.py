@@ -86,7 +86,7 @@ def test_the_first_rule_that_matches_decides_and_has_options_of_its_own(images):
         ({'composite': 'plus'}, ArgumentError, "composite must be one of 'epsilon-plus', .*'zbox'; got 'plus'"),
         ({'composite': 'zbox'}, ArgumentError, "rule 'zbox', which the layer 'one' gets, needs low and high"),
         ({'composite': 'alphabeta', 'alpha': 3}, ArgumentError, r'alpha - beta must be 1.*got 3\.0 and 1\.0'),
-        ({'rules': [('five', 'flat')]}, ArgumentError, "No layer is selected by 'five'.*layers here are 'one', 'two'"),
+        ({'rules': [('five', 'flat')]}, ArgumentError, "No layer is selected by 'five'.*Layers here are 'one', 'two'"),
         ({'rules': [('(', 'flat')]}, ArgumentError, r"selector '\(' is no regular expression"),
         ({'rules': [('one', 'flit')]}, ArgumentError, "A rule must be one of .*got 'flit'"),
         ({'rules': [('one', ('flat', {'gamma': 1}))]}, ArgumentTypeError, "'flat' does not know 'gamma'; its options"),

@@ -7,7 +7,7 @@ from ...runtime.graph import Step
 from ...runtime.overrides import original_grad
 from ..complete.registry import sum_to
 from .channels import as_channels, in_place, of_channels, scaled
-from .layers import CONVOLUTIONS, DENSE, NORMALIZATIONS, QUOTIENTS, Layer
+from .layers import BY_VALUE, CONVOLUTIONS, DENSE, NORMALIZATIONS, QUOTIENTS, Layer
 from .signs import is_never_negative
 from .ways import StepOf, Way
 
@@ -41,12 +41,12 @@ class Part:
         self.a = op.inputs[data]
         self.is_positive = is_never_negative(self.a)
         if op.type in CONVOLUTIONS or op.type in DENSE:
-            self._weights = CONVOLUTIONS[op.type][1] if op.type in CONVOLUTIONS else 1 - data
+            self._weights = sum(CONVOLUTIONS.get(op.type, (0, 1))) - data  # the other one, whichever is the data
             self.weights = scaled(op, op.inputs[self._weights], scale, data)
         else:
             self._weights = -1
             factor: Any = tf.cast(-1 if op.type == 'Sub' and data == 1 else 1, self.a.dtype)
-            if op.type == 'Mul':
+            if op.type in BY_VALUE:
                 factor = op.inputs[1 - data]
             elif op.type in QUOTIENTS:
                 factor = 1 / op.inputs[1]

@@ -4,7 +4,8 @@ A layer begins with an op that multiplies by weights (a convolution, a matrix pr
 normalization of the sample). To it belong the ops behind it that are affine, each read by one op only: the bias, batch
 normalization in whatever ops it was written, and what changes only the shape before these. Products with weights that
 are added up before any of them has a bias are one layer (the gates of an LSTM). So attributions do not depend on the
-ops in which a network was written down. Sums and poolings are layers, too, of weights that are fixed.
+ops in which a network was written down. Sums and poolings are layers, too, of weights that are fixed; and products of
+two that vary, if a rule is chosen for them, of each of both with the other for its weights.
 """
 
 from typing import Any, Dict, Iterable, List, NamedTuple, Optional, Sequence, Set
@@ -22,6 +23,9 @@ CONVOLUTIONS = {
     'Conv3DBackpropInputV2': (2, 1),
 }
 DENSE = frozenset('BatchMatMul BatchMatMulV2 BatchMatMulV3 Einsum MatMul SparseMatMul'.split())
+#: Of two that vary. The first are products value by value: each value of the result is one share.
+BY_VALUE = frozenset(['Mul', 'MulNoNan'])
+PRODUCTS = BY_VALUE.union(CONVOLUTIONS, DENSE)
 SUMS = frozenset('AccumulateNV2 Add AddN AddV2 BiasAdd Sub'.split())
 POOLS = frozenset(
     """AvgPool AvgPool3D Cumsum Mean ResizeBicubic ResizeBilinear SegmentMean SegmentSum Sum
@@ -38,7 +42,7 @@ class Layer(NamedTuple):
     Attributes
     ----------
     kind : str
-        'convolution', 'dense', 'norm', 'sum' or 'pool'.
+        'convolution', 'dense', 'norm', 'sum', 'pool' or 'product'.
     parts : list of Step
         The ops that multiply by weights.
     roles : dict
@@ -115,7 +119,8 @@ class Layers:
             start = self._started(step, spreads)
             if start is not None:
                 grown.append(start)
-                self._go_on(start, op)
+                if start.kind != 'product':
+                    self._go_on(start, op)
             else:
                 self._grow(step, grown)
         found = [Layer(g.kind, g.parts, g.roles, g.end, g.axis) for g in grown]
@@ -125,7 +130,9 @@ class Layers:
 
     def _started(self, step: Step, spreads: Any) -> Optional[_Growing]:
         op, varying = step.op, step.numbers
-        if op.type in CONVOLUTIONS:
+        if len(varying) == 2 and op.type in PRODUCTS and spreads(step) is None:
+            kind, fits = 'product', True
+        elif op.type in CONVOLUTIONS:
             kind, fits = 'convolution', varying == [CONVOLUTIONS[op.type][0]]
         elif op.type in DENSE:
             kind, fits = 'dense', len(varying) == 1 and len(op.inputs) == 2
