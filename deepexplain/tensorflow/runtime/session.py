@@ -51,7 +51,7 @@ class Runner:
                 self._kept[key] = self._readers([*fetches, *(self._session.graph.get_tensor_by_name(n) for n in fed)])
                 self._compiled.pop(key, None)
                 return self._run(fetches, fed)
-            if self._compiled.get(key) is None:
+            if key in self._compiled and self._compiled[key] is None:
                 raise
             # The same error once more, from where its message says which line of the user's built the op.
         except RuntimeError as error:
