@@ -17,6 +17,7 @@ from .formulas import RULES
 from .layers import Layer, Layers
 from .near import Near
 from .products import Options, is_product, takers
+from .reach import reached
 
 #: What keeps denominators away from 0 in the other rules, if not said otherwise.
 STABILIZER = 1e-6
@@ -87,7 +88,7 @@ class _Read(RuleBook):
     """
 
     def __init__(self, chosen: LRPBook, steps: Sequence[Step], source: Callable[[Operation], Optional[Step]]) -> None:
-        super().__init__(self._of_layer, self._of_flow)
+        super().__init__(self._of_idle, self._of_layer, self._of_flow)
         options = dict(chosen.options)
         # Sums get the epsilon rule like layers with weights, but with the stabilizer where one is given.
         self._of_sums = options['epsilon'] if options['stabilizer'] is None else options['stabilizer']
@@ -103,6 +104,7 @@ class _Read(RuleBook):
         if options['low'] is not None and all(one.name != 'zbox' for _, one in self.rules_of_layers()):
             warn("low and high are not used: no layer gets the rule 'zbox'. Composites give it to a first convolution.")
         self._warn_of_products(steps)
+        self._reached = reached(steps, self._takers_of)
         self._near = Near(steps, chosen.multipliers_of)
         self._near.check(self.rules_of_layers())
         # What came to the layers whose turn it is: graph and name of a part -> relevance of its inputs.
@@ -151,6 +153,18 @@ class _Read(RuleBook):
             )
         return (options['low'], options['high']) if layer.is_first else None
 
+    def _takers_of(self, step: Step) -> List[int]:
+        """The indices of the inputs of an op that get relevance."""
+        layer = self.layers.of.get(step.op)
+        if layer is not None and layer.kind == 'norm' and layer.roles[step.op] == 'weights':
+            return self._data_of(step)
+        return self._takers(step)[0] if is_product(step) else step.numbers
+
+    def _of_idle(self, step: Step) -> Optional[Rule]:
+        if step.op in self._reached:
+            return None
+        return Rule('no relevance', True, lambda op, *grads: [None] * len(op.inputs))
+
     def _of_flow(self, step: Step) -> Rule:
         if self._near.holds(step):
             return Rule('linear', True, original_grad)
@@ -186,7 +200,9 @@ class _Read(RuleBook):
         return relevances
 
     def _takers(self, step: Step) -> Tuple[List[int], str]:
-        own = self._chosen[id(self.layers.of[step.op])].options
+        layer = self.layers.of.get(step.op)
+        chosen = None if layer is None else self._chosen.get(id(layer))
+        own = {} if chosen is None else chosen.options
         options = self._flow._replace(**{name: own[name] for name in OF_PRODUCTS if name in own})
         return takers(step, self._factors, options)
 
@@ -202,12 +218,13 @@ class _Read(RuleBook):
 
     def _begin(self, layer: Layer, end: Operation, R: Tensor) -> None:
         """Apply the rule of a layer, to whose end relevance has come."""
-        at_hand = LayerAtHand(layer, end, self._source, self._data_of, self._near.is_near)
+        epsilons = self._of_sums, self._options['stabilizer']
+        at_hand = LayerAtHand(layer, end, self._source, self._data_of, self._near.is_near, epsilons)
         chosen = self._chosen[id(layer)]
         relevances = RULES[chosen.name].function(at_hand, R, **self._options_of(layer, chosen))
         found: Dict[Any, Dict[int, Tensor]] = {}
         for part, relevance in zip(at_hand.parts, relevances):
-            found.setdefault(_key(part.op), {})[part.data] = relevance
+            found.setdefault(_key(part.op), {})[part.data] = part.of_input(relevance)
         self._came.update(found)
 
     def _data_of(self, step: Step) -> List[int]:

@@ -11,6 +11,7 @@ from typing import Any, Callable, Dict, Iterable, List, NamedTuple, Optional, Tu
 
 from ...compat import Tensor, tf
 from .at_hand import LayerAtHand, Part
+from .signs import away, minus, plus
 
 
 class Formula(NamedTuple):
@@ -43,22 +44,6 @@ def rule(
         return function
 
     return add
-
-
-def away(z: Tensor, stabilizer: float) -> Tensor:
-    """``z`` moved away from 0 by a number."""
-    by = tf.cast(stabilizer, z.dtype)
-    return tf.where(z >= 0, z + by, z - by)
-
-
-def plus(z: Tensor) -> Tensor:
-    """What is above 0 of it."""
-    return tf.maximum(z, tf.cast(0, z.dtype))
-
-
-def minus(z: Tensor) -> Tensor:
-    """What is below 0 of it."""
-    return tf.minimum(z, tf.cast(0, z.dtype))
 
 
 def added(tensors: Iterable[Tensor]) -> Tensor:

@@ -5,7 +5,7 @@ from typing import Any, List, Optional
 from ...compat import Operation, Tensor
 from ...runtime.op_types import is_continuous
 from ...runtime.overrides import original_grad
-from .formulas import away
+from .signs import away
 
 
 def linear_part(op: Operation, varying: List[int], grads: Any, stabilizer: float) -> List[Optional[Tensor]]:

@@ -86,7 +86,7 @@ def test_products_take_only_what_is_chosen_for_them(network):
     assert treatments(de, T, X) == none
     found = treatments(de, T, X, rules=[('product mixed', ('gamma', {'attention': 'cp'})), ('product', 'epsilon')])
     assert found == {
-        'scores': 'epsilon (product), half each',
+        'scores': 'no relevance',  # it leads to the weights of attention alone
         'mixed': 'gamma (product), all to the signal, none to the attention weights',
         'gated': 'epsilon (product), all to the signal, none to the gate',
     }
