@@ -112,7 +112,11 @@ class LayerAtHand:
     bias : tf.Tensor or None
         What it computes where all inputs are 0, in a shape that broadcasts against ``z``.
     kind : str
+    is_rectified : bool
+        Whether it is known that no relevance comes to units whose ``z`` is not above 0, as behind it is a ReLU.
     """
+
+    is_rectified = False
 
     def __init__(
         self,

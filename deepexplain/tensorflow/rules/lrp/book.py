@@ -17,7 +17,7 @@ from .formulas import RULES
 from .layers import Layer, Layers
 from .near import Near
 from .products import Options, is_product, takers
-from .reach import reached
+from .reach import Readers, reached
 
 #: What keeps denominators away from 0 in the other rules, if not said otherwise.
 STABILIZER = 1e-6
@@ -107,6 +107,7 @@ class _Read(RuleBook):
         self._reached = reached(steps, self._takers_of)
         self._near = Near(steps, chosen.multipliers_of)
         self._near.check(self.rules_of_layers())
+        self._readers = Readers(steps, self._is_in_proportion)
         # What came to the layers whose turn it is: graph and name of a part -> relevance of its inputs.
         self._came: Dict[Tuple[int, str], Dict[int, Tensor]] = {}
 
@@ -159,6 +160,14 @@ class _Read(RuleBook):
         if layer is not None and layer.kind == 'norm' and layer.roles[step.op] == 'weights':
             return self._data_of(step)
         return self._takers(step)[0] if is_product(step) else step.numbers
+
+    def _is_in_proportion(self, step: Step) -> bool:
+        """Whether an op gives its inputs relevance in proportion to their values: a 0 gets none."""
+        layer = self.layers.of.get(step.op)
+        chosen = None if layer is None else self._chosen.get(id(layer))
+        if layer is None or chosen is None or layer.roles[step.op] != 'weights':
+            return False
+        return RULES[chosen.name].has_multipliers and not any(self._near.is_near(z) for z in step.op.inputs)
 
     def _of_idle(self, step: Step) -> Optional[Rule]:
         if step.op in self._reached:
@@ -220,6 +229,7 @@ class _Read(RuleBook):
         """Apply the rule of a layer, to whose end relevance has come."""
         epsilons = self._of_sums, self._options['stabilizer']
         at_hand = LayerAtHand(layer, end, self._source, self._data_of, self._near.is_near, epsilons)
+        at_hand.is_rectified = self._readers.rectify(layer.end)
         chosen = self._chosen[id(layer)]
         relevances = RULES[chosen.name].function(at_hand, R, **self._options_of(layer, chosen))
         found: Dict[Any, Dict[int, Tensor]] = {}

@@ -106,11 +106,10 @@ def alphabeta(layer: LayerAtHand, R: Tensor, alpha: float, beta: float, bias: bo
 def total_of(layer: LayerAtHand, parts: List[Signed], sign: int, bias: bool, below: Optional[Tensor]) -> Tensor:
     """The sum of the shares above 0 (sign 1) or below (-1); ``below``: the latter, where it is known.
 
-    Then the other is what the layer computes less that. Where that is above 0, this is as exact as a sum of its own,
-    which takes one or two convolutions; where it is below, by ``|z| / z+`` less. So not in half precision.
+    Then the other is what the layer computes less that, if only units above 0 matter: for others, of which little is
+    above 0, that would be a small difference of large numbers.
     """
-    is_whole = bias or layer.bias is None
-    if below is not None and is_whole and layer.z.dtype.size >= 4:
+    if below is not None and layer.is_rectified and (bias or layer.bias is None):
         return plus(layer.z - below)
     z = added(part.run(sign) for part in parts)
     return z if layer.bias is None or not bias else z + (plus if sign > 0 else minus)(layer.bias)
@@ -141,6 +140,9 @@ def gamma_rule(layer: LayerAtHand, R: Tensor, gamma: float, bias: bool, stabiliz
         c = tf.abs(sign) * R / away((1 + half) * z + sign * sizes, stabilizer)
     found = []
     for part, a, boost in zip(layer.parts, inputs, boosts):
+        if layer.is_rectified and part.is_positive:
+            found.append(part.share(part.back(c, (1 + half) * part.weights + boost)))
+            continue
         of_values, of_sizes = part.back(c, (1 + half) * part.weights), part.back(sign * c, boost)
         if part.is_positive:
             found.append(part.share(of_values + of_sizes))
