@@ -1,5 +1,7 @@
 """'lrp': composites, selectors, options; gates and attention; what every method can do."""
 
+import contextlib
+
 import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
@@ -10,6 +12,7 @@ from deepexplain.tensorflow import DeepExplain
 from deepexplain.tensorflow.methods import LRP
 from deepexplain.tensorflow.rules.lrp import COMPOSITES, RULES
 
+no_warning = contextlib.nullcontext
 TENSORFLOW_2 = tf.__version__[0] == '2'
 
 
@@ -305,6 +308,43 @@ def test_options_that_no_rule_reads_are_warned_of(images, arguments, option):
 def test_options_that_a_rule_may_read_are_not(images, arguments):
     de, T, X, _ = images
     de.get_explainer('lrp', T, X, **arguments)  # warnings are errors
+
+
+@pytest.mark.parametrize('gates', ['all', 'half'])
+def test_masks_get_nothing(session, gates):
+    # As Keras' Masking multiplies by one: relevance of a condition would be lost.
+    X = tf.placeholder(tf.float64, [None, 5, 3])
+    xs = normal(2, 5, 3)
+    xs[0, 1] = 0
+    mask = tf.cast(tf.reduce_any(tf.not_equal(X, 0), axis=-1, keepdims=True), tf.float64)
+    with DeepExplain(session=session) as de:
+        T = tf.tensordot(X * mask, tf.constant(normal(3, 2)), 1)
+        with pytest.warns(DeepExplainWarning, match="gates='half' is not used") if gates == 'half' else no_warning():
+            explainer = de.get_explainer('lrp', T, X, gates=gates, strict=True)
+        found, delta = explainer.run(xs, ys=np.ones((5, 2)), return_convergence_delta=True)
+        plain = de.explain('grad*input', T, X, xs, ys=np.ones((5, 2)))
+    assert 'product: all to the signal, none to the mask' in [row.treatment for row in explainer.describe().rows]
+    np.testing.assert_allclose(delta, 0, atol=1e-5)
+    np.testing.assert_allclose(found, plain, atol=1e-5)
+
+
+@pytest.mark.parametrize('name', ['LSTM', 'GRU'])
+@pytest.mark.parametrize('gates', ['all', 'half'])
+def test_masked_layers_of_keras(session, name, gates):
+    keras = pytest.importorskip('tf_keras')
+    model = keras.Sequential([keras.layers.Masking(0.0, input_shape=(7, 3)), getattr(keras.layers, name)(4)])
+    X = tf.placeholder(tf.float32, [None, 7, 3])
+    H = model(X)
+    session.run(tf.global_variables_initializer())
+    xs = normal(2, 7, 3)
+    xs[0, :2], xs[1, 5:] = 0, 0
+    with DeepExplain(session=session) as de:
+        whole = de.explain('lrp', H, X, xs, composite='epsilon', gates=gates)
+        scores = session.run(H, {X: xs}).sum(axis=1)
+    assert (whole[0, :2] == 0).all()
+    assert (whole[1, 5:] == 0).all()
+    if gates == 'all':  # biases are 0 but that of the forget gate, which gets nothing
+        np.testing.assert_allclose(whole.sum(axis=(1, 2)), scores, rtol=1e-3, atol=1e-5)
 
 
 def recurrence(xs, mask, wx, wh, b, R, gate_gets, eps):

@@ -5,7 +5,7 @@ from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
 
 from ....errors import ArgumentError, warn
 from ...compat import Operation, Tensor, tf
-from ...runtime.graph import Step
+from ...runtime.graph import OF_SHAPES, Step
 from ...runtime.op_types import is_discrete
 from ...runtime.overrides import original_grad
 from ..book import Rule, RuleBook
@@ -64,7 +64,8 @@ class LRPBook(RuleBook):
 
     def __call__(self, step: Step) -> Rule:
         """Return a stand-in: which layer an op belongs to is not known yet."""
-        return Rule('relevance', None, None if is_discrete(step.op) else original_grad)
+        no_relevance = is_discrete(step.op) or step.op.type in OF_SHAPES
+        return Rule('relevance', None, None if no_relevance else original_grad)
 
     def read(self, steps: Sequence[Step], source: Callable[[Operation], Optional[Step]]) -> RuleBook:
         """Return the book of the network that these steps make up."""

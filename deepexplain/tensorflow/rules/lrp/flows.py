@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, List, Optional
 from ...compat import Operation, Tensor, tf
 from ...runtime.arrays import WITH_GRADIENT
 from ...runtime.clone import is_opened
+from ...runtime.graph import OF_SHAPES
 from ...runtime.hidden import OF_FRAMES
 from ...runtime.op_types import (
     CHOICES,
@@ -38,7 +39,7 @@ SCALES = frozenset('Div DivNoNan Mul MulNoNan RealDiv'.split())
 def flow(step: 'Step', factors: 'Factors', options: Options) -> Rule:
     """The rule of an op that belongs to no layer."""
     op, varying = step.op, step.numbers
-    if is_discrete(op) or not varying:
+    if is_discrete(op) or not varying or op.type in OF_SHAPES:
         return Rule('no relevance', True)
     if op.type in OF_FRAMES or op.type in WITH_GRADIENT or is_opened(op) or op.type.startswith('TensorList'):
         return Rule('moves relevance', True)

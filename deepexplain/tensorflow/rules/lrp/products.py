@@ -31,6 +31,9 @@ def is_product(step: 'Step') -> bool:
 def takers(step: 'Step', factors: 'Factors', options: Options) -> Tuple[List[int], str]:
     """The indices of the factors that get relevance, each as much of it, and that in words."""
     varying = step.numbers
+    masked = [i for i in varying if i not in step.discrete]
+    if len(masked) == 1:  # the other is made of conditions
+        return masked, 'all to the signal, none to the mask'
     kinds = [factors.kind(step.op.inputs[i]) for i in varying]
     for kind, holds in (
         ('spread', True),
