@@ -7,7 +7,7 @@ from tensorflow.core.protobuf import config_pb2
 from tensorflow.python.eager import context as _context
 
 from .api import TENSORFLOW_2, tf
-from .types import Graph, Session, Tensor
+from .types import Graph, Operation, Session, Tensor
 
 
 def is_session(value: object) -> bool:
@@ -25,9 +25,15 @@ def mutation_lock(graph: Graph) -> ContextManager[Any]:
 
 
 def fast_run(
-    session: Session, fetches: Sequence[Tensor], feeds: Sequence[Tensor], in_caller_thread: bool = False
+    session: Session,
+    fetches: Sequence[Tensor],
+    feeds: Sequence[Tensor],
+    in_caller_thread: bool = False,
+    targets: Sequence[Operation] = (),
 ) -> Optional[Callable[..., Any]]:
     """``session.run`` compiled for these tensors, and names of those fed: a function of arrays that returns a list.
+
+    ``targets`` are ops that are run besides.
 
     It does without the checks and conversions of ``session.run``: arrays must have the tensors' dtypes, and no
     tensor may be fed and fetched. None where the session is not TensorFlow's own, or its ``run`` was replaced
@@ -42,6 +48,7 @@ def fast_run(
     options = config_pb2.CallableOptions()
     options.feed.extend(feeds)
     options.fetch.extend(tensor.name for tensor in fetches)
+    options.target.extend(op.name for op in targets)
     if in_caller_thread and TENSORFLOW_2:
         options.run_options.inter_op_thread_pool = -1
     return session._make_callable_from_options(options)

@@ -1,6 +1,7 @@
 """Layer-wise relevance propagation with its families of rules."""
 
-from typing import TYPE_CHECKING, Any, List, Optional, Sequence, Tuple
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any, Dict, List, Optional, Sequence, Tuple
 
 import numpy as np
 
@@ -137,8 +138,6 @@ class LRP(Method):
             rules=own(self.rules),
             **{name: check(own(getattr(self, name)), name) for name, check in CHECKS.items()},
             canonize=as_flag(self.canonize, 'canonize'),
-            attention=one_of(self.attention, 'attention', ('attnlrp', 'cp')),
-            gates=one_of(self.gates, 'gates', ('all', 'half')),
             multiply_by_inputs=as_flag(self.multiply_by_inputs, 'multiply_by_inputs'),
         )
 
@@ -147,9 +146,10 @@ class LRP(Method):
         _warn_of_probabilities(problem.target)
         for name in ('low', 'high'):
             _check_shape(getattr(self, name), name, problem)
-        options = {name: getattr(self, name) for name in [*CHECKS, 'canonize', 'attention', 'gates']}
+        options = {name: getattr(self, name) for name in [*CHECKS, 'canonize']}
         multipliers_of = [] if self.multiply_by_inputs else problem.inputs
         book = LRPBook(self.composite, self.rules, options, multipliers_of)
+        book.warn_of_unused({name: default for name, default in _defaults().items() if name in options})
         return Backward(
             rules=book,
             promise=TO_OUTPUT if self.multiply_by_inputs else MULTIPLIERS,
@@ -160,6 +160,10 @@ class LRP(Method):
             relevance=True,
             check=lambda request: _check_bounds(request, book.bounds()),
         )
+
+
+def _defaults() -> Dict[str, Any]:
+    return {field.name: field.default for field in fields(LRP)}
 
 
 def _check_shape(bound: 'Optional[Array]', name: str, problem: 'Problem') -> None:

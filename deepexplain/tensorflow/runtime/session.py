@@ -12,6 +12,9 @@ from .building import building
 from .graph import CONSUMING, tensor_named
 
 LEARNING_PHASE = 'keras_learning_phase'
+#: What TensorFlow 2.21 says where it fused an op whose value is fed or fetched (a convolution, a bias, a shortcut and a
+#: ReLU): then a second reader keeps it.
+FUSED = 'was not found in the Graph'
 
 
 class Runner:
@@ -27,6 +30,7 @@ class Runner:
     def __init__(self, session: Session, one_thread: bool = False) -> None:
         self._session, self._one_thread = session, one_thread
         self._compiled: Dict[Any, Any] = {}
+        self._kept: Dict[Any, List[Operation]] = {}  # readers of what was fused, which are run, too
 
     def run(self, fetches: Sequence[Tensor], feed: Iterable[Tuple[Tensor, Any]]) -> List[Any]:
         """Evaluate a list of tensors; ``feed`` is a list of (tensor, array of its dtype)."""
@@ -39,20 +43,39 @@ class Runner:
     def _run(self, fetches: Sequence[Tensor], fed: Dict[Any, Any]) -> Any:
         key = tuple(tensor.name for tensor in fetches) + ('',) + tuple(fed)
         try:
-            if key not in self._compiled:
-                with building(self._session.graph):  # TensorFlow's own lock is for ever lost where this is interrupted
-                    self._compiled[key] = fast_run(self._session, fetches, list(fed), self._one_thread)
-            if self._compiled[key] is not None:
-                return self._compiled[key](*fed.values())
+            return self._compiled_run(key, fetches, fed)
         except tf.errors.ResourceExhaustedError:
             raise
-        except tf.errors.OpError:
-            pass  # The same error once more, from where its message says which line of the user's built the op.
+        except tf.errors.OpError as error:
+            if FUSED in str(error) and key not in self._kept and not self._session.graph.finalized:
+                self._kept[key] = self._readers([*fetches, *(self._session.graph.get_tensor_by_name(n) for n in fed)])
+                self._compiled.pop(key, None)
+                return self._run(fetches, fed)
+            if key in self._compiled and self._compiled[key] is None:
+                raise
+            # The same error once more, from where its message says which line of the user's built the op.
         except RuntimeError as error:
             if 'closed' in str(error):
                 raise DeepExplainError(f'The session of this explainer cannot run any more: {error}') from None
             raise
-        return self._session.run(fetches, fed)
+        return self._plain_run(key, fetches, fed)
+
+    def _compiled_run(self, key: Any, fetches: Sequence[Tensor], fed: Dict[Any, Any]) -> Any:
+        if key not in self._compiled:
+            with building(self._session.graph):  # TensorFlow's own lock is for ever lost where this is interrupted
+                kept = self._kept.get(key, ())
+                self._compiled[key] = fast_run(self._session, fetches, list(fed), self._one_thread, kept)
+        compiled = self._compiled[key]
+        return self._plain_run(key, fetches, fed) if compiled is None else compiled(*fed.values())
+
+    def _plain_run(self, key: Any, fetches: Sequence[Tensor], fed: Dict[Any, Any]) -> Any:
+        return self._session.run([*fetches, *self._kept.get(key, ())], fed)[: len(fetches)]
+
+    def _readers(self, tensors: Sequence[Tensor]) -> List[Operation]:
+        """Ops of ours, one for each tensor, that read it and do nothing."""
+        graph = self._session.graph
+        with building(graph), graph.as_default(), tf.control_dependencies(None), tf.name_scope('deepexplain'):
+            return [tf.identity(tensor).op for tensor in tensors]
 
 
 class Feeds:

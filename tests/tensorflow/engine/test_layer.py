@@ -377,3 +377,24 @@ def test_what_is_fed_between_x_and_the_layer_is_refused(session, method):
     layer = tf.nn.relu(h)
     with DeepExplain(session=session) as de, pytest.raises(ArgumentError, match="'h:0': it lies between X and"):
         de.explain(method, dense(layer, 2, 2), X, normal(2, 4), layer=layer, feed_dict={'h:0': np.ones((2, 5))})
+
+
+def test_sums_that_tensorflow_fuses_with_what_is_before_and_behind_them(session):
+    # TensorFlow 2.21 does not find the sum, where both it and something behind it are fetched.
+    X, w = tf.placeholder(tf.float32, [None, 8, 8, 4]), tf.constant(normal(3, 3, 4, 4), tf.float32)
+    h = tf.nn.relu(tf.nn.bias_add(tf.nn.conv2d(X, w, 1, 'SAME'), tf.ones([4])))
+    shortcut = h + tf.nn.bias_add(tf.nn.conv2d(h, w, 1, 'SAME'), tf.ones([4]))
+    behind = tf.nn.relu(shortcut)
+    last = tf.nn.tanh(behind)
+    xs = normal(3, 8, 8, 4)
+    with DeepExplain(session=session) as de:
+        T = tf.reduce_mean(behind + last, [1, 2])
+        _, delta = de.explain('deeplift', T, X, xs, return_convergence_delta=True)
+        np.testing.assert_allclose(delta, 0, atol=1e-4)
+        both = de.explain('conductance', T, X, xs, layer=[shortcut, last], steps=3)
+        whole = de.explain('conductance', T, X, xs, layer=shortcut, steps=3)
+        de.explain('saliency', T, X, xs, layer=shortcut)
+        de.explain('occlusion', T, shortcut, xs, window_shape=(8, 8, 1))
+        of_last = de.explain('conductance', T, X, xs, layer=last, steps=3)
+    np.testing.assert_allclose(both[1], of_last, rtol=1e-4, atol=1e-6)
+    assert np.abs(both[0] - whole).max() > 1e-3

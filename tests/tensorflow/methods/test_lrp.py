@@ -1,5 +1,7 @@
 """'lrp': composites, selectors, options; gates and attention; what every method can do."""
 
+import contextlib
+
 import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
@@ -10,6 +12,7 @@ from deepexplain.tensorflow import DeepExplain
 from deepexplain.tensorflow.methods import LRP
 from deepexplain.tensorflow.rules.lrp import COMPOSITES, RULES
 
+no_warning = contextlib.nullcontext
 TENSORFLOW_2 = tf.__version__[0] == '2'
 
 
@@ -86,7 +89,7 @@ def test_the_first_rule_that_matches_decides_and_has_options_of_its_own(images):
         ({'composite': 'plus'}, ArgumentError, "composite must be one of 'epsilon-plus', .*'zbox'; got 'plus'"),
         ({'composite': 'zbox'}, ArgumentError, "rule 'zbox', which the layer 'one' gets, needs low and high"),
         ({'composite': 'alphabeta', 'alpha': 3}, ArgumentError, r'alpha - beta must be 1.*got 3\.0 and 1\.0'),
-        ({'rules': [('five', 'flat')]}, ArgumentError, "No layer is selected by 'five'.*layers here are 'one', 'two'"),
+        ({'rules': [('five', 'flat')]}, ArgumentError, "No layer is selected by 'five'.*Layers here are 'one', 'two'"),
         ({'rules': [('(', 'flat')]}, ArgumentError, r"selector '\(' is no regular expression"),
         ({'rules': [('one', 'flit')]}, ArgumentError, "A rule must be one of .*got 'flit'"),
         ({'rules': [('one', ('flat', {'gamma': 1}))]}, ArgumentTypeError, "'flat' does not know 'gamma'; its options"),
@@ -273,3 +276,121 @@ def test_names():
     assert LRP() == LRP(composite='epsilon-plus')
     assert repr(LRP(rules=[('first', 'flat')])) == "LRP(rules=[('first', 'flat')])"
     assert set(COMPOSITES) & set(RULES) == set()
+
+
+@pytest.mark.parametrize(
+    ('arguments', 'option'),
+    [
+        ({'gamma': 0.5}, 'gamma=0.5'),
+        ({'composite': 'epsilon-alpha2-beta1', 'alpha': 3, 'beta': 2}, r'(alpha=3\.0|beta=2\.0)'),
+        ({'composite': 'flat', 'bias': False}, 'bias=False'),
+        ({'composite': 'zplus', 'epsilon': 0.1, 'stabilizer': 1e-3}, 'epsilon=0.1'),
+        ({'composite': 'gamma', 'rules': [('dense', ('gamma', {'gamma': 1}))], 'alpha': 2.5}, 'alpha=2.5'),
+    ],
+)
+def test_options_that_no_rule_reads_are_warned_of(images, arguments, option):
+    de, T, X, _ = images
+    with pytest.warns(DeepExplainWarning, match=f'{option} is not used: no layer can get a rule that reads it'):
+        de.get_explainer('lrp', T, X, **arguments)
+
+
+@pytest.mark.parametrize(
+    'arguments',
+    [
+        {'epsilon': 0.1},
+        {'composite': 'zplus', 'epsilon': 0.1},  # that of sums
+        {'composite': 'epsilon-gamma-box', 'gamma': 1, 'low': 0, 'high': 1},
+        {'composite': 'flat', 'rules': [('four', 'alphabeta')], 'alpha': 3, 'beta': 2},
+        {'canonize': False, 'stabilizer': 1e-3},
+        {'gamma': 0.25},  # the default
+    ],
+)
+def test_options_that_a_rule_may_read_are_not(images, arguments):
+    de, T, X, _ = images
+    de.get_explainer('lrp', T, X, **arguments)  # warnings are errors
+
+
+@pytest.mark.parametrize('gates', ['all', 'half'])
+def test_masks_get_nothing(session, gates):
+    # As Keras' Masking multiplies by one: relevance of a condition would be lost.
+    X = tf.placeholder(tf.float64, [None, 5, 3])
+    xs = normal(2, 5, 3)
+    xs[0, 1] = 0
+    mask = tf.cast(tf.reduce_any(tf.not_equal(X, 0), axis=-1, keepdims=True), tf.float64)
+    with DeepExplain(session=session) as de:
+        T = tf.tensordot(X * mask, tf.constant(normal(3, 2)), 1)
+        with pytest.warns(DeepExplainWarning, match="gates='half' is not used") if gates == 'half' else no_warning():
+            explainer = de.get_explainer('lrp', T, X, gates=gates, strict=True)
+        found, delta = explainer.run(xs, ys=np.ones((5, 2)), return_convergence_delta=True)
+        plain = de.explain('grad*input', T, X, xs, ys=np.ones((5, 2)))
+    assert 'product: all to the signal, none to the mask' in [row.treatment for row in explainer.describe().rows]
+    np.testing.assert_allclose(delta, 0, atol=1e-5)
+    np.testing.assert_allclose(found, plain, atol=1e-5)
+
+
+@pytest.mark.parametrize('name', ['LSTM', 'GRU'])
+@pytest.mark.parametrize('gates', ['all', 'half'])
+def test_masked_layers_of_keras(session, name, gates):
+    keras = pytest.importorskip('tf_keras')
+    model = keras.Sequential([keras.layers.Masking(0.0, input_shape=(7, 3)), getattr(keras.layers, name)(4)])
+    X = tf.placeholder(tf.float32, [None, 7, 3])
+    H = model(X)
+    session.run(tf.global_variables_initializer())
+    xs = normal(2, 7, 3)
+    xs[0, :2], xs[1, 5:] = 0, 0
+    with DeepExplain(session=session) as de:
+        whole = de.explain('lrp', H, X, xs, composite='epsilon', gates=gates)
+        scores = session.run(H, {X: xs}).sum(axis=1)
+    assert (whole[0, :2] == 0).all()
+    assert (whole[1, 5:] == 0).all()
+    if gates == 'all':  # biases are 0 but that of the forget gate, which gets nothing
+        np.testing.assert_allclose(whole.sum(axis=(1, 2)), scores, rtol=1e-3, atol=1e-5)
+
+
+def recurrence(xs, mask, wx, wh, b, R, gate_gets, eps):
+    """Relevance of xs (steps, features) of a masked recurrence h = sigmoid(..) tanh(x wx + h wh + b), written out."""
+    steps, units = len(xs), wh[0].shape[0]
+    h, trace = np.zeros(units), []
+    for t in range(steps):
+        u = 1 / (1 + np.exp(-(xs[t] @ wx[0] + h @ wh[0] + b[0])))
+        z = xs[t] @ wx[1] + h @ wh[1] + b[1]
+        trace.append((h, u, z))
+        h = u * np.tanh(z) if mask[t] else h
+    assert h.shape == R.shape
+    found, R = np.zeros_like(xs), h * R
+    for t in reversed(range(steps)):
+        if not mask[t]:
+            continue
+        before, u, z = trace[t]
+        of_h = np.zeros(units)
+        logit = xs[t] @ wx[0] + before @ wh[0] + b[0]
+        for total, i, share in ((z, 1, 1 - gate_gets), (logit, 0, gate_gets)):
+            c = R * share / (total + eps * np.where(total >= 0, 1, -1))
+            found[t] += xs[t] * (wx[i] @ c)
+            of_h += before * (wh[i] @ c)
+        R = of_h
+    return found
+
+
+@pytest.mark.parametrize(('gates', 'gate_gets'), [('all', 0.0), ('half', 0.5)])
+def test_masked_steps_get_nothing_and_others_what_the_formula_says(session, gates, gate_gets):
+    # As masked recurrent layers are: where a step is masked, the state is that of before.
+    wx, wh = [normal(3, 4, seed=i) for i in (1, 2)], [normal(4, 4, seed=i) / 2 for i in (3, 4)]
+    b = [normal(4, seed=5), normal(4, seed=6)]
+    X = tf.placeholder(tf.float64, [None, 6, 3])
+    mask = tf.reduce_any(tf.not_equal(X, 0), axis=-1)
+    h = tf.zeros([tf.shape(X)[0], 4], tf.float64)
+    for t in range(6):
+        x = X[:, t]
+        u, z = (tf.matmul(x, tf.constant(wx[i])) + tf.matmul(h, tf.constant(wh[i])) + b[i] for i in (0, 1))
+        new = tf.sigmoid(u) * tf.tanh(z)
+        kept = tf.broadcast_to(mask[:, t, None], tf.shape(new))
+        h = tf.where(kept, new, h)
+    xs = normal(3, 6, 3, seed=7)
+    xs[0, :2], xs[1, 4:], xs[2, 2] = 0, 0, 0
+    ys = np.array([1.0, 0, 0.5, 2.0])
+    with DeepExplain(session=session) as de:
+        found = de.explain('lrp', h, X, xs, ys=ys, composite='epsilon', epsilon=0.01, gates=gates)
+    for sample in range(3):
+        want = recurrence(xs[sample], (xs[sample] != 0).any(axis=-1), wx, wh, b, ys, gate_gets, 0.01)
+        np.testing.assert_allclose(found[sample], want, rtol=1e-6, atol=1e-9 * np.abs(want).max())

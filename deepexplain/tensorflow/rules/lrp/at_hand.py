@@ -1,13 +1,14 @@
 """A layer of the graph in hand, while relevance goes back through it: what the formulas of the rules are written in."""
 
-from typing import Any, Callable, List, Optional, Tuple
+from typing import Any, Callable, List, Optional, Sequence, Tuple
 
 from ...compat import Operation, Tensor, same_op, tf
 from ...runtime.graph import Step
 from ...runtime.overrides import original_grad
 from ..complete.registry import sum_to
-from .channels import as_channels, in_place, of_channels, scaled
-from .layers import CONVOLUTIONS, DENSE, NORMALIZATIONS, QUOTIENTS, Layer
+from .channels import as_channels, axis_of_channels, in_place, of_channels, scaled
+from .layers import BY_VALUE, CONVOLUTIONS, DENSE, NORMALIZATIONS, QUOTIENTS, Layer
+from .norms import NormPart
 from .signs import is_never_negative
 from .ways import StepOf, Way
 
@@ -41,12 +42,12 @@ class Part:
         self.a = op.inputs[data]
         self.is_positive = is_never_negative(self.a)
         if op.type in CONVOLUTIONS or op.type in DENSE:
-            self._weights = CONVOLUTIONS[op.type][1] if op.type in CONVOLUTIONS else 1 - data
+            self._weights = sum(CONVOLUTIONS.get(op.type, (0, 1))) - data  # the other one, whichever is the data
             self.weights = scaled(op, op.inputs[self._weights], scale, data)
         else:
             self._weights = -1
             factor: Any = tf.cast(-1 if op.type == 'Sub' and data == 1 else 1, self.a.dtype)
-            if op.type == 'Mul':
+            if op.type in BY_VALUE:
                 factor = op.inputs[1 - data]
             elif op.type in QUOTIENTS:
                 factor = 1 / op.inputs[1]
@@ -91,6 +92,10 @@ class Part:
         ends = self._way.of(low), self._way.of(high)
         return ends if self._way.is_moved else (tf.minimum(*ends), tf.maximum(*ends))
 
+    def of_input(self, relevance: Tensor) -> Tensor:
+        """Relevance of the input of the op, for that of ``a``."""
+        return relevance
+
     def share(self, gradient: Tensor) -> Tensor:
         """The input times what each unit of it brings; the latter alone where multipliers are asked for."""
         return gradient if self.as_multipliers else self.a * gradient
@@ -101,13 +106,17 @@ class LayerAtHand:
 
     Attributes
     ----------
-    parts : list of Part
+    parts : list of Part, or of NormPart
     z : tf.Tensor
         What it computes.
     bias : tf.Tensor or None
         What it computes where all inputs are 0, in a shape that broadcasts against ``z``.
     kind : str
+    is_rectified : bool
+        Whether it is known that no relevance comes to units whose ``z`` is not above 0, as behind it is a ReLU.
     """
+
+    is_rectified = False
 
     def __init__(
         self,
@@ -116,6 +125,7 @@ class LayerAtHand:
         step_of: StepOf,
         data_of: Callable[[Step], List[int]],
         reads_input: Callable[[Tensor], bool],
+        epsilons: Sequence[float] = (0, 0),
     ) -> None:
         def role_of(op: Operation) -> Optional[str]:
             step = step_of(op)
@@ -132,14 +142,34 @@ class LayerAtHand:
                 continue
             chains.extend([z.op, *chain] for z in chain[0].inputs if role_of(z.op) is not None)
         tail = _behind_sum(paths[0], role_of)
-        scale, self.bias = self._affine(tail, layer)
-        self.parts: List[Part] = []
+        self.parts: List[Any] = []
+        self.bias: Optional[Tensor] = None
+        if layer.kind != 'norm':
+            scale, self.bias = self._affine(tail, layer)
         for path in paths:
             shapes = [op for op in path if role_of(op) == 'shape']
             step: Any = step_of(path[0])
             for i in data_of(step):
-                way = Way(path[0].inputs[i], step_of)
-                self.parts.append(Part(layer.kind, path[0], i, shapes, scale, way, reads_input(step.op.inputs[i])))
+                way, is_near = Way(path[0].inputs[i], step_of), reads_input(step.op.inputs[i])
+                if layer.kind == 'norm':
+                    self.parts.append(NormPart(path[0], i, shapes, way, is_near, epsilons))
+                    self._scale(self.parts[-1], tail)
+                    continue
+                self.parts.append(Part(layer.kind, path[0], i, shapes, scale, way, is_near))
+
+    def _scale(self, part: NormPart, tail: List[Tuple[Operation, int]]) -> None:
+        """Take what the ops of the tail multiply by and add to each value into the weights and the bias."""
+        self.bias = part.term
+        for op, i in tail:
+            factor, term = _of(op, i)
+            if op.type in NORMALIZATIONS:
+                axis = axis_of_channels(op)
+                factor, term = (in_place(value, self.z.shape.ndims, axis) for value in (factor, term))
+            if factor is not None:
+                part.weights = part.weights * factor
+                self.bias = None if self.bias is None else self.bias * factor
+            if term is not None:
+                self.bias = term if self.bias is None else self.bias + term
 
     def _affine(self, tail: List[Tuple[Operation, int]], layer: Layer) -> Tuple[Optional[Tensor], Optional[Tensor]]:
         """What the ops of the tail multiply by, and what they add."""

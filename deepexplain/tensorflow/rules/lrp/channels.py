@@ -5,6 +5,14 @@ from typing import Optional
 from ...compat import Operation, Tensor, tf
 
 
+def axis_of_channels(op: Operation) -> int:
+    """-1 or 1: where the channels of what an op computes are."""
+    try:
+        return 1 if op.get_attr('data_format').startswith(b'NC') else -1
+    except ValueError:
+        return -1
+
+
 def as_channels(op: Operation, value: Tensor, axis: int) -> bool:
     """Whether a value that ``op`` adds or multiplies by is one number, or one for each channel."""
     if value.shape.ndims is None or op.outputs[0].shape.ndims is None:

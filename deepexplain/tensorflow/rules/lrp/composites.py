@@ -4,12 +4,23 @@ import functools
 import re
 from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
 
-from ....arguments import as_array, as_flag, as_number, text_of
+from ....arguments import as_array, as_flag, as_number, one_of, text_of
 from ....errors import ArgumentError, ArgumentTypeError
 from .formulas import RULES
-from .layers import Layer
+from .layers import BY_VALUE, Layer
 
-KINDS = ('convolution', 'dense', 'sum', 'pool', 'norm')
+KINDS = ('convolution', 'dense', 'sum', 'pool', 'norm', 'product')
+#: Options of the call that a rule of products may have for itself.
+OF_PRODUCTS = ('attention', 'gates')
+#: Rules that share by weights alone, or by a range: a product of two that vary has neither.
+NOT_OF_PRODUCTS = ('wsquare', 'flat', 'zbox')
+#: Of the one share that each value of a product value by value is, these would lose or double what is below 0.
+NOT_BY_VALUE = ('zplus', 'alphabeta')
+_SELECTORS = (
+    f"Selectors are 'first', a kind ({', '.join(KINDS)}), a type of op, a regular expression of its name, or several "
+    "with spaces between, which must all fit; products of two that vary are selected by 'product' only."
+)
+
 
 #: Name -> (selector, rule) pairs, as those of ``rules``.
 COMPOSITES: Dict[str, List[Tuple[str, Any]]] = {
@@ -43,12 +54,19 @@ CHECKS: Dict[str, Callable[[Any, str], Any]] = {
     'high': _as_bound,
     'bias': as_flag,
     'stabilizer': _as_stabilizer,
+    'attention': functools.partial(one_of, words=('attnlrp', 'cp')),
+    'gates': functools.partial(one_of, words=('all', 'half')),
 }
 
 
 def composite_named(name: str) -> List[Tuple[str, Any]]:
     """The pairs of a composite; the name of a rule stands for that rule in all layers with weights."""
     return COMPOSITES.get(name, [('convolution', name), ('dense', name)])
+
+
+def reads(pairs: Sequence[Tuple[str, 'Chosen']], option: str) -> bool:
+    """Whether any of these rules reads an option of the call, in place of one of its own."""
+    return any(option in RULES[one.name].options and option not in one.options for _, one in pairs)
 
 
 class Chosen:
@@ -65,10 +83,11 @@ def checked_rule(rule: Any) -> Chosen:
         raise ArgumentError(f'A rule must be one of {", ".join(map(repr, RULES))}; got {text_of(name)}.')
     if not isinstance(options, dict):
         raise ArgumentTypeError(f"Options of the rule '{name}' must be a dict; got {text_of(options)}.")
-    unknown = [key for key in options if key not in RULES[name].options]
+    known = RULES[name].options
+    unknown = [key for key in options if key not in (*known, *OF_PRODUCTS)]
     if unknown:
         raise ArgumentTypeError(
-            f"The rule '{name}' does not know {text_of(unknown[0])}; its options are {', '.join(RULES[name].options)}."
+            f"The rule '{name}' does not know {text_of(unknown[0])}; its options are {', '.join(known)}."
         )
     return Chosen(name, {key: CHECKS[key](value, key) if key in CHECKS else value for key, value in options.items()})
 
@@ -79,39 +98,74 @@ def checked_pairs(rules: Any) -> List[Tuple[str, Chosen]]:
         raise ArgumentTypeError(f'rules must be a list of (selector, rule) pairs; got {text_of(rules)}.')
     pairs = []
     for pair in rules:
-        if not isinstance(pair, (list, tuple)) or len(pair) != 2 or not isinstance(pair[0], str) or not pair[0]:
+        if not isinstance(pair, (list, tuple)) or len(pair) != 2 or not isinstance(pair[0], str) or not pair[0].strip():
             raise ArgumentTypeError(f'rules must be a list of (selector, rule) pairs; got {text_of(pair)} in it.')
-        try:
-            re.compile(pair[0])
-        except re.error as error:
-            raise ArgumentError(f"The selector '{pair[0]}' is no regular expression: {error}.") from None
+        for word in pair[0].split():
+            _check_expression(word)
         pairs.append((pair[0], checked_rule(pair[1])))
     return pairs
 
 
+def _check_expression(word: str) -> None:
+    try:
+        re.compile(word)
+    except re.error as error:
+        raise ArgumentError(f"The selector '{word}' is no regular expression: {error}.") from None
+
+
 def matches(selector: str, layer: Layer) -> bool:
-    """Whether a selector is of a layer: kinds and 'first', the type of an op, or a regular expression of its name."""
+    """Whether a selector is of a layer: all its words are. Products take none without the word 'product'."""
     words = selector.split()
-    if all(word == 'first' or word in KINDS for word in words):
-        return all(layer.is_first if word == 'first' else layer.kind == word for word in words)
-    if any(step.op.type == selector for step in layer.parts):
-        return True
-    return any(re.search(selector, op.name) for op in layer.roles)
+    return (layer.kind != 'product' or 'product' in words) and all(_matches(word, layer) for word in words)
+
+
+def _matches(word: str, layer: Layer) -> bool:
+    if word == 'first':
+        return layer.is_first
+    if word in KINDS:
+        return layer.kind == word
+    return any(part.op.type == word for part in layer.parts) or any(re.search(word, op.name) for op in layer.roles)
 
 
 def chosen_for(
     layers: Sequence[Layer], given: Sequence[Tuple[str, Chosen]], composite: Sequence[Tuple[str, Chosen]]
 ) -> Dict[int, Chosen]:
-    """What each layer gets, by its place in the list."""
+    """What each layer gets, by its place in the list; products get what was chosen for them, or nothing."""
     for selector, _ in given:
         if not any(matches(selector, layer) for layer in layers):
             names = ', '.join(repr(layer.name) for layer in layers[:5]) or 'none'
             raise ArgumentError(
-                f"No layer is selected by '{selector}'. Selectors are 'first', a kind ({', '.join(KINDS)}), a type of "
-                f'op, or a regular expression of its name; layers here are {names}{" ..." if len(layers) > 5 else ""}.'
+                f"No layer is selected by '{selector}'. {_SELECTORS} Layers here are {names}"
+                f'{" ..." if len(layers) > 5 else ""}.'
             )
-    pairs = [*given, *composite]
-    return {
-        i: next((rule for selector, rule in pairs if matches(selector, layer)), Chosen('epsilon', {}))
-        for i, layer in enumerate(layers)
-    }
+    pairs, found = [*given, *composite], {}
+    for i, layer in enumerate(layers):
+        chosen = next((rule for selector, rule in pairs if matches(selector, layer)), None)
+        if chosen is not None:
+            _check_kind(layer, chosen)
+            found[i] = chosen
+        elif layer.kind != 'product':
+            found[i] = Chosen('epsilon', {})
+    return found
+
+
+def _check_kind(layer: Layer, chosen: Chosen) -> None:
+    """Raise an ArgumentError where a rule, or an option of it, makes no sense for such a layer."""
+    begin = f"The rule '{chosen.name}' makes no sense for '{layer.name}'"
+    if layer.kind != 'product':
+        for option in OF_PRODUCTS:
+            if option in chosen.options:
+                raise ArgumentError(
+                    f"'{option}' is of products of two that vary, and '{layer.name}' is a layer of kind "
+                    f"'{layer.kind}': put the word 'product' into the selector."
+                )
+    elif chosen.name in NOT_OF_PRODUCTS:
+        raise ArgumentError(
+            f'{begin}, a product of two that vary: it shares by weights alone or by a range, and there are none. Take '
+            "'epsilon', 'gamma', 'zplus' or 'alphabeta'."
+        )
+    elif chosen.name in NOT_BY_VALUE and layer.parts[0].op.type in BY_VALUE:
+        raise ArgumentError(
+            f'{begin}, a product value by value: of its shares, those below 0 would be lost or grow. '
+            "Take 'epsilon' or 'gamma', or select products of matrices by their type, such as 'product BatchMatMulV2'."
+        )

@@ -5,10 +5,13 @@ and the bias. A rule gets the layer and the relevance R of its outputs, and retu
 tensor for each of ``layer.parts``. What the bias gets is lost.
 """
 
-from typing import Any, Callable, Dict, List, NamedTuple, Tuple, TypeVar
+import functools
+import operator
+from typing import Any, Callable, Dict, Iterable, List, NamedTuple, Optional, Tuple, TypeVar
 
 from ...compat import Tensor, tf
 from .at_hand import LayerAtHand, Part
+from .signs import away, minus, plus
 
 
 class Formula(NamedTuple):
@@ -43,61 +46,73 @@ def rule(
     return add
 
 
-def away(z: Tensor, stabilizer: float) -> Tensor:
-    """``z`` moved away from 0 by a number."""
-    one = tf.ones_like(z)
-    return z + tf.cast(stabilizer, z.dtype) * tf.where(z >= 0, one, -one)
+def added(tensors: Iterable[Tensor]) -> Tensor:
+    """Their sum."""
+    return functools.reduce(operator.add, tensors)
 
 
-def plus(z: Tensor) -> Tensor:
-    """What is above 0 of it."""
-    return tf.maximum(z, tf.zeros_like(z))
-
-
-def minus(z: Tensor) -> Tensor:
-    """What is below 0 of it."""
-    return tf.minimum(z, tf.zeros_like(z))
+def computed(layer: LayerAtHand, bias: bool) -> Tensor:
+    """What the layer computes, with its bias or without."""
+    if bias or layer.bias is None:
+        return layer.z
+    return added(part.run(part.a, part.weights) for part in layer.parts)
 
 
 @rule('epsilon', 'epsilon bias', exact=True, has_multipliers=True)
 def epsilon_rule(layer: LayerAtHand, R: Tensor, epsilon: float, bias: bool) -> List[Tensor]:
     """``R_j = sum_k z_jk / (z_k + epsilon s(z_k)) R_k``."""
-    z = layer.z if bias or layer.bias is None else sum(part.run(part.a, part.weights) for part in layer.parts)
-    c = R / away(z, epsilon)
+    c = R / away(computed(layer, bias), epsilon)
     return [part.share(part.back(c, part.weights)) for part in layer.parts]
 
 
-def shares(layer: LayerAtHand, sign: int, bias: bool) -> Tensor:
-    """The sum over j of the shares above 0 (sign 1) or below (-1)."""
-    same, other = (plus, minus) if sign > 0 else (minus, plus)
-    total: Any = 0 if layer.bias is None or not bias else same(layer.bias)
-    for part in layer.parts:
-        if part.is_positive:
-            total = total + part.run(part.a, same(part.weights))
-        else:
-            total = total + part.run(plus(part.a), same(part.weights)) + part.run(minus(part.a), other(part.weights))
-    return total
+class Signed:
+    """The shares above 0 and below it of a part: products of inputs and weights above 0, or below."""
 
+    def __init__(self, part: Part) -> None:
+        self.part = part
+        self.weights = {1: plus(part.weights), -1: minus(part.weights)}
+        self.inputs = {1: part.a} if part.is_positive else {1: plus(part.a), -1: minus(part.a)}
 
-def back_shares(part: Part, c: Tensor, sign: int) -> Tensor:
-    """``sum_k c_k`` times the shares above 0 (sign 1) or below (-1), for each input j."""
-    same, other = (plus, minus) if sign > 0 else (minus, plus)
-    if part.is_positive:
-        return part.share(part.back(c, same(part.weights)))
-    of_plus, of_minus = part.back(c, same(part.weights)), part.back(c, other(part.weights))
-    return part.share(tf.where(part.a >= 0, of_plus, of_minus))
+    def run(self, sign: int) -> Tensor:
+        """The sum over j of the shares above 0 (sign 1) or below (-1)."""
+        return added(self.part.run(a, self.weights[sign * of_a]) for of_a, a in self.inputs.items())
+
+    def back(self, cs: Dict[int, Tensor]) -> Tensor:
+        """``sum_k c_k`` times the shares, for each input j; ``cs``: one c for each sign of the shares."""
+
+        def gradient(of_a: int) -> Tensor:
+            return added(self.part.back(c, self.weights[sign * of_a]) for sign, c in cs.items())
+
+        if self.part.is_positive:
+            return self.part.share(gradient(1))
+        if self.part.as_multipliers:
+            return tf.where(self.part.a >= 0, gradient(1), gradient(-1))
+        return self.inputs[1] * gradient(1) + self.inputs[-1] * gradient(-1)
 
 
 @rule('alphabeta', 'alpha beta bias stabilizer', has_multipliers=True)
 def alphabeta(layer: LayerAtHand, R: Tensor, alpha: float, beta: float, bias: bool, stabilizer: float) -> List[Tensor]:
     """``R_j = sum_k (alpha z+_jk / z+_k - beta z-_jk / z-_k) R_k``, of the shares above and below 0."""
-    found: List[Any] = [None] * len(layer.parts)
-    for sign, factor in ((1, alpha), (-1, -beta)):
+    parts, cs = [Signed(part) for part in layer.parts], {}
+    totals: Dict[int, Tensor] = {}
+    for sign, factor in ((-1, -beta), (1, alpha)):
         if factor:
-            c = R * tf.cast(factor, R.dtype) / away(shares(layer, sign, bias), stabilizer)
-            now = [back_shares(part, c, sign) for part in layer.parts]
-            found = [new if old is None else old + new for old, new in zip(found, now)]
-    return found
+            totals[sign] = total_of(layer, parts, sign, bias, totals.get(-1))
+            wanted = R if factor == 1 else R * tf.cast(factor, R.dtype)
+            cs[sign] = wanted / (totals[sign] + tf.cast(sign * stabilizer, R.dtype))
+    return [part.back(cs) for part in parts]
+
+
+def total_of(layer: LayerAtHand, parts: List[Signed], sign: int, bias: bool, below: Optional[Tensor]) -> Tensor:
+    """The sum of the shares above 0 (sign 1) or below (-1); ``below``: the latter, where it is known.
+
+    Then the other is what the layer computes less that, if only units above 0 matter: for others, of which little is
+    above 0, that would be a small difference of large numbers.
+    """
+    if below is not None and layer.is_rectified and (bias or layer.bias is None):
+        return plus(layer.z - below)
+    z = added(part.run(sign) for part in parts)
+    return z if layer.bias is None or not bias else z + (plus if sign > 0 else minus)(layer.bias)
 
 
 @rule('zplus', 'bias stabilizer', has_multipliers=True)
@@ -109,21 +124,32 @@ def zplus(layer: LayerAtHand, R: Tensor, bias: bool, stabilizer: float) -> List[
 @rule('gamma', 'gamma bias stabilizer', exact=True, has_multipliers=True)
 def gamma_rule(layer: LayerAtHand, R: Tensor, gamma: float, bias: bool, stabilizer: float) -> List[Tensor]:
     """``R_j = sum_k (z_jk + gamma z+_jk) / sum_j (...) R_k`` where z_k > 0, and the same with z- where z_k < 0."""
-    # The shares above 0 are half of all shares and of their sizes, those below 0 half of their difference.
-    nothing, half = tf.zeros_like(R), tf.cast(gamma / 2, R.dtype)
-    has_bias = bias and layer.bias is not None
-    z = layer.z if bias or layer.bias is None else sum(part.run(part.a, part.weights) for part in layer.parts)
-    sizes: Any = tf.abs(layer.bias) if has_bias else 0
-    sizes = sizes + sum(part.run(tf.abs(part.a), tf.abs(part.weights)) for part in layer.parts)
-    c_above = tf.where(layer.z > 0, R / away(z + half * (z + sizes), stabilizer), nothing)
-    c_below = tf.where(layer.z < 0, R / away(z + half * (z - sizes), stabilizer), nothing)
+    # Of all shares and their sizes, those above 0 are half the sum, those below 0 half the difference: so the sum of
+    # shares and boosted ones has the sign of z, and is as large as both together.
+    half = tf.cast(gamma / 2, R.dtype)
+    z = computed(layer, bias)
+    boosts = [half * tf.abs(part.weights) for part in layer.parts]
+    inputs = [part.a if part.is_positive else tf.abs(part.a) for part in layer.parts]
+    sizes = added(part.run(a, boost) for part, a, boost in zip(layer.parts, inputs, boosts))
+    if bias and layer.bias is not None:
+        sizes = sizes + half * tf.abs(layer.bias)
+    sign = tf.sign(layer.z)
+    if z is layer.z:  # they have one sign
+        c = sign * (R / ((1 + half) * tf.abs(z) + sizes + tf.cast(stabilizer, R.dtype)))
+    else:
+        c = tf.abs(sign) * R / away((1 + half) * z + sign * sizes, stabilizer)
     found = []
-    for part in layer.parts:
-        of_values = part.back((1 + half) * (c_above + c_below), part.weights)
-        of_sizes = part.back(half * (c_above - c_below), tf.abs(part.weights))
-        found.append(
-            part.share(of_values + (of_sizes if part.is_positive else tf.where(part.a >= 0, of_sizes, -of_sizes)))
-        )
+    for part, a, boost in zip(layer.parts, inputs, boosts):
+        if layer.is_rectified and part.is_positive:
+            found.append(part.share(part.back(c, (1 + half) * part.weights + boost)))
+            continue
+        of_values, of_sizes = part.back(c, (1 + half) * part.weights), part.back(sign * c, boost)
+        if part.is_positive:
+            found.append(part.share(of_values + of_sizes))
+        elif part.as_multipliers:
+            found.append(of_values + tf.where(part.a >= 0, of_sizes, -of_sizes))
+        else:
+            found.append(part.a * of_values + a * of_sizes)
     return found
 
 
@@ -131,9 +157,10 @@ def gamma_rule(layer: LayerAtHand, R: Tensor, gamma: float, bias: bool, stabiliz
 def wsquare(layer: LayerAtHand, R: Tensor, bias: bool, stabilizer: float) -> List[Tensor]:
     """``R_j = sum_k w_jk^2 / (b_k^2 + sum_j w_jk^2) R_k``, whatever the inputs are."""
     ones = [part.ones() for part in layer.parts]
-    total: Any = 0 if layer.bias is None or not bias else layer.bias**2
-    total = total + sum(part.run(one, part.weights**2) for part, one in zip(layer.parts, ones))
-    c = R / away(total, stabilizer)
+    total = added(part.run(one, part.weights**2) for part, one in zip(layer.parts, ones))
+    if bias and layer.bias is not None:
+        total = total + layer.bias**2
+    c = R / (total + tf.cast(stabilizer, R.dtype))
     return [one * part.back(c, part.weights**2) for part, one in zip(layer.parts, ones)]
 
 
@@ -141,7 +168,7 @@ def wsquare(layer: LayerAtHand, R: Tensor, bias: bool, stabilizer: float) -> Lis
 def flat(layer: LayerAtHand, R: Tensor, stabilizer: float) -> List[Tensor]:
     """``R_j = sum_k R_k / n_k``, for the n_k inputs of k, padding not counted."""
     ones = [(part.ones(), tf.ones_like(part.weights)) for part in layer.parts]
-    c = R / away(sum(part.run(*both) for part, both in zip(layer.parts, ones)), stabilizer)
+    c = R / away(added(part.run(*both) for part, both in zip(layer.parts, ones)), stabilizer)
     return [one * part.back(c, weights) for part, (one, weights) in zip(layer.parts, ones)]
 
 

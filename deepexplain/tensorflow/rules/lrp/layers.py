@@ -4,7 +4,8 @@ A layer begins with an op that multiplies by weights (a convolution, a matrix pr
 normalization of the sample). To it belong the ops behind it that are affine, each read by one op only: the bias, batch
 normalization in whatever ops it was written, and what changes only the shape before these. Products with weights that
 are added up before any of them has a bias are one layer (the gates of an LSTM). So attributions do not depend on the
-ops in which a network was written down. Sums and poolings are layers, too, of weights that are fixed.
+ops in which a network was written down. Sums and poolings are layers, too, of weights that are fixed; and products of
+two that vary, if a rule is chosen for them, of each of both with the other for its weights.
 """
 
 from typing import Any, Dict, Iterable, List, NamedTuple, Optional, Sequence, Set
@@ -12,7 +13,7 @@ from typing import Any, Dict, Iterable, List, NamedTuple, Optional, Sequence, Se
 from ...compat import Operation, Tensor, tf
 from ...runtime.bodies import in_order
 from ...runtime.graph import Step
-from .channels import as_channels, axis_of_weights, keeps_channels
+from .channels import as_channels, axis_of_channels, axis_of_weights, keeps_channels
 
 CONVOLUTIONS = {
     'Conv2D': (0, 1),
@@ -22,6 +23,9 @@ CONVOLUTIONS = {
     'Conv3DBackpropInputV2': (2, 1),
 }
 DENSE = frozenset('BatchMatMul BatchMatMulV2 BatchMatMulV3 Einsum MatMul SparseMatMul'.split())
+#: Of two that vary. The first are products value by value: each value of the result is one share.
+BY_VALUE = frozenset(['Mul', 'MulNoNan'])
+PRODUCTS = BY_VALUE.union(CONVOLUTIONS, DENSE)
 SUMS = frozenset('AccumulateNV2 Add AddN AddV2 BiasAdd Sub'.split())
 POOLS = frozenset(
     """AvgPool AvgPool3D Cumsum Mean ResizeBicubic ResizeBilinear SegmentMean SegmentSum Sum
@@ -38,7 +42,7 @@ class Layer(NamedTuple):
     Attributes
     ----------
     kind : str
-        'convolution', 'dense', 'norm', 'sum' or 'pool'.
+        'convolution', 'dense', 'norm', 'sum', 'pool' or 'product'.
     parts : list of Step
         The ops that multiply by weights.
     roles : dict
@@ -115,7 +119,8 @@ class Layers:
             start = self._started(step, spreads)
             if start is not None:
                 grown.append(start)
-                self._go_on(start, op)
+                if start.kind != 'product':
+                    self._go_on(start, op)
             else:
                 self._grow(step, grown)
         found = [Layer(g.kind, g.parts, g.roles, g.end, g.axis) for g in grown]
@@ -125,15 +130,17 @@ class Layers:
 
     def _started(self, step: Step, spreads: Any) -> Optional[_Growing]:
         op, varying = step.op, step.numbers
-        if op.type in CONVOLUTIONS:
+        if len(varying) == 2 and op.type in PRODUCTS and spreads(step) is None:
+            kind, fits = 'product', True
+        elif op.type in CONVOLUTIONS:
             kind, fits = 'convolution', varying == [CONVOLUTIONS[op.type][0]]
         elif op.type in DENSE:
             kind, fits = 'dense', len(varying) == 1 and len(op.inputs) == 2
-        elif spreads(step) is not None:
-            kind, fits = 'norm', True
+        elif spreads(step) is not None or (op.type in NORMALIZATIONS and op.get_attr('is_training')):
+            kind, fits = 'norm', op.type not in NORMALIZATIONS or varying == [0]
         else:
             return None
-        return _Growing(kind, [step], {op: 'weights'}, _axis_of_channels(op)) if fits else None
+        return _Growing(kind, [step], {op: 'weights'}, axis_of_channels(op)) if fits else None
 
     def _go_on(self, layer: _Growing, op: Operation) -> None:
         """The layer may go on behind an op, if one other op reads it."""
@@ -183,10 +190,13 @@ class Layers:
         """Let the layer have an op that reads it, if it is such a one."""
         op, i = step.op, step.varying[0]
         z, out = op.inputs[i], op.outputs[0]
+        is_norm = layer.kind == 'norm'  # one weight and one term for each value, of whatever shape they are
         if op.type in SHAPES and i == 0:
+            if is_norm and op.type != 'Identity' and 'affine' in layer.roles.values():
+                return False
             if layer.has_bias_by_place:
                 return False
-            if op.type != 'Identity' and not keeps_channels(op, layer.axis):
+            if op.type != 'Identity' and not is_norm and not keeps_channels(op, layer.axis):
                 return False
             layer.pending[op] = 'shape'
             return True
@@ -196,7 +206,7 @@ class Layers:
                 or layer.has_bias_by_place
                 or i != 0
                 or op.get_attr('is_training')
-                or _axis_of_channels(op) != layer.axis
+                or (not is_norm and axis_of_channels(op) != layer.axis)
             ):
                 return False
             layer.add(op, 'affine')
@@ -207,16 +217,16 @@ class Layers:
             return False
         if op.type == 'BiasAdd' and i != 0:
             return False
-        if not self._canonize and layer.kind != 'norm' and (is_factor or op.type == 'Sub'):
+        if not self._canonize and not is_norm and (is_factor or op.type == 'Sub'):
             return False
         other = op.inputs[1 - i]
         if is_sum and _is_zero(other) and (op.type != 'Sub' or i == 0):
             layer.pending[op] = 'nothing'  # a sum of many begins with 0
             return True
-        along = as_channels(op, other, layer.axis)
+        along = is_norm or as_channels(op, other, layer.axis)
         if is_factor and (not along or layer.has_bias_by_place):
             return False
-        if is_factor and layer.kind != 'norm' and any(axis_of_weights(p.op, p.varying[0]) is None for p in layer.parts):
+        if is_factor and not is_norm and any(axis_of_weights(p.op, p.varying[0]) is None for p in layer.parts):
             return False
         layer.add(op, 'affine')
         layer.has_bias_by_place = layer.has_bias_by_place or not along
@@ -245,14 +255,6 @@ def _first(layers: Iterable[Layer], steps: Dict[Operation, Step]) -> Set[int]:
         if layer.kind in ('convolution', 'dense')
         and not any(behind.get(_key(part.op.inputs[i]), False) for part in layer.parts for i in part.varying)
     }
-
-
-def _axis_of_channels(op: Operation) -> int:
-    """-1 or 1: where the channels of what an op computes are."""
-    try:
-        return 1 if op.get_attr('data_format').startswith(b'NC') else -1
-    except ValueError:
-        return -1
 
 
 def _same_shape(a: Tensor, b: Tensor) -> bool:

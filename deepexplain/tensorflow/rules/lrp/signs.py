@@ -1,6 +1,6 @@
-"""Which tensors have no values below 0, so that half of the work of a rule is not needed."""
+"""Signs: what is above 0 of a tensor, what below, and which tensors have nothing below 0: half the work for a rule."""
 
-from ...compat import Tensor
+from ...compat import Tensor, tf
 
 _NEVER_NEGATIVE = frozenset('Abs Exp Relu Relu6 Sigmoid Softmax Softplus Sqrt Square'.split())
 #: Never below 0 if their first input is not.
@@ -21,3 +21,19 @@ def is_never_negative(z: Tensor, depth: int = 12) -> bool:
     if op.type in _KEEPING_IF_ALL:
         return all(is_never_negative(other, depth - 1) for other in op.inputs if other.dtype.is_floating)
     return op.type in _KEEPING and is_never_negative(op.inputs[0], depth - 1)
+
+
+def away(z: Tensor, stabilizer: float) -> Tensor:
+    """``z`` moved away from 0 by a number."""
+    by = tf.cast(stabilizer, z.dtype)
+    return tf.where(z >= 0, z + by, z - by)
+
+
+def plus(z: Tensor) -> Tensor:
+    """What is above 0 of it."""
+    return tf.maximum(z, tf.cast(0, z.dtype))
+
+
+def minus(z: Tensor) -> Tensor:
+    """What is below 0 of it."""
+    return tf.minimum(z, tf.cast(0, z.dtype))

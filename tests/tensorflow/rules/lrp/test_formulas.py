@@ -10,7 +10,8 @@ from small import normal
 from deepexplain.tensorflow import DeepExplain
 from deepexplain.tensorflow.rules.lrp import RULES
 
-pytestmark = pytest.mark.filterwarnings('ignore:low and high are not used')
+#: All options are given to all rules.
+pytestmark = pytest.mark.filterwarnings('ignore:.*(is|are) not used')
 
 OPTIONS = {'epsilon': 0.1, 'gamma': 0.5, 'alpha': 3.0, 'beta': 2.0, 'stabilizer': 1e-6, 'low': -4.0, 'high': 5.0}
 

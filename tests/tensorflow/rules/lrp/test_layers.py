@@ -7,7 +7,8 @@ from small import normal
 
 from deepexplain.tensorflow import DeepExplain
 
-pytestmark = pytest.mark.filterwarnings('ignore:low and high are not used')
+#: All options are given to all rules.
+pytestmark = pytest.mark.filterwarnings('ignore:.*(is|are) not used')
 
 GAMMA, BETA, MEAN, VARIANCE = normal(4, seed=1), normal(4, seed=2), normal(4, seed=3), normal(4, seed=4) ** 2
 EPS = 1e-3
