@@ -1,0 +1,1 @@
+"""Explanations that are larger than memory, or longer than a process lives."""
