@@ -149,7 +149,8 @@ class Rows:
     """
 
     def __init__(self, batch: Mapping[str, Any], count: int) -> None:
-        self._batch, self._arrays = batch, []  # type: Any, List[Array]
+        self._batch = batch
+        self._arrays: List[Array] = []
         self.errors = np.full(count, None, object)
 
     @property
