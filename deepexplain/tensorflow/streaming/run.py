@@ -81,15 +81,15 @@ def run_to(
 
     Examples
     --------
-    >>> import os, tempfile
+    >>> from os.path import join
+    >>> from tempfile import TemporaryDirectory
     >>> import tensorflow.compat.v1 as tf
     >>> from deepexplain.tensorflow import DeepExplain
     >>> with tf.Session(graph=tf.Graph()) as session, DeepExplain(session=session) as de:
     ...     X = tf.placeholder(tf.float32, [None, 2])
     ...     explainer = de.get_explainer('grad*input', tf.reduce_sum(X**2, axis=1), X)
-    ...     folder = tempfile.TemporaryDirectory()
-    ...     path = os.path.join(folder.name, 'out.npy')
-    ...     print(explainer.run_to(path, [[1.0, 2.0], [3.0, 0.0]], progress=False).tolist())
+    ...     with TemporaryDirectory() as folder:
+    ...         print(explainer.run_to(join(folder, 'out.npy'), [[1.0, 2.0], [3.0, 0.0]], progress=False).tolist())
     [[2.0, 8.0], [18.0, 0.0]]
     """
     resume, progress = as_flag(resume, 'resume'), as_flag(progress, 'progress')
