@@ -1,12 +1,10 @@
-"""A run of a small CNN on made-up digits, as a process of its own: ``python job.py SETTINGS``, which are JSON.
+"""A run of a small CNN on made-up digits, as a process of its own: ``main(settings)``.
 
 It appends to the file ``log`` a line for each chunk that it computes, and kills itself where the settings say so.
 """
 
-import json
 import os
 import signal
-import sys
 import time
 
 import numpy as np
@@ -77,14 +75,13 @@ def hook(settings):
 
 
 def main(settings):
-    """Run, after a line on standard output that says that the run begins."""
+    """Run, after a line in the file ``log`` + '.said' that says that the run begins; errors go there, too."""
+    said = os.open(settings['log'] + '.said', os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+    os.dup2(said, 1)
+    os.dup2(said, 2)
     hook(settings)
     with tf.Session(graph=tf.Graph()) as session:
         explainer = explainer_in(session)
         print('begins', flush=True)
         explainer.run_to(settings['path'], digits(), chunk=CHUNK, progress=False)
         print('ended', flush=True)
-
-
-if __name__ == '__main__':
-    main(json.loads(sys.argv[1]))

@@ -1,33 +1,26 @@
-"""Starting, killing and waiting for jobs."""
+"""Starting processes and waiting for them. Jobs come from a server that has imported TensorFlow, and start at once."""
 
-import json
+import multiprocessing
 import os
 import subprocess
-import sys
+
+import job
 
 FOLDER = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(FOLDER)
 
-
-def environment():
-    """This process', in which the library and these tests are found."""
-    path = os.pathsep.join([ROOT, FOLDER, os.environ.get('PYTHONPATH', '')])
-    return {**os.environ, 'PYTHONPATH': path, 'TF_CPP_MIN_LOG_LEVEL': '3'}
+#: In which the library and these tests are found.
+os.environ['PYTHONPATH'] = os.pathsep.join([ROOT, FOLDER, os.environ.get('PYTHONPATH', '')])
+CONTEXT = multiprocessing.get_context('forkserver')
+CONTEXT.set_forkserver_preload(['job'])
 
 
 def start(*command):
     """A process, whose output can be read."""
-    return subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment(), cwd=ROOT, universal_newlines=True
-    )
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=ROOT, universal_newlines=True)
 
 
-def start_job(**settings):
-    """A job that runs, or is about to."""
-    return start(sys.executable, '-W', 'ignore', os.path.join(FOLDER, 'job.py'), json.dumps(settings))
-
-
-def finished(process, timeout=120):
+def finished(process, timeout=300):
     """The exit code, standard output and errors of a process that is given so many seconds."""
     try:
         out, errors = process.communicate(timeout=timeout)
@@ -36,3 +29,19 @@ def finished(process, timeout=120):
         process.communicate()
         raise
     return process.returncode, out, errors
+
+
+def start_job(**settings):
+    """A job of job.py that runs, or is about to; what it says goes to the files ``log`` + '.said'."""
+    process = CONTEXT.Process(target=job.main, args=(settings,))
+    process.start()
+    return process
+
+
+def ended(process, timeout=300):
+    """The exit code of a job that is given so many seconds."""
+    process.join(timeout)
+    if process.exitcode is None:
+        process.kill()
+        raise TimeoutError(f'The job did not end within {timeout} seconds.')
+    return process.exitcode
