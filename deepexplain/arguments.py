@@ -259,6 +259,51 @@ def _is_symbolic(entry: Any) -> bool:
     return hasattr(entry, 'shape') and not isinstance(entry, (np.generic, np.ndarray))
 
 
+#: How deep lists and dicts may be nested that are data.
+MOST_DEPTH = 20
+
+
+def as_data(value: Any, name: str, instead: str = '') -> Any:
+    """``value`` as data that any process can read: a copy, of None, flags, numbers, words, lists, dicts and arrays.
+
+    Scalars of NumPy become Python's, and arrays that nobody may write to. ``instead`` is what to do with anything else,
+    for the error.
+    """
+    return _as_data(value, name, instead, 0)
+
+
+def _as_data(value: Any, name: str, instead: str, depth: int) -> Any:
+    if value is None or isinstance(value, (bool, int, float)) or type(value) is str:
+        return value
+    if isinstance(value, (str, np.bool_, np.integer, np.floating)):
+        return str(value) if isinstance(value, str) else value.item()
+    if depth < MOST_DEPTH and type(value) in (list, tuple):
+        return type(value)(_as_data(entry, f'{name}[{i}]', instead, depth + 1) for i, entry in enumerate(value))
+    if depth < MOST_DEPTH and isinstance(value, Mapping) and all(isinstance(key, str) for key in value):
+        return {key: _as_data(value[key], f'{name}[{key!r}]', instead, depth + 1) for key in value}
+    if isinstance(value, np.ndarray) or (has(value, '__array__') and not callable(value)):
+        array = np.array(as_array(value, name, flag=True))
+        array.flags.writeable = False
+        return array
+    raise ArgumentTypeError(
+        f'{name} must be data, which other processes can read: numbers, words, lists, dicts or arrays; got '
+        f'{text_of(value)}.{instead and " "}{instead}'
+    )
+
+
+def rows_that_fit(array: 'npt.NDArray[Any]', dtype: 'npt.DTypeLike') -> 'npt.NDArray[np.bool_]':
+    """Whether all values of each row are finite numbers once converted to ``dtype``: shape (rows,)."""
+    dtype = np.dtype(dtype)
+    if array.dtype.kind in 'biu' and dtype.kind == 'f' and dtype != np.float16:
+        return np.ones(len(array), bool)  # integers are finite, and float32 has room for the largest
+    with np.errstate(over='ignore', invalid='ignore'):
+        converted = array.astype(dtype, copy=False)
+    # Integers wrap around where they do not fit.
+    fits = converted == array if converted.dtype.kind in 'iu' else np.isfinite(converted)
+    result: npt.NDArray[np.bool_] = fits.reshape(len(array), -1).all(axis=1)
+    return result
+
+
 def is_list(value: object) -> bool:
     """Whether ``value`` is one of the things that a list of integers is given as, and has a length."""
     if isinstance(value, range) and (value.stop - value.start) // value.step > sys.maxsize:

@@ -47,6 +47,10 @@ class ModelError(DeepExplainError, ValueError):
     """A model that was read cannot be opened for explaining, or does not compute what its source computes."""
 
 
+class OutputError(DeepExplainError, OSError):
+    """A file cannot be written: the disk is full, the folder is read-only, or somebody else writes it."""
+
+
 class DeepExplainWarning(UserWarning):
     """The numbers may not mean what the method promises; the message names the reason."""
 

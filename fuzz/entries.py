@@ -76,6 +76,7 @@ GOOD = {
     'tags': ['None'],
     'checkpoint': ['None'],
     'allow_ops': ['()'],
+    'config': ['None', 'tf.ConfigProto()'],
     # of the metrics
     'model': ["{net}.by('grad*input')", "{net}.by('deeplift')", '{net}.predict'],
     'explain': ["{net}.by('grad*input')", 'np.sin'],

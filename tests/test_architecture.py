@@ -13,13 +13,16 @@ import deepexplain
 ROOT = os.path.dirname(os.path.abspath(deepexplain.__file__))
 #: One way down. A module may import from its own room and from those after it.
 ROOMS = [
+    'distributed',
     'tensorflow',
+    'tensorflow.recipe',
     'tensorflow.models',
     'tensorflow.text',
     'tensorflow.context',
     'tensorflow.legacy',
     'tensorflow.noise',
     'tensorflow.explainer',
+    'tensorflow.streaming',
     'tensorflow.methods',
     'tensorflow.engine',
     'tensorflow.rules',

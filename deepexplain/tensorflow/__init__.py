@@ -5,6 +5,7 @@ from .context import DeepExplain
 from .explainer import Explainer
 from .models import open_model
 from .noise import NoiseTunnel
+from .recipe import Recipe
 from .text import embedding_outputs, per_token
 
 # Code written against 0.3 imports these from the module of the methods, which they stand on.
@@ -12,4 +13,13 @@ for _name in ('AttributionMethod', 'GradientBasedMethod', 'PerturbationBasedMeth
     setattr(methods, _name, getattr(legacy, _name))
 setattr(methods, 'DeepExplain', DeepExplain)  # noqa: B010 - an assignment is an unknown attribute to mypy
 
-__all__ = ['DeepExplain', 'Explainer', 'NoiseTunnel', 'embedding_outputs', 'methods', 'open_model', 'per_token']
+__all__ = [
+    'DeepExplain',
+    'Explainer',
+    'NoiseTunnel',
+    'Recipe',
+    'embedding_outputs',
+    'methods',
+    'open_model',
+    'per_token',
+]

@@ -7,7 +7,7 @@ from ..arguments import as_flag, text_of
 from ..errors import ArgumentError, MemoryLimitError
 from ..types import Array, ArrayLike
 from .engine.audit import Audit
-from .engine.deltas import warn_of_deltas
+from .engine.deltas import check_has_delta, warn_of_deltas
 from .engine.engines import engine_of
 from .engine.layer import at_layer
 from .engine.leaks import Leaks, leaks_of
@@ -16,6 +16,7 @@ from .engine.request import Request
 from .methods.method import Method, method_from, same, takes_layer
 from .runtime.sealed import Sealed
 from .runtime.weights import Weight, weights_of
+from .streaming import run_to
 
 
 class Explainer(Sealed):
@@ -187,7 +188,7 @@ class Explainer(Sealed):
         return_convergence_delta = as_flag(return_convergence_delta, 'return_convergence_delta')
         request = self.engine.request(xs, ys, feed_dict, batch_size)
         if return_convergence_delta:
-            self._check_delta(request)
+            check_has_delta(self.engine, request)
         request, cut = self._cut(request, batch_size)
         engine = self.engine
         try:
@@ -210,6 +211,8 @@ class Explainer(Sealed):
             results, more = [result[0] for result in results], [result[0] for result in more]
         found = results if self._is_list else results[0]
         return (found, *more, *delta) if more or delta else found
+
+    run_to = run_to
 
     def outputs(
         self,
@@ -258,7 +261,7 @@ class Explainer(Sealed):
                 "that have them are 'deeplift' and 'elrp'."
             )
         request = self.request(xs, ys, feed_dict)
-        self._check_delta(request)
+        check_has_delta(self.engine, request)
         return leaks_of(self.engine, lambda: self.method.plan(self.problem), request, lambda: self._cut(request, None))
 
     def weights(self) -> List[Weight]:
@@ -290,10 +293,3 @@ class Explainer(Sealed):
     def _cut(self, request: Request, batch_size: Optional[int]) -> Tuple[Request, Any]:
         cut = self.engine.cut(request, batch_size)
         return (request if cut.padded else request.unpadded()), cut
-
-    def _check_delta(self, request: Request) -> None:
-        """Raise unless there is a sum that attributions can be compared with."""
-        reason = self.engine.plan.promise.refusal(request)
-        if reason is not None:
-            raise ArgumentError(f"'{self.name}' has no convergence delta: {reason}")
-        self.problem.check_has_rows('return_convergence_delta', request.n)

@@ -62,7 +62,9 @@ def test_a_method_written_for_0_3_takes_attributes(session):
 
 @pytest.mark.parametrize('copied', [pickle.dumps, copy.deepcopy, lambda e: pickle.dumps({'e': [e]}, protocol=2)])
 def test_pickling_says_what_to_pickle(explainer, copied):
-    with pytest.raises(TypeError, match=r'belongs to a session. Pickle explainer.method, with the names of T and X'):
+    with pytest.raises(
+        TypeError, match=r"belongs to a session. What travels is a Recipe: Recipe\('model.keras', method"
+    ):
         copied(explainer)
 
 

@@ -11,7 +11,7 @@ from .gradients import asked_for_gradient, gradient_name, original_gradient, reg
 from .keras import keras_backend, keras_of, keras_session, keras_version, registered_in, with_keras
 from .ops import copied_op, is_graph_tensor, same_op, text_attr, with_shape
 from .saved_models import assets_of, load_saved_model, saved_model_loader
-from .sessions import eagerly, fast_run, is_session, mutation_lock
+from .sessions import eagerly, fast_run, is_session, mutation_lock, session_config
 from .types import Graph, Operation, Session, Tensor
 
 __all__ = [
@@ -48,6 +48,7 @@ __all__ = [
     'registered_in',
     'same_op',
     'saved_model_loader',
+    'session_config',
     'take_large',
     'text_attr',
     'tf',

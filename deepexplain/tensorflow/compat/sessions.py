@@ -19,6 +19,13 @@ def is_session(value: object) -> bool:
         return False
 
 
+def session_config(threads: int) -> Any:
+    """Options of a session that computes in so many threads."""
+    return tf.ConfigProto(
+        intra_op_parallelism_threads=threads, inter_op_parallelism_threads=threads, use_per_session_threads=True
+    )
+
+
 def mutation_lock(graph: Graph) -> ContextManager[Any]:
     """While it is held, no session takes over what is new in the graph: runs wait, building goes on."""
     return graph._mutation_lock()

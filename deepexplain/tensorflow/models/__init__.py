@@ -3,9 +3,9 @@
 import os
 from typing import Any, Callable, Optional, Sequence, Tuple
 
-from ...arguments import as_names
+from ...arguments import as_names, text_of
 from ...errors import ArgumentError, ArgumentTypeError, DeepExplainError, ModelError
-from ..compat import keras_of
+from ..compat import keras_of, tf
 from .function import open_function
 from .graph_file import open_frozen_graph, open_meta_graph
 from .keras import open_keras_file, open_keras_model
@@ -26,6 +26,7 @@ def open_model(
     tags: Optional[Sequence[str]] = None,
     checkpoint: Optional[str] = None,
     allow_ops: Optional[Sequence[str]] = None,
+    config: Any = None,
     **load_options: Any,
 ) -> OpenModel:
     """Open a model for explaining: its graph, with the weights, in a session of its own.
@@ -57,6 +58,9 @@ def open_model(
     allow_ops : list of str, optional
         Of a SavedModel, ``.pb`` or ``.meta``: types of ops that may touch files, run Python or talk to other processes,
         such as ``['ReadFile']``. Default: none, and a file with such ops is refused before any of it runs.
+    config : tf.compat.v1.ConfigProto, optional
+        Options of the session, such as ``tf.compat.v1.ConfigProto(allow_soft_placement=True)``. Not for a Keras model
+        that is in a graph already. How many threads an op may take, the first session of a process decides.
     **load_options
         Of a Keras file, for Keras' own ``load_model``: ``custom_objects``, and ``safe_mode``, by
         default True: a file that holds code, or names code or files elsewhere, is refused before it is loaded.
@@ -89,6 +93,7 @@ def open_model(
     source = os.fsdecode(source) if isinstance(source, bytes) else source
     opener, options = _opener(source)
     given = {'inputs': inputs, 'outputs': outputs, 'signature': signature, 'tags': tags, 'checkpoint': checkpoint}
+    given['config'] = None if config is None else _as_config(config)
     given['allow_ops'] = None if allow_ops is None else as_names(allow_ops, 'allow_ops')
     given = {name: value for name, value in given.items() if value is not None}
     given.update(load_options)
@@ -116,9 +121,9 @@ def open_model(
 def _opener(source: Any) -> Tuple[Callable[..., OpenModel], Optional[Tuple[str, ...]]]:
     """The function that opens such a source, and the names of its options (None: any)."""
     if keras_of(source) is not None:
-        return open_keras_model, ('inputs', 'outputs')
+        return open_keras_model, ('inputs', 'outputs', 'config')
     if callable(source):
-        return open_function, ('inputs', 'outputs')
+        return open_function, ('inputs', 'outputs', 'config')
     try:
         path = os.fsdecode(source)
     except Exception:  # whatever the __fspath__ of an object raises
@@ -130,17 +135,23 @@ def _opener(source: Any) -> Tuple[Callable[..., OpenModel], Optional[Tuple[str, 
         checkpoint = os.path.exists(path + '.index')
         raise ArgumentError(f"There is no file or directory '{path}'. {OF_CHECKPOINTS if checkpoint else ''}".strip())
     if os.path.isdir(path) or os.path.basename(path) in ('saved_model.pb', 'saved_model.pbtxt'):
-        return open_saved_model, ('inputs', 'outputs', 'signature', 'tags', 'allow_ops')
+        return open_saved_model, ('inputs', 'outputs', 'signature', 'tags', 'allow_ops', 'config')
     if path.lower().endswith(('.keras', '.h5', '.hdf5')):
         return open_keras_file, None
     if path.lower().endswith('.pb'):
-        return open_frozen_graph, ('inputs', 'outputs', 'allow_ops')
+        return open_frozen_graph, ('inputs', 'outputs', 'allow_ops', 'config')
     if path.lower().endswith('.meta'):  # the whole name, perhaps: the one of a checkpoint without a prefix
-        return open_meta_graph, ('inputs', 'outputs', 'checkpoint', 'allow_ops')
+        return open_meta_graph, ('inputs', 'outputs', 'checkpoint', 'allow_ops', 'config')
     raise ArgumentError(
         f"'{path}' is not known as a model: open_model reads .keras, .h5, .hdf5, .pb and .meta files and the "
         f'directories of SavedModels. {OF_CHECKPOINTS}'
     )
+
+
+def _as_config(config: Any) -> Any:
+    if not isinstance(config, tf.ConfigProto):
+        raise ArgumentTypeError(f'config must be a tf.compat.v1.ConfigProto; got {text_of(config)}.')
+    return config
 
 
 def _described(source: object) -> str:

@@ -8,7 +8,9 @@ from .opened import OpenModel
 from .traced import as_specs, open_traced
 
 
-def open_function(function: Callable[..., Any], inputs: Any = None, outputs: Any = None) -> OpenModel:
+def open_function(
+    function: Callable[..., Any], inputs: Any = None, outputs: Any = None, config: Any = None
+) -> OpenModel:
     """Open a function of one tensor for each of ``inputs``; of keywords where that is a dict.
 
     The default is the input_signature of a tf.function.
@@ -29,7 +31,7 @@ def open_function(function: Callable[..., Any], inputs: Any = None, outputs: Any
 
     if TENSORFLOW_2:
         with eagerly():
-            return open_traced(call, specs, outputs, name)
+            return open_traced(call, specs, outputs, name, config=config)
     graph = tf.Graph()
     with graph.as_default():
         placeholders = [tf.placeholder(spec.dtype, spec.shape, spec.name) for spec in specs]
@@ -39,4 +41,4 @@ def open_function(function: Callable[..., Any], inputs: Any = None, outputs: Any
                 f"{name} creates variables ('{tf.global_variables()[0].name}' is the first), whose values would be "
                 'random here. Explain the graph in which they were trained, without open_model.'
             )
-    return OpenModel(tf.Session(graph=graph), placeholders, outputs or found)
+    return OpenModel(tf.Session(graph=graph, config=config), placeholders, outputs or found)

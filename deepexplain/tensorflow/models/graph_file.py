@@ -10,7 +10,9 @@ from .limits import check_graph, within_patience
 from .opened import OpenModel, ends, imported, keys_of, new_session, placeholders
 
 
-def open_frozen_graph(path: Any, inputs: Any = None, outputs: Any = None, allow_ops: Collection[str] = ()) -> OpenModel:
+def open_frozen_graph(
+    path: Any, inputs: Any = None, outputs: Any = None, allow_ops: Collection[str] = (), config: Any = None
+) -> OpenModel:
     """Open a ``.pb`` file: a GraphDef whose variables are constants."""
     graph_def = _parsed(tf.GraphDef(), path)
     _check_ops(graph_def, 'GraphDef', path)
@@ -22,7 +24,7 @@ def open_frozen_graph(path: Any, inputs: Any = None, outputs: Any = None, allow_
             f"'{path}' is not frozen: the values of its {len(variables)} variables ('{variables[0]}' is the first) are "
             'in a checkpoint. Open the .meta file of that checkpoint.'
         )
-    return imported(readable(graph_def), inputs, outputs, large=take_large(graph_def, MANY))
+    return imported(readable(graph_def), inputs, outputs, large=take_large(graph_def, MANY), config=config)
 
 
 def open_meta_graph(
@@ -31,6 +33,7 @@ def open_meta_graph(
     outputs: Any = None,
     checkpoint: Optional[str] = None,
     allow_ops: Collection[str] = (),
+    config: Any = None,
 ) -> OpenModel:
     """Open a ``.meta`` file, and restore its variables from the checkpoint beside it or the one given."""
     path = os.fspath(path)
@@ -44,7 +47,7 @@ def open_meta_graph(
         FileGraph(meta_graph.graph_def, meta_graph, list(inputs or ()) + list(outputs or ())), path, allow_ops
     )
     readable(meta_graph.graph_def)
-    with new_session(f"TensorFlow {tf.__version__} cannot open '{path}'") as session:
+    with new_session(f"TensorFlow {tf.__version__} cannot open '{path}'", config=config) as session:
         saver = tf.train.import_meta_graph(meta_graph, clear_devices=True)
         within_patience(lambda: _restore(session, saver, checkpoint, path), f"'{path}': to restore it")
         tables = tf.get_collection(tf.GraphKeys.TABLE_INITIALIZERS)

@@ -37,6 +37,7 @@ def open_keras_model(
     outputs: Any = None,
     source: Any = None,
     check: Optional[Callable[[Any], None]] = None,
+    config: Any = None,
 ) -> OpenModel:
     """Open a live model. One whose inputs are tensors of a graph is explained there, in Keras' session.
 
@@ -44,7 +45,7 @@ def open_keras_model(
     """
     source = source or f"The {type(model).__name__} '{model.name}'"
     if _is_in_graph(model):
-        return _open_in_graph(model, inputs, outputs, source)
+        return _open_in_graph(model, inputs, outputs, source, config)
     if not TENSORFLOW_2:
         raise ModelError(f'{source} runs eagerly, which open_model does not support on TensorFlow 1: open its file.')
     _check_backend(keras_of(model))
@@ -56,10 +57,12 @@ def open_keras_model(
         return model(tf.nest.pack_sequence_as(structure, tensors), training=False)
 
     with eagerly():
-        return open_traced(call, specs, outputs, source, check=check)
+        return open_traced(call, specs, outputs, source, check=check, config=config)
 
 
-def open_keras_file(path: Any, inputs: Any = None, outputs: Any = None, **load_options: Any) -> OpenModel:
+def open_keras_file(
+    path: Any, inputs: Any = None, outputs: Any = None, config: Any = None, **load_options: Any
+) -> OpenModel:
     """Open a ``.keras``, ``.h5`` or ``.hdf5`` file with the Keras that wrote it, or one that can read it."""
     path = os.fspath(path)
     check_sizes(path)
@@ -68,9 +71,9 @@ def open_keras_file(path: Any, inputs: Any = None, outputs: Any = None, **load_o
     custom_objects = {} if given is None else as_mapping(given, 'custom_objects')
     if not TENSORFLOW_2:
         if as_flag(load_options.pop('safe_mode', True), 'safe_mode'):
-            for config in configs:
-                check_configuration(config, path, custom_objects.__contains__)
-        return _open_file_in_graph(path, version, configs, inputs, outputs, load_options)
+            for described in configs:
+                check_configuration(described, path, custom_objects.__contains__)
+        return _open_file_in_graph(path, version, configs, inputs, outputs, load_options, config)
     try:
         keras = with_keras(int(version.split('.')[0]))
     except ImportError as error:
@@ -85,8 +88,8 @@ def open_keras_file(path: Any, inputs: Any = None, outputs: Any = None, **load_o
     if as_flag(load_options.get('safe_mode', True), 'safe_mode'):
         check = functools.partial(_check_graph, path=path)
         known = registered_in(keras, custom_objects)
-        for config in configs:
-            check_configuration(config, path, known)
+        for described in configs:
+            check_configuration(described, path, known)
     with eagerly():  # with eager execution disabled, Keras 3 would leave random weights, without a word
         try:
             model = keras.models.load_model(path, compile=False, **load_options)
@@ -97,7 +100,7 @@ def open_keras_file(path: Any, inputs: Any = None, outputs: Any = None, **load_o
                 + _of_bytecode(path, configs)
             ) from error
         _check_that_weights_are_from(path, model)
-        return open_keras_model(model, inputs, outputs, f"'{path}'", check)
+        return open_keras_model(model, inputs, outputs, f"'{path}'", check, config)
 
 
 def _check_graph(graph_def: Any, path: str) -> None:
@@ -117,7 +120,9 @@ def _is_in_graph(model: Any) -> bool:
     return bool(getattr(model, 'inputs', None)) and all(is_graph_tensor(x) for x in model.inputs)
 
 
-def _open_in_graph(model: Any, inputs: Any, outputs: Any, source: str) -> OpenModel:
+def _open_in_graph(model: Any, inputs: Any, outputs: Any, source: str, config: Any) -> OpenModel:
+    if config is not None:
+        raise ArgumentTypeError(f"{source} is in a graph, and explained in Keras' own session: leave config out.")
     if inputs is not None:
         raise ArgumentTypeError(f'{source} is in a graph, where its inputs are {model.inputs}: leave inputs out.')
     session = keras_session(model)
@@ -137,7 +142,13 @@ def _keys(model: Any) -> Dict[str, str]:
 
 
 def _open_file_in_graph(
-    path: str, version: str, configs: Sequence[Any], inputs: Any, outputs: Any, load_options: Dict[str, Any]
+    path: str,
+    version: str,
+    configs: Sequence[Any],
+    inputs: Any,
+    outputs: Any,
+    load_options: Dict[str, Any],
+    config: Any,
 ) -> OpenModel:
     """The same on TensorFlow 1, where Keras builds its layers in a graph."""
     if zipfile.is_zipfile(path):
@@ -147,7 +158,7 @@ def _open_file_in_graph(
     if inputs is not None:
         raise ArgumentTypeError('inputs of a Keras file cannot be changed on TensorFlow 1: leave them out.')
     failure = f"Keras {tf.keras.__version__} cannot load '{path}' (written by Keras {version})"
-    with new_session(failure, _of_bytecode(path, configs)) as session, session.as_default():
+    with new_session(failure, _of_bytecode(path, configs), config) as session, session.as_default():
         tf.keras.backend.set_learning_phase(0)  # for this graph
         model = tf.keras.models.load_model(path, compile=False, **load_options)
         return OpenModel(session, model.inputs, outputs or tf.nest.flatten(model.outputs), _keys(model))

@@ -3,7 +3,7 @@
 from contextlib import contextmanager
 from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 
-from ...errors import ArgumentError, DeepExplainError, GraphError, ModelError
+from ...errors import ArgumentError, ArgumentTypeError, DeepExplainError, GraphError, ModelError
 from ...types import Array
 from ..compat import Graph, Operation, Session, Tensor, as_variables, assign_large, lookup_table, tf
 from ..runtime.building import consumers
@@ -99,6 +99,17 @@ class OpenModel:
     def __exit__(self, *exception: Any) -> None:
         self.close()
 
+    def __copy__(self) -> 'OpenModel':
+        """Itself: a session is no thing that there are two of."""
+        return self
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        """Refuse to be pickled or copied deeply."""
+        raise ArgumentTypeError(
+            'An OpenModel cannot be pickled or copied to another process: it has a session. What travels is its path, '
+            "in a Recipe: Recipe('model.keras', method, T='logits', X='inputs', ...).open() in each process."
+        )
+
     def __repr__(self) -> str:
         lines = []
         for what, tensors in [('input', self.inputs), ('output', self.outputs)]:
@@ -110,10 +121,10 @@ class OpenModel:
 
 
 @contextmanager
-def new_session(failure: str, advice: str = '') -> Iterator[Session]:
+def new_session(failure: str, advice: str = '', config: Any = None) -> Iterator[Session]:
     """A session on a new graph, the default. An error closes it, and becomes a ModelError that says both texts."""
     graph = tf.Graph()
-    session = tf.Session(graph=graph)
+    session = tf.Session(graph=graph, config=config)
     try:
         with graph.as_default():
             yield session
@@ -137,12 +148,13 @@ def imported(
     keys: Optional[Mapping[str, str]] = None,
     tables: Sequence[Any] = (),
     large: Optional[Mapping[str, Array]] = None,
+    config: Any = None,
 ) -> OpenModel:
     """An OpenModel of this GraphDef, in a new graph and session, with what its lookup tables hold.
 
     ``large`` are constants whose values stand beside the GraphDef, by name: they become variables.
     """
-    with new_session(f'TensorFlow {tf.__version__} cannot read this graph') as session:
+    with new_session(f'TensorFlow {tf.__version__} cannot read this graph', config=config) as session:
         made = [(name, lookup_table(*content)) for name, *content in tables]
         tf.import_graph_def(as_variables(graph_def, large or {}), {name: handle for name, (handle, _) in made}, name='')
         assign_large(session, large or {})

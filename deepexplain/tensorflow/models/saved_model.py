@@ -19,6 +19,7 @@ def open_saved_model(
     signature: Optional[str] = None,
     tags: Any = None,
     allow_ops: Collection[str] = (),
+    config: Any = None,
 ) -> OpenModel:
     """Open the directory of a SavedModel (or its saved_model.pb)."""
     path = os.fspath(path)
@@ -37,13 +38,13 @@ def open_saved_model(
     check_assets(graph, path)
     check_effects(FileGraph(graph.graph_def, graph, list(inputs or ()) + list(outputs or ())), path, allow_ops)
     if not graph.HasField('object_graph_def'):
-        return _open_graph(path, loader, graph, inputs, outputs, signature)
+        return _open_graph(path, loader, graph, inputs, outputs, signature, config)
     if not TENSORFLOW_2:
         raise ModelError(
             f"'{path}' is a SavedModel of TensorFlow {graph.meta_info_def.tensorflow_version}: it needs TensorFlow 2 "
             f'(here: {tf.__version__}).'
         )
-    return _open_function(path, list(graph.meta_info_def.tags), inputs, outputs, signature)
+    return _open_function(path, list(graph.meta_info_def.tags), inputs, outputs, signature, config)
 
 
 def _chosen(graphs: Sequence[Any], tags: Any, path: Any) -> Any:
@@ -58,7 +59,7 @@ def _chosen(graphs: Sequence[Any], tags: Any, path: Any) -> Any:
     return matching[0]
 
 
-def _open_function(path: Any, tags: Any, inputs: Any, outputs: Any, signature: Optional[str]) -> OpenModel:
+def _open_function(path: Any, tags: Any, inputs: Any, outputs: Any, signature: Optional[str], config: Any) -> OpenModel:
     with eagerly():
         loaded = within_patience(lambda: _loaded(path, tags), f"'{path}': to load it")
         signatures = dict(loaded.signatures)
@@ -82,7 +83,9 @@ def _open_function(path: Any, tags: Any, inputs: Any, outputs: Any, signature: O
         specs = specs if inputs is None else as_specs(inputs, count=len(specs))
         names = [spec.name for spec in args] + keywords
         specs = [tf.TensorSpec(spec.shape, spec.dtype, name) for spec, name in zip(specs, names)]
-        return open_traced(call, specs, outputs, f"The signature '{chosen}' of '{path}'", in_patience=True)
+        return open_traced(
+            call, specs, outputs, f"The signature '{chosen}' of '{path}'", in_patience=True, config=config
+        )
 
 
 def _loaded(path: Any, tags: Any) -> Any:
@@ -116,7 +119,7 @@ def _signature_name(signatures: Any, signature: Optional[str], path: Any, functi
 
 
 def _open_graph(
-    path: Any, loader: Any, meta_graph: Any, inputs: Any, outputs: Any, signature: Optional[str]
+    path: Any, loader: Any, meta_graph: Any, inputs: Any, outputs: Any, signature: Optional[str], config: Any
 ) -> OpenModel:
     """A graph of TensorFlow 1, with its variables and tables, in a session."""
     signatures = dict(meta_graph.signature_def)
@@ -126,7 +129,7 @@ def _open_graph(
     if signatures:
         of_inputs, of_outputs = keys_of(signatures[_signature_name(signatures, signature, path)])
     readable(meta_graph.graph_def)
-    with new_session(f"TensorFlow {tf.__version__} cannot load '{path}'") as session:
+    with new_session(f"TensorFlow {tf.__version__} cannot load '{path}'", config=config) as session:
         within_patience(lambda: loader.load(session, list(meta_graph.meta_info_def.tags)), f"'{path}': to load it")
         return OpenModel(
             session,

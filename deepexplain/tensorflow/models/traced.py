@@ -30,11 +30,13 @@ def open_traced(
     source: str,
     in_patience: bool = False,
     check: Optional[Callable[[Any], None]] = None,
+    config: Any = None,
 ) -> 'OpenModel':
     """Open what ``call`` computes from one tensor for each of the TensorSpecs.
 
     Call this within ``eagerly()``. ``source`` names the model in messages; ``in_patience`` says that it
-    is from a file, and may be endless; ``check`` raises for a GraphDef that must not be run.
+    is from a file, and may be endless; ``check`` raises for a GraphDef that must not be run; ``config`` is
+    that of the session.
     """
     specs = _named(specs)
     try:
@@ -54,7 +56,7 @@ def open_traced(
     if check is not None:
         check(graph_def)
     large = {**take_large(graph_def), **traced.large}
-    model = imported(graph_def, traced.inputs, traced.outputs, keys, traced.tables, large)
+    model = imported(graph_def, traced.inputs, traced.outputs, keys, traced.tables, large, config)
     try:
         if in_patience:
             within_patience(lambda: _compare(model, call, specs, source), f'{source}: to compute made-up samples')

@@ -1,6 +1,6 @@
 """A bar for long runs: rows that went through the network, their number per second, the time left."""
 
-from typing import Any
+from typing import Any, Optional
 
 
 class NoProgress:
@@ -15,10 +15,10 @@ class NoProgress:
         """Nothing to close."""
 
 
-def progress_bar(wanted: bool, total: int, name: str) -> Any:
-    """A tqdm bar of rows, or a stand-in."""
+def progress_bar(wanted: bool, total: Optional[int], name: str, done: int = 0, unit: str = ' rows') -> Any:
+    """A tqdm bar of rows, or a stand-in; ``done`` of them were so before, and count for no time."""
     if not wanted:
         return NoProgress()
     from tqdm.auto import tqdm  # slow to import, and needed by few
 
-    return tqdm(total=total, desc=name, unit=' rows', unit_scale=True)
+    return tqdm(total=total, desc=name, unit=unit, unit_scale=True, initial=done)

@@ -55,11 +55,12 @@ def check_finite(array: Any, what: str, dtype: Any) -> None:
             )
 
 
-def as_inputs(xs: Any, specs: Sequence[InputSpec], multiple: bool) -> List[Any]:
+def as_inputs(xs: Any, specs: Sequence[InputSpec], multiple: bool, finite: bool = True) -> List[Any]:
     """Check xs against the inputs and return a list with one array-like for each.
 
     Raises ArgumentError for a wrong number of inputs, a wrong shape, differing numbers of samples, no
-    samples, nan or infinite values; ArgumentTypeError for anything but real numbers.
+    samples, nan or infinite values (unless ``finite`` is False: then no value is read); ArgumentTypeError for anything
+    but real numbers.
     """
     xs = _by_input(xs, specs) if multiple else [xs]
     arrays = []
@@ -83,7 +84,7 @@ def as_inputs(xs: Any, specs: Sequence[InputSpec], multiple: bool) -> List[Any]:
     lengths = [array.shape[0] for array in arrays]
     if len(set(lengths)) > 1:
         raise ArgumentError(f'All inputs must have the same number of samples; got {lengths}.')
-    for i, (array, spec) in enumerate(zip(arrays, specs)):
+    for i, (array, spec) in enumerate(zip(arrays, specs) if finite else ()):
         check_finite(array, f'xs[{i}]' if multiple else 'xs', spec.dtype)
     return arrays
 

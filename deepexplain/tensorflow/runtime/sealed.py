@@ -36,7 +36,7 @@ class Sealed:
     def __reduce_ex__(self, protocol: Any) -> Any:
         """Refuse to be pickled or copied deeply."""
         raise ArgumentTypeError(
-            f'An {type(self).__name__} cannot be pickled or copied to another process: it belongs to a session. Pickle '
-            'explainer.method, with the names of T and X, and in each process open the model and build it anew: '
-            'get_explainer(method.name, T, X, **arguments). Threads may share it, and copy.copy is the same object.'
+            f'An {type(self).__name__} cannot be pickled or copied to another process: it belongs to a session. What '
+            "travels is a Recipe: Recipe('model.keras', method, T='logits', X='inputs', ...).open() in each process. "
+            'Threads may share an explainer, and copy.copy is the same object.'
         )

@@ -1,11 +1,13 @@
 """What sources are known, the model that is returned, and the tensors before a softmax."""
 
 import collections.abc
+import copy
+import pickle
 
 import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
-from sources import XS, network
+from sources import XS, keras_2, keras_network, network, trained_graph
 
 from deepexplain.errors import ArgumentError, ArgumentTypeError, GraphError, ModelError
 from deepexplain.tensorflow import models, open_model
@@ -182,3 +184,43 @@ def test_what_an_object_raises_when_it_is_asked_for_its_path():
 
     with pytest.raises(ArgumentTypeError, match='source must be a path, a Keras model or a function; got Path'):
         open_model(Path())
+
+
+def test_options_of_the_session_reach_it(tmp_path, session):
+    config = tf.ConfigProto(allow_soft_placement=True, operation_timeout_in_ms=54321)
+    X, T = trained_graph(session)
+    with session.graph.as_default():
+        tf.train.Saver().save(session, str(tmp_path / 'trained'))
+        tf.saved_model.simple_save(session, str(tmp_path / 'saved'), {'x': X}, {'scores': T})
+    with tf.Graph().as_default() as graph:
+        network(tf.placeholder(tf.float32, [None, 4]))
+    (tmp_path / 'graph.pb').write_bytes(graph.as_graph_def().SerializeToString())
+    for source, options in [
+        (tmp_path / 'trained.meta', {'outputs': [T.name]}),
+        (tmp_path / 'saved', {}),
+        (tmp_path / 'graph.pb', {}),
+        (network, {'inputs': [SPEC]}),
+    ]:
+        with open_model(source, config=config, **options) as m:
+            assert m.session._config.operation_timeout_in_ms == 54321
+    with pytest.raises(ArgumentTypeError, match="config must be a tf.compat.v1.ConfigProto; got {'threads': 1}"):
+        open_model(network, inputs=[SPEC], config={'threads': 1})
+
+
+@pytest.mark.filterwarnings('ignore:You are saving your model as an HDF5 file:UserWarning')
+def test_options_of_the_session_and_keras(tmp_path):
+    keras, config = keras_2(), tf.ConfigProto(operation_timeout_in_ms=54321)
+    with tf.Graph().as_default(), tf.Session().as_default():
+        model = keras_network(keras)
+        model.save(str(tmp_path / 'model.h5'))
+        with pytest.raises(ArgumentTypeError, match="is in a graph, and explained in Keras' own session: leave config"):
+            open_model(model, config=config)
+    with open_model(tmp_path / 'model.h5', config=config) as m:
+        assert m.session._config.operation_timeout_in_ms == 54321
+
+
+def test_it_is_not_pickled_and_copies_are_itself():
+    with open_model(network, inputs=[SPEC]) as m:
+        assert copy.copy(m) is m
+        with pytest.raises(ArgumentTypeError, match='An OpenModel cannot be pickled .* in a Recipe: Recipe'):
+            pickle.dumps(m)
