@@ -3,6 +3,7 @@
 from . import legacy, methods
 from .context import DeepExplain
 from .explainer import Explainer
+from .export import export
 from .models import open_model
 from .noise import NoiseTunnel
 from .text import embedding_outputs, per_token
@@ -12,4 +13,4 @@ for _name in ('AttributionMethod', 'GradientBasedMethod', 'PerturbationBasedMeth
     setattr(methods, _name, getattr(legacy, _name))
 setattr(methods, 'DeepExplain', DeepExplain)  # noqa: B010 - an assignment is an unknown attribute to mypy
 
-__all__ = ['DeepExplain', 'Explainer', 'NoiseTunnel', 'embedding_outputs', 'methods', 'open_model', 'per_token']
+__all__ = ['DeepExplain', 'Explainer', 'NoiseTunnel', 'embedding_outputs', 'export', 'methods', 'open_model', 'per_token']
