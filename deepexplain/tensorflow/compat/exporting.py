@@ -43,7 +43,8 @@ def saved_model_bytes(graph: Graph, signatures: Dict[str, Any]) -> bytes:
 
     Such one is read by the loaders of TensorFlow 1 and 2, by TensorFlow Serving and through the C API.
     """
-    meta = tf.train.export_meta_graph(graph=graph, clear_devices=True, strip_default_attrs=True)
+    with graph.as_default():  # eagerly, TensorFlow would refuse
+        meta = tf.train.export_meta_graph(graph=graph, clear_devices=True, strip_default_attrs=True)
     meta.ClearField('collection_def')
     meta.meta_info_def.tags.append(tf.saved_model.tag_constants.SERVING)
     for nodes in [meta.graph_def.node] + [function.node_def for function in meta.graph_def.library.function]:

@@ -131,6 +131,9 @@ def _results(plan: Any, model: Model, xs: List[Tensor], ys: Tensor, form: Form) 
     if form.has_delta:
         keys.append('delta')
         specs.append((tf.float64, [None]))
+    count, shape = tf.shape(xs[0])[0], tf.shape(ys)
+    # An error of TensorFlow's where there is another number of rows than of samples.
+    ys = tf.reshape(ys, tf.concat([[tf.where_v2(shape[0] > 0, count, 0)], shape[1:]], 0))
     at_once = tf.convert_to_tensor(model.rows, tf.int32)
     if isinstance(plan, ChangesInGraph):
         at_once = tf.minimum(at_once, plan.samples)
@@ -154,13 +157,8 @@ def _weights(ys: Tensor, target: Tensor, start: Tensor, stop: Tensor, fixed: Any
     count, shape = tf.shape(target)[0], tf.shape(target)
     flat = tf.reshape(target, [count, -1])
     largest = tf.one_hot(tf.argmax(flat, axis=1), tf.shape(flat)[1], dtype=target.dtype)
-    largest = tf.reshape(largest, shape)
-    is_given = tf.shape(ys)[0] > 0
     which = tf.range(start, start + count) if fixed is None else tf.minimum(tf.range(fixed) + start, stop - 1)
-    which = which[: tf.where_v2(is_given, count, 0)]
-    given = tf.gather(ys, which)
-    # An error of TensorFlow's where there is another number of rows than of samples.
-    given = tf.reshape(given, tf.concat([tf.shape(which), shape[1:]], 0))
-    weights = tf.concat([given, largest[tf.shape(which)[0] :]], axis=0)
+    which = which[: tf.where_v2(tf.shape(ys)[0] > 0, count, 0)]
+    weights = tf.concat([tf.gather(ys, which), tf.reshape(largest, shape)[tf.shape(which)[0] :]], axis=0)
     weights.set_shape(target.shape)
     return weights

@@ -22,7 +22,7 @@ def any_of(parts: Any, flags: Tensor) -> Tensor:
                 places = step[axis] * np.arange(grid[axis])[:, None] + np.arange(window[axis])
                 flags = tf.reduce_any(tf.gather(flags, places, axis=axis + 1), axis=axis + 2)
         return tf.reshape(flags, (-1, parts.count))
-    numbers = np.broadcast_to(_numbers(parts), flags.shape.as_list()[1:]).ravel()
+    numbers = np.broadcast_to(_numbers(parts)[0], flags.shape.as_list()[1:]).ravel()
     flags = tf.reshape(flags, (-1, numbers.size))
     if np.array_equal(numbers, np.arange(parts.count)):
         return flags
