@@ -5,6 +5,7 @@ from typing import Any, Callable, Dict, List, Sequence
 from tensorflow.core.framework import graph_pb2 as _graph_pb2
 from tensorflow.core.protobuf import saved_model_pb2 as _saved_model_pb2
 from tensorflow.python.ops import while_v2 as _while_v2
+from tensorflow.python.util import deprecation as _deprecation
 
 from .api import tf
 from .types import Graph, Session, Tensor
@@ -27,7 +28,8 @@ def functional_loop(
 
 def without_variables(session: Session, graph_def: Any, outputs: Sequence[str]) -> Any:
     """The GraphDef with constants for all variables, those that functions and loops read included."""
-    return tf.graph_util.convert_variables_to_constants(session, graph_def, list(outputs))
+    with _deprecation.silence():
+        return tf.graph_util.convert_variables_to_constants(session, graph_def, list(outputs))
 
 
 def strip_hints(nodes: Any) -> None:

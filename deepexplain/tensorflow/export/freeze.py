@@ -104,7 +104,7 @@ class Frozen:
         readers = {  # handle -> an op of the graph that reads it
             _node_of(node.input[0]): node.name for node in self._def.node if node.op == 'ReadVariableOp'
         }
-        of = {}  # node -> what to fetch for it
+        of, shapes = {}, {}  # node -> what to fetch for it, or its value
         for node in used:
             handle = _node_of(node.input[0]) if node.input else ''
             if node.op in ('VariableV2', 'Variable'):
@@ -113,11 +113,14 @@ class Frozen:
                 of[node.name] = node.name + ':0'
             elif node.op in ('ResourceGather', 'ResourceGatherNd') and handle in readers:
                 of[handle] = readers[handle] + ':0'
+            elif node.op == 'VariableShape':  # of what is handed through a loop
+                dims = [dim.size for dim in self._variable(node.input[0]).attr['shape'].shape.dim]
+                shapes[node.name] = np.array(dims, tf.as_dtype(node.attr['out_type'].type or 3).as_numpy_dtype)
         try:
             values = session.run(of)
         except tf.errors.FailedPreconditionError as error:
             raise GraphError(f'A variable has no value yet: {error.message.splitlines()[0]}') from None
-        for name, value in values.items():
+        for name, value in [*values.items(), *shapes.items()]:
             self._nodes[name].op = 'Const'
             _make_constant(self._nodes[name], value)
         for node in used:
@@ -126,7 +129,15 @@ class Frozen:
                 self._as_gather(node)
         used = self._reachable(names, self.fed)
         if any(node.op == 'VarHandleOp' for node in used):
-            self._convert(session, used, names)
+            self._convert(session, names)
+
+    def _variable(self, ref: str) -> Any:
+        """The node of the variable that a tensor is the handle of, behind loops that hand it on."""
+        node = self._nodes[_node_of(ref)]
+        while node.op in ('Identity', 'Enter', 'While', 'StatelessWhile'):
+            ref = node.input[int(ref.split(':')[1]) if ':' in ref else 0]
+            node = self._nodes[_node_of(ref)]
+        return node
 
     def _as_gather(self, node: Any) -> None:
         dtype, indices, dims = node.attr['dtype'].type, node.attr['Tindices'].type, node.attr['batch_dims'].i
@@ -142,12 +153,12 @@ class Frozen:
             node.attr['batch_dims'].i = dims
             node.input.append(axis.name)
 
-    def _convert(self, session: Session, used: Sequence[Any], names: Sequence[str]) -> None:
+    def _convert(self, session: Session, names: Sequence[str]) -> None:
         """Let TensorFlow follow variables into functions."""
-        part = self.graph_def(used)
+        part = self.graph_def(self._reachable(names, ()))  # with what computes that which will be given
         try:
             converted = without_variables(session, part, sorted({name.split(':')[0] for name in names}))
-        except (KeyError, ValueError, RuntimeError) as error:
+        except (AssertionError, KeyError, ValueError, RuntimeError, tf.errors.OpError) as error:
             raise GraphError(
                 f'A variable that a function or loop reads cannot be made a constant: {error}. Export an explainer of '
                 'open_model(...), which freezes models as it opens them.'

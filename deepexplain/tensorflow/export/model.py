@@ -95,7 +95,9 @@ def score(target: Tensor, ys: Tensor) -> Tensor:
 
 def summed(values: Tensor) -> Tensor:
     """The sum of each row, in double precision."""
-    return tf.reduce_sum(tf.cast(values, tf.float64), axis=list(range(1, values.shape.ndims)))
+    ndims = values.shape.ndims  # which gradients of TensorFlow 1.15 may not know
+    axes = tf.range(1, tf.rank(values)) if ndims is None else list(range(1, ndims))
+    return tf.reduce_sum(tf.cast(values, tf.float64), axis=axes)
 
 
 def outermost() -> Graph:
