@@ -1,4 +1,4 @@
-"""What does not fit the table: all outputs at once, building an explainer, the fixed cost of a run, what is exported."""
+"""What does not fit the table: all outputs at once, building an explainer, the fixed cost of a run, exports."""
 
 import functools
 import os

@@ -1,4 +1,4 @@
-"""Who loads an export: a C program, TensorFlow's tools, the other line of TensorFlow, Beam, Spark. And kills, and memory."""
+"""Who loads an export: a C program, TensorFlow's tools, its other line, Beam. And kills, and memory."""
 
 import json
 import os
@@ -52,7 +52,9 @@ for name, folder in job['folders'].items():
 np.savez(job['found'], **found)
 """
 
-WRITER = NETWORK + """
+WRITER = (
+    NETWORK
+    + """
 import json, sys, warnings
 warnings.simplefilter('ignore')
 job = json.load(open(sys.argv[1]))
@@ -63,6 +65,7 @@ with tf.Session(graph=tf.Graph()) as session, DeepExplain(session=session) as de
     for name, options in job['methods'].items():
         export(de.get_explainer(name, T, X, **options), job['folders'][name])
 """
+)
 
 
 def samples(count):
@@ -120,7 +123,7 @@ def test_the_tool_of_tensorflow_lists_the_signatures(exported):
     folders, _, _ = exported
     tool = os.path.join(os.path.dirname(sys.executable), 'saved_model_cli')
     command = [tool, 'show', '--dir', folders['intgrad'], '--all']
-    shown = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=True).stdout.decode()
+    shown = subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout.decode()
     for name in ('serving_default', 'top', 'tf_examples'):
         assert f"signature_def['{name}']" in shown
     assert "inputs['ys'] tensor_info:\n        dtype: DT_FLOAT\n        shape: (-1, 4)" in shown
@@ -131,7 +134,9 @@ def test_the_loader_of_tensorflow_2_says_the_same(exported):
     import tensorflow.compat.v2 as tf2
 
     folders, xs, expected = exported
-    found = {name: tf2.saved_model.load(folder).signatures['top'](X=tf2.constant(xs)) for name, folder in folders.items()}
+    found = {
+        name: tf2.saved_model.load(folder).signatures['top'](X=tf2.constant(xs)) for name, folder in folders.items()
+    }
     assert_same({name: value['attributions'].numpy() for name, value in found.items()}, expected)
 
 
@@ -214,9 +219,11 @@ json.dump([run(job['rows']), run(5000)], open(job['found'], 'w'))
 """
 
 
-@pytest.mark.parametrize(('method', 'options'), [('grad*input', {}), ('intgrad', {'steps': 10}), ('occlusion', METHODS['occlusion'])])
+@pytest.mark.parametrize(
+    ('method', 'options'), [('grad*input', {}), ('intgrad', {'steps': 10}), ('occlusion', METHODS['occlusion'])]
+)
 def test_5000_samples_take_the_memory_of_a_piece(tmp_path, method, options):
-    """And that of what comes and goes: 5000 samples of 576 bytes, some times over. At once they would take 115 MB more."""
+    """And that of what comes and goes: 5000 samples of 576 bytes, some times over. Together they would take 115 MB."""
     with tf.Session(graph=tf.Graph()) as session, DeepExplain(session=session) as de:
         T, X = network(session)  # noqa: F821
         folder = str(tmp_path / 'made')
@@ -230,9 +237,8 @@ def test_5000_samples_take_the_memory_of_a_piece(tmp_path, method, options):
 
 def test_beam_runs_it_with_a_handler_of_four_lines(exported):
     beam = pytest.importorskip('apache_beam')
-    from apache_beam.ml.inference.base import ModelHandler, RunInference
-
     import tensorflow.compat.v2 as tf2
+    from apache_beam.ml.inference.base import ModelHandler, RunInference
 
     folders, xs, expected = exported
 
@@ -246,4 +252,6 @@ def test_beam_runs_it_with_a_handler_of_four_lines(exported):
     found = []
     with beam.Pipeline() as pipeline:
         (pipeline | beam.Create(list(xs)) | RunInference(Explaining()) | beam.Map(lambda a: found.append(a)))
-    assert sorted(float(a.sum()) for a in found) == pytest.approx(sorted(expected['deeplift'].sum(axis=(1, 2, 3))), abs=1e-4)
+    assert sorted(float(a.sum()) for a in found) == pytest.approx(
+        sorted(expected['deeplift'].sum(axis=(1, 2, 3))), abs=1e-4
+    )

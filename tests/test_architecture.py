@@ -19,6 +19,7 @@ ROOMS = [
     'tensorflow.context',
     'tensorflow.legacy',
     'tensorflow.noise',
+    'tensorflow.export',
     'tensorflow.explainer',
     'tensorflow.methods',
     'tensorflow.engine',

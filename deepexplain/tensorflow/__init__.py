@@ -13,4 +13,13 @@ for _name in ('AttributionMethod', 'GradientBasedMethod', 'PerturbationBasedMeth
     setattr(methods, _name, getattr(legacy, _name))
 setattr(methods, 'DeepExplain', DeepExplain)  # noqa: B010 - an assignment is an unknown attribute to mypy
 
-__all__ = ['DeepExplain', 'Explainer', 'NoiseTunnel', 'embedding_outputs', 'export', 'methods', 'open_model', 'per_token']
+__all__ = [
+    'DeepExplain',
+    'Explainer',
+    'NoiseTunnel',
+    'embedding_outputs',
+    'export',
+    'methods',
+    'open_model',
+    'per_token',
+]

@@ -6,9 +6,10 @@ signature, names of arrays by input, or of a list of them for tf.Examples), and 
 
 import json
 import sys
+from typing import Any, List, Sequence
 
 
-def _examples(tf, names, arrays):
+def _examples(tf: Any, names: Sequence[str], arrays: Sequence[Any]) -> List[bytes]:
     """Serialized tf.Examples."""
     found = []
     for rows in zip(*arrays):
@@ -23,12 +24,12 @@ def _examples(tf, names, arrays):
     return found
 
 
-def main(job_file):
+def main(job_file: str) -> None:
     """Run the calls of a job, and write down what they give."""
     with open(job_file) as file:
         job = json.load(file)
     sys.path[:] = job['path']
-    sys.modules['deepexplain'] = None  # so that an import fails, as where it is not installed
+    sys.modules['deepexplain'] = None  # type: ignore[assignment] # so that an import fails, as where it is not installed
     import numpy as np
     import tensorflow.compat.v1 as tf
 
@@ -47,8 +48,8 @@ def main(job_file):
             feed = {signature.inputs[key].name: value for key, value in arrays.items()}
             found = session.run({key: info.name for key, info in signature.outputs.items()}, feed)
             for key, value in found.items():
-                results['%d %s' % (i, key)] = np.asarray(value, 'float64')
-    np.savez(job['results'], **results)
+                results[f'{i} {key}'] = np.asarray(value, 'float64')
+    np.savez(job['results'], **results)  # type: ignore[arg-type]
 
 
 if __name__ == '__main__':

@@ -69,7 +69,7 @@ class BackwardInGraph:
     def _prepare(self, request: 'Request', xs: Sequence[Tensor], is_static: bool) -> None:
         """Compute what is the same for all samples: baselines, what T and activations are there."""
         engine, model, plan = self._engine, self._model, self._plan
-        references = engine.back.plan.references
+        references: Any = engine.back.plan.references
         given = model.problem if model.problem.layer is None else model.problem.layer.problem
         beside = model.problem.layer is not None and bool(model.problem.layer.beside)
         one_serves = bool(self._fed) and not self._is_set and not beside
@@ -177,9 +177,7 @@ class BackwardInGraph:
 
         starts = self._zeros(here)
         sums = repeated(pieces(total, at_once), turn, starts, [z.shape for z in starts])
-        return [
-            tf.cast(s / tf.cast(total, tf.float64), dtype) for s, dtype in zip(sums, self._engine.dtypes)
-        ]
+        return [tf.cast(s / tf.cast(total, tf.float64), dtype) for s, dtype in zip(sums, self._engine.dtypes)]
 
     def _zeros(self, here: _Pass) -> List[Tensor]:
         """In double precision, in the shape of attributions."""
@@ -245,7 +243,7 @@ class BackwardInGraph:
 
         def turn(i: Tensor, *state: Tensor) -> List[Tensor]:
             which = slice(i * at_once, tf.minimum((i + 1) * at_once, count))
-            before, sums = state[: len(zeros)], state[len(zeros) :]
+            before, sums = state[: len(zeros)], list(state[len(zeros) :])
             after = layer_at(borders[which])
             changes = [z - tf.concat([b[None], z[:-1]], axis=0) for z, b in zip(after, before)]
             found = gradients(alphas[which], sums)

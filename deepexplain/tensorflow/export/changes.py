@@ -21,6 +21,7 @@ class ChangesInGraph:
         self, engine: 'ChangeEngine', model: Model, request: 'Request', xs: Sequence[Tensor], is_static: bool
     ) -> None:
         self._engine, self._plan, self._model = engine, engine.plan, model
+        self._in_graph: Any = engine.plan.in_graph
         self._parts = engine._parts(request.sample_shapes[0])
         self._dtype = engine.problem.inputs[0].dtype if engine.problem.inputs[0].dtype.is_floating else tf.float32
         self._first = None if self._plan.first is None else self._plan.first(request.sample_shapes[0])
@@ -65,7 +66,7 @@ class ChangesInGraph:
             return model.in_pieces(arrays, lambda start, stop, *some: [turn(*some)], [(tf.float64, [None])])[0]
 
         samples = PerturbedTensors(rows.inputs[0], self._baseline, scores, in_pieces)
-        found = [tf.cast(value, self._dtype) for value in self._plan.in_graph(samples, self._parts)]
+        found = [tf.cast(value, self._dtype) for value in self._in_graph(samples, self._parts)]
         return {
             'attributions': found[:1],
             'standard_error': found[1:],

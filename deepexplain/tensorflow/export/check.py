@@ -27,7 +27,7 @@ def expected(explainer: Any, made_up: 'MadeUp', signatures: Sequence[str], feed_
     calls = []
     for count in COUNTS:
         arrays, xs = made_up.samples(count), made_up.xs(count)
-        outputs = values_of(explainer, arrays, feed_dict)
+        outputs = values_of(explainer, xs, feed_dict).astype(np.float64)
         flat = outputs.reshape(count, -1)
         largest = np.eye(flat.shape[1])[flat.argmax(axis=1)].reshape(outputs.shape)
         weights = np.random.RandomState(count).uniform(-1, 1, outputs.shape)
@@ -38,20 +38,11 @@ def expected(explainer: Any, made_up: 'MadeUp', signatures: Sequence[str], feed_
     return calls
 
 
-def values_of(explainer: Any, arrays: Sequence[Array], feed_dict: Any) -> Array:
-    """T of these samples, in double precision."""
-    problem = explainer.problem if explainer.problem.layer is None else explainer.problem.layer.problem
-    request = explainer.engine.request(arrays if problem.several else arrays[0], None, feed_dict)
-    if request.behind is not None:
-        request = request.behind
-    target, pieces = explainer.problem.target, request.parts(explainer.problem.fixed_rows or request.n)
-    entries = explainer.engine.request(arrays if problem.several else arrays[0], None, feed_dict).feeds
-    from dataclasses import replace
-
-    request = replace(request, feeds=entries, fixed_rows=explainer.problem.fixed_rows)
-    rows = [request.run([target], part)[0] for part in pieces]
-    values: Array = np.concatenate(rows).astype(np.float64)
-    return values
+def values_of(explainer: Any, xs: Any, feed_dict: Any) -> Array:
+    """T of these samples."""
+    request, problem = explainer.request(xs, feed_dict=feed_dict), explainer.problem
+    parts = request.parts(problem.fixed_rows or request.n)
+    return np.concatenate([request.run([problem.target], part)[0] for part in parts])
 
 
 def by_key(found: Any, form: 'Form', outputs: Array) -> Dict[str, Array]:
@@ -100,7 +91,7 @@ def _in_fresh_process(folder: str, workspace: str, calls: Sequence[Any], form: '
             arrays[inputs['ys']] = ys
         named.append((name, inputs))
     files = {what: os.path.join(workspace, what + '.npz') for what in ('arrays', 'results')}
-    np.savez(files['arrays'], **{key: value for key, value in arrays.items()})
+    np.savez(files['arrays'], **arrays)  # type: ignore[arg-type]
     job = os.path.join(workspace, 'job.json')
     with open(job, 'w') as file:
         json.dump({'path': sys.path, 'model': folder, 'calls': named, **files}, file)

@@ -8,6 +8,8 @@ from ...errors import GraphError
 from ...types import Array
 from ..compat import Graph, Session, Tensor, new_graph_def, strip_hints, tf, without_variables
 from ..runtime.building import building
+from .copies import Copy
+from .nodes import node_of, reachable
 
 #: Constants of so many bytes are shared by all pieces of a graph. Smaller ones are where they are read.
 SHARED = 1 << 16
@@ -102,14 +104,13 @@ class Frozen:
         """Put values in the place of variables: ours where ops of the graph read them, else TensorFlow's own way."""
         used = self._reachable(names, self.fed)
         readers = {  # handle -> an op of the graph that reads it
-            _node_of(node.input[0]): node.name for node in self._def.node if node.op == 'ReadVariableOp'
+            node_of(node.input[0]): node.name for node in self._def.node if node.op == 'ReadVariableOp'
         }
         of, shapes = {}, {}  # node -> what to fetch for it, or its value
         for node in used:
-            handle = _node_of(node.input[0]) if node.input else ''
-            if node.op in ('VariableV2', 'Variable'):
-                of[node.name] = node.name + ':0'
-            elif node.op == 'ReadVariableOp' and self._nodes[handle].op == 'VarHandleOp':
+            handle = node_of(node.input[0]) if node.input else ''
+            is_read = node.op == 'ReadVariableOp' and self._nodes[handle].op == 'VarHandleOp'
+            if is_read or node.op in ('VariableV2', 'Variable'):
                 of[node.name] = node.name + ':0'
             elif node.op in ('ResourceGather', 'ResourceGatherNd') and handle in readers:
                 of[handle] = readers[handle] + ':0'
@@ -125,7 +126,7 @@ class Frozen:
             _make_constant(self._nodes[name], value)
         for node in used:
             node.op = _OF_REFS.get(node.op, node.op)
-            if node.op in ('ResourceGather', 'ResourceGatherNd') and _node_of(node.input[0]) in values:
+            if node.op in ('ResourceGather', 'ResourceGatherNd') and node_of(node.input[0]) in values:
                 self._as_gather(node)
         used = self._reachable(names, self.fed)
         if any(node.op == 'VarHandleOp' for node in used):
@@ -133,10 +134,10 @@ class Frozen:
 
     def _variable(self, ref: str) -> Any:
         """The node of the variable that a tensor is the handle of, behind loops that hand it on."""
-        node = self._nodes[_node_of(ref)]
+        node = self._nodes[node_of(ref)]
         while node.op in ('Identity', 'Enter', 'While', 'StatelessWhile'):
             ref = node.input[int(ref.split(':')[1]) if ':' in ref else 0]
-            node = self._nodes[_node_of(ref)]
+            node = self._nodes[node_of(ref)]
         return node
 
     def _as_gather(self, node: Any) -> None:
@@ -173,8 +174,8 @@ class Frozen:
             for what, types in _KEEPING.items():
                 if node.op.startswith(types):
                     raise GraphError(
-                        f"Between X and T there is a {what}, '{node.name}' ({node.op}), which a SavedModel of constants "
-                        'does not hold. Explain a tensor behind it.'
+                        f"Between X and T there is a {what}, '{node.name}' ({node.op}), which a SavedModel of "
+                        'constants does not hold. Explain a tensor behind it.'
                     )
 
     def functions_of(self, nodes: Iterable[Any]) -> List[Any]:
@@ -209,7 +210,7 @@ class Frozen:
                 (known[name],) = tf.import_graph_def(part, return_elements=[name + ':0'], name='weights')
         return known[name]
 
-    def at(self, root: Graph, values: Mapping[str, Tensor]) -> 'Copy':
+    def at(self, root: Graph, values: Mapping[str, Tensor]) -> Copy:
         """A copy in the default graph, a function's perhaps, whose large constants are in ``root``."""
         self.copies += 1
         return Copy(self, root, values, f'/{self.copies}')
@@ -218,85 +219,9 @@ class Frozen:
         """What to make for tensors where others are known: nodes, and names of shared constants that they read."""
         found = reachable(self._nodes, names, set(known) | {name + ':0' for name in self._shared})
         found = [node for node in found if node.name + ':0' not in known and node.name not in self._shared]
-        read = {_node_of(ref) for node in found for ref in node.input if not ref.startswith('^')}
+        read = {node_of(ref) for node in found for ref in node.input if not ref.startswith('^')}
         read |= {name.split(':')[0] for name in names}
         return found, (read & self._shared) - {name.split(':')[0] for name in known}
-
-
-class Copy:
-    """The explained graph at some values: tensors are made when they are first asked for.
-
-    Parameters
-    ----------
-    frozen : Frozen
-    root : tf.Graph
-        Where its shared constants are.
-    values : dict of names to tensors
-        What is given of it.
-    suffix : str
-        Of the names of its loops of TensorFlow 1, which must not be those of another copy.
-    """
-
-    def __init__(self, frozen: Frozen, root: Graph, values: Mapping[str, Tensor], suffix: str) -> None:
-        self._frozen, self._root, self._suffix = frozen, root, suffix
-        self._known: Dict[str, Tensor] = {}
-        self.give(values)
-
-    def give(self, values: Mapping[str, Tensor]) -> 'Copy':
-        """Set tensors that nothing which was made yet reads."""
-        # Of functions, these are inputs then: what TensorFlow imports may not read another graph.
-        self._known.update((name, tf.identity(value)) for name, value in values.items())
-        return self
-
-    def get(self, tensors: Sequence[Tensor]) -> List[Tensor]:
-        """What tensors of the explained graph are here."""
-        names = [z.name for z in tensors]
-        wanted = [name for name in names if name not in self._known]
-        if wanted:
-            self._make(wanted)
-        return [self._known[name] for name in names]
-
-    def _make(self, names: Sequence[str]) -> None:
-        nodes, constants = self._frozen.missing(names, self._known)
-        for name in constants:
-            self._known[name + ':0'] = tf.identity(self._frozen.shared(self._root, name))
-        part = self._frozen.graph_def(nodes)
-        own, read = {node.name for node in part.node}, set()
-        for node in part.node:
-            inputs = [ref for ref in node.input if not ref.startswith('^') or ref[1:] in own]
-            del node.input[:]
-            node.input.extend(inputs)
-            read.update(_tensor(ref) for ref in inputs if not ref.startswith('^'))
-            node.device = ''
-            if 'frame_name' in node.attr:
-                node.attr['frame_name'].s += self._suffix.encode()
-        given = {name: self._known[name] for name in read if name in self._known}
-        made = tf.import_graph_def(part, given, sorted(own), name='explained')
-        for name, op in zip(sorted(own), made):
-            for i, output in enumerate(op.outputs):
-                self._known.setdefault(f'{name}:{i}', output)
-
-
-def reachable(nodes: Mapping[str, Any], names: Iterable[str], stop: Set[str]) -> List[Any]:
-    """The nodes that compute tensors of these names, where those to stop at are given."""
-    found: Dict[str, Any] = {}
-    frontier = list(names)
-    while frontier:
-        ref = frontier.pop()
-        name = _node_of(ref)
-        is_given = f'{name}:0' in stop if ref.startswith('^') else _tensor(ref) in stop
-        if not is_given and name not in found:
-            found[name] = nodes[name]
-            frontier.extend(nodes[name].input)
-    return list(found.values())
-
-
-def _node_of(ref: str) -> str:
-    return ref.lstrip('^').split(':')[0]
-
-
-def _tensor(ref: str) -> str:
-    return ref if ':' in ref else ref + ':0'
 
 
 def _make_constant(node: Any, value: Any) -> None:

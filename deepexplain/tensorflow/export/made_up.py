@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, Callable, Dict, Iterator, List, Optional,
 
 import numpy as np
 
-from ...errors import DeepExplainError, GraphError
+from ...errors import GraphError
 from ...types import Array
 from ..compat import tf
 
@@ -17,15 +17,18 @@ LENGTHS = (8, 32, 64, 224)
 
 
 def _normal(random: Any, shape: Tuple[int, ...]) -> Array:
-    return random.standard_normal(shape)
+    values: Array = random.standard_normal(shape)
+    return values
 
 
 def _positive(random: Any, shape: Tuple[int, ...]) -> Array:
-    return random.uniform(0.1, 1, shape)
+    values: Array = random.uniform(0.1, 1, shape)
+    return values
 
 
 def _whole(random: Any, shape: Tuple[int, ...]) -> Array:
-    return random.randint(0, 2, shape)
+    values: Array = random.randint(0, 2, shape)
+    return values
 
 
 #: How numbers are made up, in the order in which it is tried: the last are ids that any table has.
@@ -52,19 +55,25 @@ class MadeUp:
         self._shapes, self._kind = self._found(feed_dict)
 
     def _found(self, feed_dict: Any) -> Any:
-        failure: Any = None
+        failures: List[str] = []
         for shapes, kind in self._candidates():
-            try:
-                xs = _made(self._inputs, shapes, kind, 2)
-                if np.isfinite(self._explainer.outputs(self._given(xs), feed_dict=feed_dict)).all():
-                    return shapes, kind
-            except tf.errors.OpError as error:
-                failure = failure or error
-        reason = str(failure).splitlines()[0] if failure is not None else 'T is nan or infinite at all of them'
+            failure = self._failure(_made(self._inputs, shapes, kind, 2), feed_dict)
+            if failure is None:
+                return shapes, kind
+            failures.append(failure)
+        reason = failures[0]
         raise GraphError(
             'export tries the network with made-up samples (of a normal distribution; between 0.1 and 1; zeros and '
             f'ones), and it takes none of them: {reason}. Open or build the model with a fixed shape of one sample.'
         )
+
+    def _failure(self, xs: List[Array], feed_dict: Any) -> Optional[str]:
+        """What is wrong with samples, as the network says."""
+        try:
+            outputs = self._explainer.outputs(self._given(xs), feed_dict=feed_dict)
+        except tf.errors.OpError as error:
+            return str(error).splitlines()[0]
+        return None if np.isfinite(outputs).all() else 'T is nan or infinite there'
 
     def _candidates(self) -> Iterator[Any]:
         is_open = any(None in (x.shape.as_list()[1:] if x.shape.ndims else [None]) for x in self._inputs)

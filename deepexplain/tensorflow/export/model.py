@@ -1,11 +1,12 @@
 """The explained network in a graph that leaves the process: its inputs, its outputs, what it is at a baseline."""
 
-from typing import TYPE_CHECKING, Any, Callable, Dict, List, NamedTuple, Optional, Sequence
+from typing import TYPE_CHECKING, Any, Callable, Dict, List, NamedTuple, Sequence
 
 import numpy as np
 
 from ..compat import Graph, Tensor, tf
-from .freeze import Copy, Frozen
+from .copies import Copy
+from .freeze import Frozen
 from .loops import Spec, collected, pieces, repeat_rows
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ class Model:
         values = self._frozen.at(outermost(), named).get(layer.tensors)
         return Rows(values, {x.name: named[x.name] for x in layer.beside})
 
-    def at(self, rows: Rows, **more: Any) -> Copy:
+    def at(self, rows: Rows) -> Copy:
         """The graph at these rows."""
         return self._frozen.at(outermost(), {**rows.beside, **self._names(rows.inputs)})
 
@@ -119,7 +120,7 @@ def constants_or_tensors(build: Callable[[], List[Tensor]], is_constant: bool) -
     return [tf.constant(value) for value in values]
 
 
-def baseline_rows(problem: 'Problem', baselines: Any, xs: Optional[Sequence[Tensor]]) -> List[Tensor]:
+def baseline_rows(problem: 'Problem', baselines: Any, xs: Sequence[Tensor]) -> List[Tensor]:
     """The baselines of X, each with a row, or with those of a set.
 
     ``xs`` are samples where their shape is open: a number has theirs.
@@ -127,11 +128,10 @@ def baseline_rows(problem: 'Problem', baselines: Any, xs: Optional[Sequence[Tens
     found = []
     for i, (x, value) in enumerate(zip(problem.inputs, baselines.values)):
         value = np.asarray(value, x.dtype.as_numpy_dtype)
-        shape = x.shape.as_list()[1:] if x.shape.ndims else [None]
+        shape: List[Any] = x.shape.as_list()[1:]
         if baselines.is_set:
             found.append(tf.constant(value))
         elif value.ndim == 0 and None in shape:
-            assert xs is not None
             found.append(tf.zeros_like(xs[i][:1]) + tf.constant(value))
         else:
             found.append(tf.constant(np.broadcast_to(value, shape)[None] if value.ndim == 0 else value[None]))

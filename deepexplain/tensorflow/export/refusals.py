@@ -81,7 +81,7 @@ def check_shapes(explainer: Explainer, feed_dict: Any) -> None:
     if is_perturbing and any(None in x.shape.as_list()[1:] for x in problem.inputs):
         raise GraphError(
             f"'{explainer.name}' takes away parts of a sample, whose shape the graph leaves open "
-            f"({problem.inputs[0].shape}): open or build the model with a fixed shape of one sample."
+            f'({problem.inputs[0].shape}): open or build the model with a fixed shape of one sample.'
         )
     if not target.shape.ndims:
         raise GraphError(f"T '{target.name}' has no known axis of samples: give a T with one row for each sample.")
@@ -99,7 +99,8 @@ def check_network(explainer: Explainer, request: 'Request', target_shape: Sequen
         raise GraphError(f"T '{problem.target.name}' is random, so there is nothing to check an export against.")
     if engine.oracle.proof.has_equal_parts(request) or target_shape[:1] != (request.n,):
         raise GraphError(
-            f"T '{problem.target.name}' has {target_shape[0]} rows for {request.n} samples; an export needs one for each."
+            f"T '{problem.target.name}' has {target_shape[0]} rows for {request.n} samples; an export needs one for "
+            'each.'
         )
     if problem.fixed_rows is not None:
         engine.oracle.check_interchangeable(request)

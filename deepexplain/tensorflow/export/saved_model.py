@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import tempfile
 from dataclasses import fields
 from typing import Any, Dict, List, NamedTuple, Optional, Sequence
@@ -10,7 +9,7 @@ from typing import Any, Dict, List, NamedTuple, Optional, Sequence
 import numpy as np
 
 from ...arguments import as_count, text_of
-from ...errors import ArgumentError, ArgumentTypeError, DeepExplainError
+from ...errors import ArgumentError, ArgumentTypeError
 from ..compat import saved_model_bytes, tf
 from ..explainer import Explainer
 from .check import by_key, check, expected, values_of
@@ -91,7 +90,7 @@ def export(
         _export(explainer, folder, names, max_rows, feed_dict)
 
 
-def _export(explainer: Any, folder: str, names: List[str], max_rows: Any, feed_dict: Any) -> None:
+def _export(explainer: Any, folder: str, names: Sequence[str], max_rows: Any, feed_dict: Any) -> None:
     made = prepared(explainer, names, max_rows, feed_dict)
     above = os.path.dirname(folder)
     there = above
@@ -117,7 +116,7 @@ class Prepared(NamedTuple):
     is_half: bool
 
 
-def prepared(explainer: Any, names: List[str], max_rows: Any = None, feed_dict: Any = None) -> Prepared:
+def prepared(explainer: Any, names: Sequence[str], max_rows: Any = None, feed_dict: Any = None) -> Prepared:
     """Check an explainer, and build the graph that is exported."""
     explainer = check_explainer(explainer)
     problem, engine = explainer.problem, explainer.engine
@@ -126,7 +125,7 @@ def prepared(explainer: Any, names: List[str], max_rows: Any = None, feed_dict: 
     made_up = MadeUp(explainer, feed_dict)
     xs = made_up.xs(_SOME)
     request = explainer.request(xs, feed_dict=feed_dict)
-    target = values_of(explainer, made_up.samples(_SOME), feed_dict).astype(problem.target.dtype.as_numpy_dtype)
+    target = values_of(explainer, xs, feed_dict)
     check_network(explainer, request, target.shape)
     above: Any = problem if problem.layer is None else problem.layer.problem
     is_static = all(None not in x.shape.as_list()[1:] for x in above.inputs)
@@ -163,7 +162,7 @@ def write(made: Prepared, folder: str) -> None:
 def _free_path(path: Any) -> str:
     """The path as an absolute one; raise where something is there."""
     try:
-        folder = os.path.abspath(os.fspath(path))
+        folder: str = os.path.abspath(os.fspath(path))
     except TypeError:
         raise ArgumentTypeError(f'path must be a path; got {text_of(path)}.') from None
     if os.path.lexists(folder):

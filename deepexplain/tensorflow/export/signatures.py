@@ -28,7 +28,7 @@ class Built(NamedTuple):
 
 
 class Form(NamedTuple):
-    """Names of inputs, and of what is explained; an explainer's results for some samples, and T; what there is of them."""
+    """Names of inputs and of what is explained; results for some samples, T there; and what there is of them."""
 
     names: List[str]
     explained: List[str]

@@ -154,7 +154,8 @@ def _losses_in_graph(samples: 'PerturbedTensors', parts: Union[Groups, Windows])
     """The same in a graph."""
     changes = any_of(parts, samples.active)
     outputs = samples.evaluate(
-        tf.concat([tf.ones_like(changes[:, :1]), changes], axis=1), lambda copies, state: stays(parts, copies, state - 1)
+        tf.concat([tf.ones_like(changes[:, :1]), changes], axis=1),
+        lambda copies, state: stays(parts, copies, state - 1),
     )
     losses = outputs[:, :1] - tf.where_v2(changes, outputs[:, 1:], outputs[:, :1])
     return [spread(parts, losses)]

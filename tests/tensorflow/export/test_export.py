@@ -27,7 +27,7 @@ METHODS = [
     ('shapley_sampling', {'samples': 3, 'seed': 4}),
 ]
 #: Rows of a piece that cut nothing, samples, and the copies of samples.
-ROWS = [None, 3, 1]
+ROWS = [None, 3]
 
 
 def xs_of(count, size=4, seed=0):
@@ -64,8 +64,10 @@ def test_the_graph_says_what_run_says_however_it_is_cut(session, method, options
     assert [op.name for op in session.graph.get_operations()] == operations
     for count in (1, 5):
         xs, ys = xs_of(count), np.random.RandomState(1).standard_normal((count, 3)).astype(np.float32)
-        attributions, delta = explainer.run(xs, ys, return_convergence_delta=True) if made.form.has_delta else (
-            explainer.run(xs, ys), None
+        attributions, delta = (
+            explainer.run(xs, ys, return_convergence_delta=True)
+            if made.form.has_delta
+            else (explainer.run(xs, ys), None)
         )
         found = called(made, 'serving_default', X=xs, ys=ys)
         np.testing.assert_allclose(found['attributions'], attributions, atol=1e-5 * np.abs(attributions).max())
@@ -73,6 +75,11 @@ def test_the_graph_says_what_run_says_however_it_is_cut(session, method, options
         assert ('delta' in found) == (delta is not None)
         if delta is not None:
             np.testing.assert_allclose(found['delta'], delta, atol=1e-5)
+    found = called(made, 'serving_default', X=np.zeros((0, 4)), ys=np.zeros((0, 3)))
+    assert {key: value.shape for key, value in found.items() if key != 'delta'} == {
+        'attributions': (0, 4),
+        'outputs': (0, 3),
+    }
 
 
 @pytest.mark.parametrize(('method', 'options'), METHODS)
@@ -84,15 +91,6 @@ def test_a_graph_of_a_fixed_batch_takes_any_number_of_samples(session, method, o
         xs, ys = xs_of(count), np.random.RandomState(1).standard_normal((count, 3)).astype(np.float32)
         found = called(made, 'serving_default', X=xs, ys=ys)
         np.testing.assert_allclose(found['attributions'], explainer.run(xs, ys), atol=1e-5)
-
-
-@pytest.mark.parametrize(('method', 'options'), METHODS)
-def test_a_call_without_samples_gives_nothing(session, method, options):
-    T, X = network()
-    made = prepared(explainer_of(session, method, T, X, **options), ['top'])
-    found = called(made, 'top', X=np.zeros((0, 4)))
-    assert found['attributions'].shape == (0, 4)
-    assert found['outputs'].shape == (0, 3)
 
 
 def test_all_signatures_explain_the_largest_output_unless_they_have_ys(session):
@@ -139,7 +137,12 @@ def test_several_inputs_have_their_names_and_so_have_their_attributions(session)
 
 @pytest.mark.parametrize(
     ('method', 'options'),
-    [('deeplift', {'baseline': 0.25}), ('intgrad', {'steps': 5}), ('occlusion', {}), ('deeplift', {'rules': 'complete'})],
+    [
+        ('deeplift', {'baseline': 0.25}),
+        ('intgrad', {'steps': 5}),
+        ('occlusion', {}),
+        ('deeplift', {'rules': 'complete'}),
+    ],
 )
 def test_what_is_explained_may_be_a_layer_beside_which_T_reads_X(session, method, options):
     X = tf.placeholder(tf.float32, [None, 4])
@@ -167,7 +170,9 @@ def test_lengths_that_the_graph_leaves_open_stay_open(session, method, options):
         ys = np.eye(2)[[0, 1, 1]].astype(np.float32)
         found = called(made, 'serving_default', X=xs, ys=ys)
         np.testing.assert_allclose(found['attributions'], explainer.run(xs, ys), atol=1e-5)
-    with pytest.raises(ArgumentError, match=r"'tf_examples' needs inputs of a fixed shape.*signatures=\('xs_ys', 'top'\)"):
+    with pytest.raises(
+        ArgumentError, match=r"'tf_examples' needs inputs of a fixed shape.*signatures=\('xs_ys', 'top'\)"
+    ):
         prepared(explainer, ['tf_examples'])
 
 
@@ -213,7 +218,7 @@ def mixing(X):
         (lambda X: X * tf.random_uniform(tf.shape(X)), 'is random'),
         (lambda X: tf.reduce_sum(X), 'has no known axis of samples'),
         (lambda X: tf.reshape(X, [-1, 2]), 'has 6 rows for 3 samples; an export needs one for each'),
-        (lambda X: X / 0.0, 'T is nan or infinite at all of them'),
+        (lambda X: X / 0.0, 'T is nan or infinite there'),
     ],
 )
 def test_networks_that_cannot_be_cut_into_pieces_are_refused(session, target, message):
@@ -239,7 +244,11 @@ def test_what_is_no_explainer_is_refused(session, tmp_path):
 
 @pytest.mark.parametrize(
     ('signatures', 'message'),
-    [('all', r"signatures must be some of \['xs_ys'"), ((), 'signatures must be some of'), (3, 'must be a list of names')],
+    [
+        ('all', r"signatures must be some of \['xs_ys'"),
+        ((), 'signatures must be some of'),
+        (3, 'must be a list of names'),
+    ],
 )
 def test_signatures_are_checked(session, tmp_path, signatures, message):
     with pytest.raises(DeepExplainError, match=message):
