@@ -111,11 +111,6 @@ class Backward:
     finish: Callable[[List[Any], Any], List[Any]] = _as_they_are
     finish_in_graph: Optional[Callable[[List[Any], Any], List[Any]]] = None
 
-    @property
-    def is_finished_in_numpy(self) -> bool:
-        """Whether results become something else, and nobody says how they do in a graph."""
-        return self.finish is not _as_they_are and self.finish_in_graph is None
-
 
 class BackwardPass:
     """What a plan adds to the graph: what lies between X and T (or a copy), and gradients under its rules.

@@ -36,7 +36,7 @@ def check_explainer(explainer: Any) -> Explainer:
     plan, name = explainer.engine.plan, explainer.name
     if isinstance(plan, Backward):
         for one in [plan, *([] if plan.times is None else [plan.times])]:
-            if one.is_finished_in_numpy:
+            if one.finish is not Backward.finish and one.finish_in_graph is None:
                 raise ArgumentError(f"'{name}' finishes its results in NumPy, which a SavedModel does not hold.")
         if plan.path is not None and plan.path.tolerance is not None:
             _refuse(name, 'tolerance adds points for as long as samples need them', 'give the number of steps instead')
