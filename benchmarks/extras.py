@@ -1,6 +1,8 @@
-"""What does not fit the table: all outputs at once, building an explainer, the fixed cost of a run."""
+"""What does not fit the table: all outputs at once, building an explainer, the fixed cost of a run, exports."""
 
 import functools
+import os
+import tempfile
 from collections import namedtuple
 
 import tensorflow.compat.v1 as tf
@@ -23,6 +25,11 @@ ARGUMENTS = {
     'occlusion': {'window_shape': 1},
     'shapley_sampling': {'samples': 5},
 }
+EXPORTED = {
+    'deeplift': {'rules': 'complete'},
+    'intgrad': {'steps': 50},
+    'occlusion': {'window_shape': (3, 3, 1), 'step': (3, 3, 1)},
+}
 
 
 def extras():
@@ -35,6 +42,10 @@ def extras():
         for method in ARGUMENTS:
             measure = functools.partial(building, method, network)
             yield Extra(f'get_explainer, {method}', network, '', 'tf.gradients', measure)
+    for method in EXPORTED:
+        for samples in [1, 32]:
+            measure = functools.partial(exported, method, samples)
+            yield Extra(f'exported, {method}', 'CNN', samples, 'run', measure)
 
 
 def extra_label(extra):
@@ -99,3 +110,27 @@ def building(method, name, repeats):
             tf.gradients(network.T, network.X)
 
     return interleaved([lambda: network.explainer(method, ARGUMENTS[method]), gradients], repeats)
+
+
+def exported(method, samples, repeats):
+    """The signature 'serving_default' of an export in a session that loaded it, and run."""
+    network = networks.get('CNN')
+    xs, ys = network.samples(samples)
+    explainer = network.explainer(method, EXPORTED[method])
+    loaded = in_session(method)
+    return interleaved([lambda: loaded(xs, ys), lambda: explainer.run(xs, ys)], 3 * repeats)
+
+
+@functools.lru_cache(maxsize=None)
+def in_session(method):
+    """What was exported, as a function of (xs, ys): compiled, as a server has it."""
+    from deepexplain.tensorflow import export
+
+    explainer = networks.get('CNN').explainer(method, EXPORTED[method])
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, 'exported')
+        export(explainer, path, signatures='xs_ys')
+        session = tf.Session(graph=tf.Graph())
+        signature = tf.saved_model.load(session, ['serve'], path).signature_def['serving_default']
+    (x,) = [info.name for key, info in signature.inputs.items() if key != 'ys']
+    return session.make_callable(signature.outputs['attributions'].name, [x, signature.inputs['ys'].name])

@@ -21,6 +21,7 @@ ROOMS = [
     'tensorflow.context',
     'tensorflow.legacy',
     'tensorflow.noise',
+    'tensorflow.export',
     'tensorflow.explainer',
     'tensorflow.streaming',
     'tensorflow.methods',

@@ -3,6 +3,7 @@
 from . import legacy, methods
 from .context import DeepExplain
 from .explainer import Explainer
+from .export import export
 from .models import open_model
 from .noise import NoiseTunnel
 from .recipe import Recipe
@@ -19,6 +20,7 @@ __all__ = [
     'NoiseTunnel',
     'Recipe',
     'embedding_outputs',
+    'export',
     'methods',
     'open_model',
     'per_token',

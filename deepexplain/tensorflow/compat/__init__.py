@@ -5,6 +5,7 @@ Everything here works on TensorFlow 1.15 and on 2.x, with eager execution on or 
 
 # Before all others, as it says what to do where TensorFlow is missing:
 from .api import TENSORFLOW_2, tf
+from .exporting import functional_loop, new_graph_def, saved_model_bytes, strip_hints, without_variables
 from .freezing import MANY, as_variables, assign_large, frozen, lookup_table, take_large
 from .functions import branches_of, function_body, function_definition, is_function, while_loop
 from .gradients import asked_for_gradient, gradient_name, original_gradient, register_gradient
@@ -32,6 +33,7 @@ __all__ = [
     'frozen',
     'function_body',
     'function_definition',
+    'functional_loop',
     'gradient_name',
     'is_function',
     'is_graph_tensor',
@@ -43,16 +45,20 @@ __all__ = [
     'load_saved_model',
     'lookup_table',
     'mutation_lock',
+    'new_graph_def',
     'original_gradient',
     'register_gradient',
     'registered_in',
     'same_op',
+    'saved_model_bytes',
     'saved_model_loader',
     'session_config',
+    'strip_hints',
     'take_large',
     'text_attr',
     'tf',
     'while_loop',
     'with_keras',
     'with_shape',
+    'without_variables',
 ]

@@ -89,6 +89,8 @@ class Backward:
         Another plan for the same problem: results are the product of both.
     finish : function of a list of results, shape (outputs, samples, ...), and the Request
         Returns what they become.
+    finish_in_graph : function of a list of tensors, shape (samples, ...), and the shapes of one sample of each X
+        The same in a graph that is exported; needed where there is a ``finish``.
     """
 
     attributions: Callable[['BackwardPass'], List[Any]] = _gradients
@@ -107,6 +109,7 @@ class Backward:
     at: 'Optional[Problem]' = None
     times: 'Optional[Backward]' = None
     finish: Callable[[List[Any], Any], List[Any]] = _as_they_are
+    finish_in_graph: Optional[Callable[[List[Any], Any], List[Any]]] = None
 
 
 class BackwardPass:

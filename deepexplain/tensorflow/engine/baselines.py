@@ -44,6 +44,11 @@ class Baselines:
         """Whether they are computed from the samples of a call."""
         return callable(self._value)
 
+    @property
+    def values(self) -> List[Array]:
+        """As they were given, an array for each input: a number, one of a sample's shape, or with several rows."""
+        return list(self._value) if self._several else [self._value]
+
     def resolve(self, arrays: Sequence[ArrayLike]) -> List[Array]:
         """Those of the samples of a call: an array for each input, with one row or more."""
         find = resolve_set if self.is_set else resolve

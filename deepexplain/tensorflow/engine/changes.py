@@ -58,6 +58,9 @@ class Changes:
         Bytes that are held for each output of a sample meanwhile. Default: its outputs at all changes.
     finish : function of a list of results
         Warns of what is wrong with them, and returns those that were asked for.
+    in_graph : function of samples and the parts, optional
+        Like ``explain``, with tensors, of one output, in a graph that is exported. What it gets has ``active``,
+        ``evaluate``, as a :class:`~deepexplain.tensorflow.runtime.perturbed.Perturbed` has.
     """
 
     parts: Callable[[Any], Any]
@@ -70,6 +73,7 @@ class Changes:
     first: Optional[Callable[[Any], Any]] = None
     held: Optional[Callable[[Any], int]] = None
     finish: Callable[[List[Any]], List[Any]] = list
+    in_graph: Optional[Callable[[Any, Any], List[Any]]] = None
 
 
 class ChangeEngine:

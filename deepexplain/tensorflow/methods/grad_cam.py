@@ -9,6 +9,7 @@ from ..engine.backward import Backward
 from ..engine.layer import at_layer
 from ..rules.guided import GUIDED
 from ..runtime.resized import RESIZES, resized
+from ..runtime.resized_in_graph import resized_in_graph
 from .guided import warn_without_relu
 from .method import Method, register
 
@@ -232,7 +233,13 @@ def _cam(
             )
         return [result[..., 0] for result in results] if multiplies and len(shapes[0]) == len(axes) else results
 
-    return Backward(attributions, by_row=True, at=at, finish=finish)
+    def finish_in_graph(results: 'List[Tensor]', shapes: Any) -> 'List[Tensor]':
+        if resize:
+            places = _places(shapes[0], len(axes), problem.inputs[0].name)
+            results = [resized_in_graph(result, places, resize) for result in results]
+        return [result[..., 0] for result in results] if multiplies and len(shapes[0]) == len(axes) else results
+
+    return Backward(attributions, by_row=True, at=at, finish=finish, finish_in_graph=finish_in_graph)
 
 
 def one_layer(name: str, problem: 'Problem', layer: Any) -> 'Problem':

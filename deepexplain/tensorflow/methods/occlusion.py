@@ -6,17 +6,20 @@ import numpy as np
 
 from ...errors import AssertedArgumentError, warn
 from ...types import Array, ArrayLike, Baseline, Integers
+from ..compat import Tensor, tf
 from ..engine.baselines import Baselines
 from ..engine.changes import Changes
 from ..engine.promise import Promise
 from ..runtime.arguments import as_sizes, check_length
 from ..runtime.parts import Groups, Windows, as_feature_mask
+from ..runtime.parts_in_graph import any_of, spread, stays
 from .method import Method, at_run, own, register
 
 if TYPE_CHECKING:
     from ..engine.problem import Problem
     from ..engine.request import Request
     from ..runtime.perturbed import Perturbed
+    from ..runtime.perturbed_in_graph import PerturbedTensors
 
 #: Losses to hold in double precision at a time: samples x windows x outputs.
 MOST_LOSSES = 1 << 18
@@ -104,6 +107,7 @@ class Occlusion(Method):
             key=(window, step) if mask is None else None,
             first=None if mask is None else lambda shape: Groups(mask, shape).first(),
             finish=finish,
+            in_graph=_losses_in_graph,
         )
 
 
@@ -144,3 +148,14 @@ def _losses(samples: 'Perturbed', parts: Union[Groups, Windows]) -> Iterator[Lis
         with np.errstate(invalid='ignore'):
             losses = some[:, :1] - np.where(changes[..., None], some[:, 1:], some[:, :1])
         yield [parts.spread(losses)]
+
+
+def _losses_in_graph(samples: 'PerturbedTensors', parts: Union[Groups, Windows]) -> 'List[Tensor]':
+    """The same in a graph."""
+    changes = any_of(parts, samples.active)
+    outputs = samples.evaluate(
+        tf.concat([tf.ones_like(changes[:, :1]), changes], axis=1),
+        lambda copies, state: stays(parts, copies, state - 1),
+    )
+    losses = outputs[:, :1] - tf.where_v2(changes, outputs[:, 1:], outputs[:, :1])
+    return [spread(parts, losses)]

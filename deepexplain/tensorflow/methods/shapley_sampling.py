@@ -7,18 +7,22 @@ import numpy as np
 from ...arguments import as_flag, as_number, as_repeats, as_seed
 from ...errors import ArgumentError, warn
 from ...types import Array, ArrayLike, Baseline, Integers
+from ..compat import Tensor, tf
 from ..engine.baselines import Baselines
 from ..engine.changes import Changes
 from ..engine.promise import TO_DIFFERENCE
 from ..rules.plain import EVALUATED_EXACTLY
 from ..runtime.arguments import as_axes
 from ..runtime.orders import Contributions, Orders, RunningMean
+from ..runtime.orders_in_graph import contributions_in_graph
 from ..runtime.parts import Features, Groups, as_feature_mask
+from ..runtime.parts_in_graph import spread
 from .method import Method, at_run, own, register
 
 if TYPE_CHECKING:
     from ..engine.problem import Problem
     from ..runtime.perturbed import Perturbed
+    from ..runtime.perturbed_in_graph import PerturbedTensors
 
 #: Contributions to keep at a time: orders x samples x features x outputs. In double precision, 8 MB.
 MOST_CONTRIBUTIONS = 1 << 20
@@ -159,6 +163,7 @@ class ShapleySampling(Method):
             first=None if mask is None else lambda shape: Groups(mask, shape).first(),
             held=lambda orders: BYTES_OF_CONTRIBUTION * orders.features.count,
             finish=self._finish,
+            in_graph=self._explain_in_graph,
         )
 
     def _explain(self, samples: 'Perturbed', orders: Orders) -> List[Array]:
@@ -184,6 +189,18 @@ class ShapleySampling(Method):
                     break
                 contributions.leave_out(~unsure)
         return [orders.features.spread(value + contributions.undefined()) for value in found]
+
+    def _explain_in_graph(self, samples: 'PerturbedTensors', orders: Orders) -> 'List[Tensor]':
+        """The same in a graph, whose orders are constants."""
+        along = contributions_in_graph(samples, orders, self.samples)
+        if self.antithetic:
+            along = (along[:, ::2] + along[:, 1::2]) / 2
+        found = [tf.reduce_mean(along, axis=1)]
+        if self._needs_errors:
+            count = self.samples // (2 if self.antithetic else 1)
+            squares = tf.reduce_sum(tf.square(along - found[0][:, None]), axis=1)
+            found.append(tf.sqrt(squares / (count - 1) / count))
+        return [spread(orders.features, value) for value in found]
 
     def _follow(
         self, orders: Orders, start: int, stop: int, contributions: Contributions, estimate: RunningMean
