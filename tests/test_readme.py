@@ -26,6 +26,7 @@ PAGES = ['README.md', 'CONTRIBUTING.md'] + [
         'layers.md',
         'coming-from-other-libraries.md',
         'metrics.md',
+        'beyond-one-process.md',
         'models.md',
         'coming-from-0.3.md',
         'performance.md',
