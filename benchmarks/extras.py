@@ -1,6 +1,7 @@
 """What does not fit the table: all outputs at once, building an explainer, the fixed cost of a run, exports."""
 
 import functools
+import itertools
 import os
 import tempfile
 from collections import namedtuple
@@ -38,6 +39,8 @@ def extras():
     for method in ARGUMENTS:
         measure = functools.partial(each_output, method)
         yield Extra(f"run, {method}, ys='each'", 'MLP', 70, '111 runs, ys one-hot', measure)
+    yield Extra('run_to .npy, intgrad', 'CNN', 32, 'run', functools.partial(written, '.npy'))
+    yield Extra('run_to .zarr, intgrad', 'CNN', 32, 'run', functools.partial(written, '.zarr'))
     for network in ['CNN', 'fer']:
         for method in ARGUMENTS:
             measure = functools.partial(building, method, network)
@@ -99,6 +102,22 @@ def each_output(method, repeats):
 def one_hot(index, size):
     """The ys that select one output for all samples."""
     return [float(i == index) for i in range(size)]
+
+
+def written(kind, repeats):
+    """Integrated gradients into a file, in chunks of 8 samples, and in memory."""
+    network = networks.get('CNN')
+    xs, _ = network.samples(32)
+    explainer = network.explainer('intgrad', ARGUMENTS['intgrad'])
+    with tempfile.TemporaryDirectory() as folder:
+        paths = (os.path.join(folder, f'{i}{kind}') for i in itertools.count())
+        return interleaved(
+            [
+                lambda: explainer.run_to(next(paths), xs, chunk=8, progress=False),
+                lambda: explainer.run(xs),
+            ],
+            repeats,
+        )
 
 
 def building(method, name, repeats):
