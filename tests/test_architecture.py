@@ -18,6 +18,7 @@ ROOMS = [
     'tensorflow.text',
     'tensorflow.context',
     'tensorflow.legacy',
+    'tensorflow.explainers',
     'tensorflow.noise',
     'tensorflow.explainer',
     'tensorflow.methods',
