@@ -26,6 +26,7 @@ def open_model(
     tags: Optional[Sequence[str]] = None,
     checkpoint: Optional[str] = None,
     allow_ops: Optional[Sequence[str]] = None,
+    class_names: Optional[Sequence[str]] = None,
     **load_options: Any,
 ) -> OpenModel:
     """Open a model for explaining: its graph, with the weights, in a session of its own.
@@ -57,6 +58,8 @@ def open_model(
     allow_ops : list of str, optional
         Of a SavedModel, ``.pb`` or ``.meta``: types of ops that may touch files, run Python or talk to other processes,
         such as ``['ReadFile']``. Default: none, and a file with such ops is refused before any of it runs.
+    class_names : list of str, optional
+        One for each output of a sample, such as ``['cat', 'dog']``: names that ``target`` may be.
     **load_options
         Of a Keras file, for Keras' own ``load_model``: ``custom_objects``, and ``safe_mode``, by
         default True: a file that holds code, or names code or files elsewhere, is refused before it is loaded.
@@ -64,8 +67,8 @@ def open_model(
     Returns
     -------
     OpenModel
-        With ``.graph``, ``.session``, ``.inputs``, ``.outputs``, ``.logits`` and ``.tensor(name)``; leaving its
-        ``with`` block closes the session.
+        With ``.explain``, ``.get_explainer``, ``.predict``, ``.graph``, ``.session``, ``.inputs``, ``.outputs``,
+        ``.logits`` and ``.tensor(name)``; leaving its ``with`` block closes the session.
 
     Raises
     ------
@@ -78,12 +81,11 @@ def open_model(
     Examples
     --------
     >>> import tensorflow.compat.v1 as tf
-    >>> from deepexplain.tensorflow import DeepExplain, open_model
+    >>> from deepexplain.tensorflow import open_model
     >>> def network(x):
     ...     return tf.nn.softmax(tf.matmul(x, [[1., -1.], [2., 0.]]))
     >>> with open_model(network, inputs=[tf.TensorSpec([None, 2], tf.float32)]) as m:
-    ...     with DeepExplain(session=m.session) as de:
-    ...         print(de.explain('deeplift', m.logits, m.inputs[0], [[1, 2]], ys=[1, 0]).tolist())
+    ...     print(m.explain('deeplift', [[1, 2]], target='top').tolist())
     [[1.0, 4.0]]
     """
     source = os.fsdecode(source) if isinstance(source, bytes) else source
@@ -98,8 +100,11 @@ def open_model(
             f'open_model: {", ".join(map(repr, unknown))} does not apply to {_described(source)}; '
             f'it takes {", ".join(options)}.'
         )
+    names = None if class_names is None else as_names(class_names, 'class_names')
     try:
-        return opener(source, **given)
+        opened = opener(source, **given)
+        opened._facts.class_names = names
+        return opened
     except DeepExplainError:
         raise
     except Exception as error:

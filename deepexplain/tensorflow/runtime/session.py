@@ -39,15 +39,19 @@ class Runner:
     def _run(self, fetches: Sequence[Tensor], fed: Dict[Any, Any]) -> Any:
         key = tuple(tensor.name for tensor in fetches) + ('',) + tuple(fed)
         try:
-            if key not in self._compiled:
-                with building(self._session.graph):  # TensorFlow's own lock is for ever lost where this is interrupted
-                    self._compiled[key] = fast_run(self._session, fetches, list(fed), self._one_thread)
-            if self._compiled[key] is not None:
-                return self._compiled[key](*fed.values())
-        except tf.errors.ResourceExhaustedError:
-            raise
-        except tf.errors.OpError:
-            pass  # The same error once more, from where its message says which line of the user's built the op.
+            try:
+                if key not in self._compiled:
+                    with building(
+                        self._session.graph
+                    ):  # TensorFlow's own lock is lost for ever where this is interrupted
+                        self._compiled[key] = fast_run(self._session, fetches, list(fed), self._one_thread)
+                if self._compiled[key] is not None:
+                    return self._compiled[key](*fed.values())
+            except tf.errors.ResourceExhaustedError:
+                raise
+            except tf.errors.OpError:
+                pass  # The same error once more, from where its message says which line of the user's built the op.
+            return self._session.run(fetches, fed)
         except RuntimeError as error:
             if 'closed' in str(error):
                 raise DeepExplainError(
@@ -56,7 +60,6 @@ class Runner:
                     'open_model(...) stays open until m.close().'
                 ) from None
             raise
-        return self._session.run(fetches, fed)
 
 
 class Feeds:
