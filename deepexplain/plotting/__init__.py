@@ -17,6 +17,7 @@ except ImportError as error:
         "deepexplain.plotting needs matplotlib 3.5 or later, and found none: pip install 'deepexplain[plot]'."
     ) from error
 
+from .chosen import picture_of
 from .curves import convergence, running
 from .features import distribution, tabular
 from .grids import grid
@@ -31,6 +32,7 @@ __all__ = [
     'distribution',
     'grid',
     'image',
+    'picture_of',
     'plot',
     'running',
     'sequence',

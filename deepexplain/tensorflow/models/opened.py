@@ -3,6 +3,7 @@
 from contextlib import contextmanager, suppress
 from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 
+from ...arguments import as_flag
 from ...errors import ArgumentError, DeepExplainError, GraphError, ModelError
 from ...types import Array, ArrayLike
 from ..compat import Session, Tensor, as_variables, assign_large, lookup_table, tf
@@ -38,9 +39,9 @@ class OpenModel:
     >>> m = open_model(network, inputs=[tf.TensorSpec([None, 2], tf.float32)], class_names=['cat', 'dog'])
     >>> m.predict(np.zeros((1, 2)))
     array([[0.5, 0.5]], dtype=float32)
-    >>> m.explain('grad*input', [[1, 2], [-1, 2]], target='top').tolist()
+    >>> m.explain('grad*input', [[1, 2], [-1, 2]], target='top').values.tolist()
     [[1.0, 4.0], [-1.0, 4.0]]
-    >>> m.explain('grad*input', [[1, 2]], target='dog').tolist()
+    >>> m.explain('grad*input', [[1, 2]], target='dog', explanation=False).tolist()
     [[-1.0, 0.0]]
     >>> m.close()
     """
@@ -119,6 +120,7 @@ class OpenModel:
         return_convergence_delta: bool = False,
         *,
         target: Any = None,
+        explanation: bool = True,
         T: Any = None,
         X: Any = None,
         **kwargs: Any,
@@ -131,17 +133,25 @@ class OpenModel:
         Parameters
         ----------
         method : str, or a method
-        xs, ys, batch_size, feed_dict, progress, return_convergence_delta, target
+        xs, ys, batch_size, feed_dict, progress, target
             See :meth:`~deepexplain.tensorflow.explainer.Explainer.run`.
         T, X : tensors or names, optional
             See :meth:`get_explainer`.
         **kwargs
             Arguments of the method, ``layer`` and ``strict``, as in :meth:`DeepExplain.explain
             <deepexplain.tensorflow.DeepExplain.explain>`.
+
+        Returns
+        -------
+        Explanation
+            With the attributions as ``.values``; see :class:`~deepexplain.explanation.Explanation`. With
+            ``explanation=False``, or ``return_convergence_delta=True``, the arrays that ``run`` returns.
         """
         explainer = self._explainer(method, T, X, kwargs, keep=True)
-        more = {'feed_dict': feed_dict, 'progress': progress, 'return_convergence_delta': return_convergence_delta}
-        return explainer.run(xs, ys, batch_size, **more, target=target)
+        more = {'feed_dict': feed_dict, 'progress': progress, 'target': target}
+        if return_convergence_delta or not as_flag(explanation, 'explanation'):
+            return explainer.run(xs, ys, batch_size, return_convergence_delta=return_convergence_delta, **more)
+        return explainer.run(xs, ys, batch_size, explanation=explanation, **more)
 
     def get_explainer(self, method: Any, T: Any = None, X: Any = None, **kwargs: Any) -> Any:
         """Build the graph that explains this model, once; ``run`` the result as often as you like.
