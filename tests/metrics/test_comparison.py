@@ -31,9 +31,7 @@ def test_infidelity_takes_attributions_for_what_their_method_says_they_are():
         np.testing.assert_allclose(metrics.infidelity(right, XS, ys=YS), 0, atol=1e-20)
     wrong = metrics.infidelity(GRADIENTS, XS, ys=YS, multiply_by_inputs=True)
     assert wrong.min() > 1e-3
-    with pytest.raises(
-        ArgumentError, match='neither contributions, in the units of T, nor sensitivities.*multiply_by'
-    ):
+    with pytest.raises(ArgumentError, match='neither contributions, in the units of T, nor sensitivities.*multiply_by'):
         metrics.infidelity(NEITHER, XS, ys=YS)
     metrics.infidelity(NEITHER, XS, ys=YS, multiply_by_inputs=False)
 

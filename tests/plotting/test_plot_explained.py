@@ -34,7 +34,7 @@ def assert_same(a, b):
 
 TABLE = Explanation(normal(6, 3), normal(6, 3, seed=1), feature_names=[['age', 'fare', 'deck']], method='intgrad')
 PICTURES = Explanation(normal(2, 14, 14, 1), np.abs(normal(2, 14, 14, 1)), method='deeplift')
-LETTERS = np.eye(4)[[[0, 3, 2, 1, 1]]]
+LETTERS = np.eye(4)[np.array([[0, 3, 2, 1, 1]])]
 SEQUENCE = Explanation(normal(1, 5, 4) * LETTERS, LETTERS)
 SERIES = Explanation(normal(1, 20, 2), normal(1, 20, 2, seed=1))
 
@@ -88,9 +88,7 @@ def test_tokens_have_the_sum_over_their_embedding():
 
 
 def test_what_no_picture_goes_with():
-    with pytest.raises(
-        ArgumentError, match=r'plotting.tabular draws one sample, and this explanation has 6: choose'
-    ):
+    with pytest.raises(ArgumentError, match=r'plotting.tabular draws one sample, and this explanation has 6: choose'):
         plotting.tabular(TABLE)
     with pytest.raises(ArgumentError, match=r'No picture goes with attributions of shape \(2, 3, 4, 5\)'):
         Explanation(normal(1, 2, 3, 4, 5)).plot()
