@@ -20,6 +20,7 @@ from .gradients import check_each_fits, completed
 from .network import Network
 from .promise import NOTHING, Promise
 from .randomness import Randomness
+from .regions import RegionPlans
 from .rows import Cut, RowOracle, cut_for_changes
 from .undefined import warn_of_baseline
 
@@ -58,6 +59,8 @@ class Changes:
         Bytes that are held for each output of a sample meanwhile. Default: its outputs at all changes.
     finish : function of a list of results
         Warns of what is wrong with them, and returns those that were asked for.
+    regions : 'auto', True or False
+        Whether of a row is computed only what a part reaches; see :mod:`~deepexplain.tensorflow.engine.regions`.
     """
 
     parts: Callable[[Any], Any]
@@ -70,6 +73,7 @@ class Changes:
     first: Optional[Callable[[Any], Any]] = None
     held: Optional[Callable[[Any], int]] = None
     finish: Callable[[List[Any]], List[Any]] = list
+    regions: Any = False
 
 
 class ChangeEngine:
@@ -79,6 +83,7 @@ class ChangeEngine:
     oracle: RowOracle
     _decisions: Decisions
     _made: Dict[Any, Any]  # the last parts that were made, by their key
+    _regions: RegionPlans
 
     def __init__(
         self,
@@ -93,7 +98,7 @@ class ChangeEngine:
             raise DeepExplainError(f"Multiple inputs not yet supported for perturbation methods ('{name}').")
         if built is not None:
             self.network, self.oracle, self._decisions = built.network, built.oracle, built._decisions
-            self._made = built._made
+            self._made, self._regions = built._made, built._regions
             self.randomness: Randomness = built.randomness
         else:
             check_not_finalized(problem.graph)
@@ -104,6 +109,7 @@ class ChangeEngine:
             self.oracle = RowOracle(problem, self._observe, by_row=True)
             self.randomness = Randomness(problem)
             self._made = {}
+            self._regions = RegionPlans(problem, self.network, self.oracle)
         self.target, self.between = problem.target, problem.between
 
     def audit(self) -> Audit:
@@ -136,9 +142,12 @@ class ChangeEngine:
         own: Any = np.float64 if request.outputs is None else self.problem.target.dtype.as_numpy_dtype
         self._check_fits(request, parts, min(at_once, request.n), np.dtype(dtype).itemsize, np.dtype(own).itemsize)
         results: Any = None
+        regional = None
+        if not cut.in_step:
+            regional = self._regions.evaluator(self.plan.regions, request, parts, cut.given)
         with closing(bar):
             for part in request.parts(at_once):
-                samples = Perturbed(self.network.score, request, part, cut.rows, cut.in_step, own)
+                samples = Perturbed(self.network.score, request, part, cut.rows, cut.in_step, own, regional)
                 found = self.plan.explain(samples, parts)
                 first = 0
                 for some in [found] if isinstance(found, list) else found:
