@@ -49,6 +49,12 @@ class At:
     def __init__(self, build: 'Build', box: Box) -> None:
         self._build, self.box = build, box
 
+    def shaped(self, tensor: Tensor) -> Tensor:
+        """The same values in the shape of the box."""
+        if int(np.prod(tensor.shape.as_list()[1:])) != int(np.prod(self.box.size)):
+            raise ValueError(f'{tensor.shape} does not hold a box of {self.box.size}')
+        return tf.reshape(tensor, [-1, *self.box.size])
+
     def read(self, read: Read) -> Tensor:
         """A constant, where the box is."""
         return self._build.patch(read, patch_of(read.alongs, self.box, read.dims or ()))
@@ -184,7 +190,9 @@ class Build:
             last = samples + (self._rows * of_box if box is not None else 0)
             index = tf.where(_all_places(outside, tf.logical_or, full, count), tf.fill(full, last), index)
         table = tables[0] if len(tables) == 1 else tf.concat(tables, axis=0)
-        return tf.reshape(tf.gather(table, index), [-1, *patch.size])
+        found = tf.reshape(tf.gather(table, index), [-1, *patch.size])
+        found.set_shape((None, *patch.size))
+        return found
 
     def _rest(self) -> Tensor:
         """T of whole rows, of what is pasted where it is read as whole."""

@@ -147,7 +147,7 @@ def _other_axes(op: Operation, shapes: Dict[str, Shape]) -> Any:
         return None
 
     def make(inputs: List[Tensor], at: Any) -> Tensor:
-        return tf.reshape(inputs[0], [-1, *at.box.size])
+        return at.shaped(inputs[0])
 
     return Local(tuple(a.size for a in alongs), [Read(x, tuple(alongs))], make)
 

@@ -235,14 +235,13 @@ def _strided_slice(op: Operation, shapes: Dict[str, Shape]) -> Any:
     shape = tuple(a.size for a in kept)
     if 0 in shape:
         return None
-    # A place that is left alone is a window of its axis that all of the output is read of.
-    fixed = {a.source: a for i, a in enumerate(alongs, 1) if i in squeezed}
-    if not fixed:
-        return Local(shape, [Read(x, tuple(kept))], lambda inputs, at: tf.reshape(inputs[0], [-1, *at.box.size]))
-    places = {source: -along.pad for source, along in fixed.items()}
+    # An axis of which one place is left is read as a whole.
+    taken: List[Any] = [slice(None)] * len(lengths)
+    for i, along in enumerate(alongs, 1):
+        if along.source is not None:
+            taken[along.source + 1] = -along.pad if i in squeezed else slice(None, None, along.stride)
 
     def make(inputs: List[Tensor], at: Any) -> Tensor:
-        index = [slice(None)] + [places.get(a, slice(None)) for a in range(len(lengths) - 1)]
-        return tf.reshape(inputs[0][tuple(index)], [-1, *at.box.size])
+        return at.shaped(inputs[0][tuple(taken)])
 
     return Local(shape, [Read(x, tuple(kept))], make)
