@@ -11,7 +11,8 @@ from ..runtime.axes import ONE
 from ..runtime.building import building
 from ..runtime.memory import aligned_empty, bounded_rows
 from ..runtime.regions.boxes import Box, Reach, places_of, trailing
-from ..runtime.regions.build import Build, slots_of
+from ..runtime.regions.build import Build
+from ..runtime.regions.endings import slots_of
 from ..runtime.regions.reach import Regions
 from ..runtime.session import Runner
 from .adding import adding_to
@@ -43,7 +44,7 @@ class RegionPlans:
 
     def __init__(self, problem: 'Problem', network: 'Network', oracle: 'RowOracle') -> None:
         self._problem, self._network, self._oracle = problem, network, oracle
-        self._plans: OrderedDict[Any, 'Plan'] = OrderedDict()
+        self._plans: OrderedDict[Any, Plan] = OrderedDict()
         self._built = 0
 
     def plan(self, parts: Any, shape: Shape) -> Optional['Plan']:

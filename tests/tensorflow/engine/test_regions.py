@@ -1,7 +1,5 @@
 """What windows reach, computed alone: the same numbers as whole rows give, of any network and any windows."""
 
-import threading
-
 import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
@@ -9,13 +7,8 @@ from graphs import context
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from deepexplain.errors import ArgumentError
-from deepexplain.tensorflow import DeepExplain
-from deepexplain.tensorflow.engine import regions as regions_module
-from deepexplain.tensorflow.methods import Occlusion
-
 #: No shrinking: an example builds graphs.
-EXAMPLES = settings(max_examples=500, phases=[Phase.explicit, Phase.generate], suppress_health_check=list(HealthCheck))
+EXAMPLES = settings(max_examples=40, phases=[Phase.explicit, Phase.generate], suppress_health_check=list(HealthCheck))
 SHAPES = {1: (19, 3), 2: (12, 11, 2), 3: (7, 6, 8, 2)}
 NAMES = {
     'conv': 'of any stride, dilation and padding',
@@ -203,7 +196,11 @@ def test_any_network_and_windows_give_what_whole_rows_give(seed, axes, layers, e
         arguments['baseline'] = [None, 0.5, rng.randn(*xs.shape)][rng.randint(3)]
     drawn = np.random.RandomState(seed)
     found, expected, explainer, largest = both(
-        lambda X: Drawn(drawn, axes).network(X, layers, end), shape, xs, ys=None if rng.rand() < 0.5 else 'each', **arguments
+        lambda X: Drawn(drawn, axes).network(X, layers, end),
+        shape,
+        xs,
+        ys=None if rng.rand() < 0.5 else 'each',
+        **arguments,
     )
     np.testing.assert_allclose(found, expected, rtol=0, atol=(1e-6 if axes == 3 else 1e-12) * largest)
     event = 'used' if used(explainer) else 'dense'

@@ -75,9 +75,7 @@ def reached(alongs: Sequence[Along], reach: Reach) -> Reach:
 
 def united(reaches: Sequence[Reach]) -> Reach:
     """What lies around all of them."""
-    return Reach(
-        np.min([reach.low for reach in reaches], axis=0), np.max([reach.high for reach in reaches], axis=0)
-    )
+    return Reach(np.min([reach.low for reach in reaches], axis=0), np.max([reach.high for reach in reaches], axis=0))
 
 
 def boxed(reach: Reach, shape: Shape, multiples: Sequence[int]) -> Box:
@@ -94,7 +92,8 @@ def boxed(reach: Reach, shape: Shape, multiples: Sequence[int]) -> Box:
 
 def patch_of(alongs: Sequence[Along], box: Box, shape: Shape) -> Box:
     """What of an input, of this shape, an op reads for a box of its output; it may begin before the input, and end
-    behind it."""
+    behind it.
+    """
     start = np.zeros((len(box.start), len(shape)), np.int64)
     size = list(shape)
     for axis, along in enumerate(alongs):

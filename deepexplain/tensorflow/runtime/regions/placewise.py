@@ -1,11 +1,11 @@
 """Rules of ops that leave values in their places, or give the places other names: elementwise ops, shapes, reductions."""
 
-from typing import Any, Dict, List, Optional, Sequence, Tuple
+from typing import Any, Dict, List, Optional, Sequence
 
 import numpy as np
 
 from ....types import Shape
-from ...compat import Operation, Tensor, copied_op, tf
+from ...compat import Operation, Tensor, copied_op
 from ..axes.tables import BY_PLACE, REDUCTIONS
 from .boxes import Along
 from .rules import Local, Read, again, beside, broadcast, in_place, rule, static

@@ -6,8 +6,6 @@ A rule gets the op and ``shapes``, the shape of one sample by the name of each t
 
 from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
-import numpy as np
-
 from ....types import Shape
 from ...compat import Operation, Tensor, copied_op, tf
 from .boxes import Along

@@ -129,9 +129,7 @@ def _dilated(op: Operation, shapes: Dict[str, Shape]) -> Any:
         if conv.type == 'Conv2D':
             found = tf.nn.conv2d(patch, weights, [1, 1, 1, 1], 'VALID', dilations=[1, *rates, 1])
         else:
-            found = tf.nn.depthwise_conv2d_native(
-                patch, weights, [1, 1, 1, 1], 'VALID', dilations=[1, *rates, 1]
-            )
+            found = tf.nn.depthwise_conv2d_native(patch, weights, [1, 1, 1, 1], 'VALID', dilations=[1, *rates, 1])
         return tf.squeeze(found, [1]) if count == 1 else found
 
     each = float(np.prod([a.size for a in alongs], dtype=float) * np.prod(kernel))
