@@ -114,7 +114,11 @@ class ChangeEngine:
 
     def audit(self) -> Audit:
         """What each op between X and T gets."""
-        return Audit(self.name, self.plan.promise.text, self._decisions.listed)
+        spec, regions = self.problem.specs[0].shape, None
+        shape = [d for d in (spec or ())[1:] if d is not None]
+        if self.plan.regions and spec is not None and len(shape) == len(spec) - 1:
+            regions = self._regions.text(self.plan.regions, self._parts(tuple(shape)))
+        return Audit(self.name, self.plan.promise.text, self._decisions.listed, regions)
 
     def request(
         self, xs: ArrayLike, ys: ArrayLike, feed_dict: Optional[Dict[Any, Any]], batch_size: Optional[int] = None

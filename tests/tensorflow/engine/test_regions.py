@@ -1,11 +1,16 @@
 """What windows reach, computed alone: the same numbers as whole rows give, of any network and any windows."""
 
+import threading
+
 import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
 from graphs import context
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, event, given, settings
 from hypothesis import strategies as st
+
+from deepexplain.errors import ArgumentError
+from deepexplain.tensorflow import DeepExplain
 
 #: No shrinking: an example builds graphs.
 EXAMPLES = settings(max_examples=40, phases=[Phase.explicit, Phase.generate], suppress_health_check=list(HealthCheck))
@@ -203,7 +208,143 @@ def test_any_network_and_windows_give_what_whole_rows_give(seed, axes, layers, e
         **arguments,
     )
     np.testing.assert_allclose(found, expected, rtol=0, atol=(1e-6 if axes == 3 else 1e-12) * largest)
-    event = 'used' if used(explainer) else 'dense'
-    from hypothesis import event as say
+    event('regions' if used(explainer) else 'whole rows')
 
-    say(event)
+
+def small(X):
+    """A convolution, a pooling and two dense layers."""
+    return Drawn(np.random.RandomState(0), 2, X.dtype).network(X, ['conv', 'relu', 'max'], 'dense')
+
+
+IMAGES = np.random.RandomState(1).randn(3, 12, 11, 2)
+
+
+@pytest.mark.parametrize('dtype', [tf.float32, tf.float64, tf.float16, tf.bfloat16])
+def test_numbers_of_any_size(dtype):
+    exact = {tf.float32: 1e-5, tf.float64: 1e-12, tf.float16: 5e-2, tf.bfloat16: 0.3}[dtype]
+    found, expected, explainer, largest = both(small, (12, 11, 2), IMAGES, dtype=dtype, window_shape=(2, 2, 2))
+    assert used(explainer)
+    assert found.dtype == expected.dtype
+    np.testing.assert_allclose(
+        found.astype(np.float64), expected.astype(np.float64), rtol=0, atol=exact * float(largest)
+    )
+
+
+@pytest.mark.parametrize('end', ['mean', 'dense'])
+def test_what_a_much_larger_value_leaves_is_not_lost_in_its_rounding(end):
+    # T(x) is some 1e9 times T without the value: the difference from it would have no digit left.
+    def build(X):
+        return tf.tanh(Drawn(np.random.RandomState(3), 2, X.dtype).network(X, ['shortcut'], end))
+
+    xs = IMAGES[:1].astype(np.float32)
+    xs[0, 5, 5] = 1e9
+    found, expected, explainer, _ = both(build, (12, 11, 2), xs, dtype=tf.float32, window_shape=(1, 1, 2))
+    assert used(explainer)
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-5)
+
+
+def test_samples_that_are_not_finite_on_their_way_are_run_as_whole_rows():
+    def build(X):
+        h = tf.log(tf.nn.conv2d(X, tf.ones([1, 1, 1, 8], X.dtype), [1, 1, 1, 1], 'VALID'))
+        return tf.matmul(tf.exp(tf.reshape(h, [-1, 288])), tf.ones([288, 2], X.dtype))
+
+    xs = np.random.RandomState(0).rand(2, 6, 6, 1) + 0.5
+    xs[1, 3, 3] = 0  # its logarithm is not finite, until a window makes it 1
+    found, expected, explainer, _ = both(build, (6, 6, 1), xs, window_shape=(1, 1, 1), baseline=1)
+    assert used(explainer)
+    np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize('layout', ['NCHW', 'transposed'])
+def test_channels_first(layout):
+    def build(X):
+        weights = tf.constant(np.random.RandomState(0).randn(3, 3, 2, 4), X.dtype)
+        if layout == 'NCHW':
+            h = tf.nn.conv2d(X, weights, [1, 1, 2, 1], 'SAME', data_format='NCHW')
+            h = tf.nn.max_pool2d(tf.nn.relu(h), 2, 2, 'VALID', data_format='NCHW')
+        else:
+            h = tf.nn.conv2d(tf.transpose(X, [0, 2, 3, 1]), weights, [1, 2, 1, 1], 'SAME')
+            h = tf.transpose(tf.nn.relu(h), [0, 3, 1, 2])
+        return tf.reduce_mean(h, axis=[2, 3])
+
+    if layout == 'NCHW' and tf.__version__.startswith('1.'):
+        pytest.skip('TensorFlow 1.15 has no such kernel for processors')
+    found, expected, explainer, largest = both(
+        build, (2, 12, 11), IMAGES.transpose(0, 3, 1, 2), dtype=tf.float32, window_shape=(1, 3, 2), step=(1, 3, 1)
+    )
+    assert used(explainer)
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-5 * largest)
+
+
+@pytest.mark.parametrize(('shape', 'value'), [((), 2.0), ((None, 1, 1, 1), np.reshape([1.0, 2.0, 3.0], (3, 1, 1, 1)))])
+def test_batches_and_feeds(session, shape, value):
+    X = tf.placeholder(tf.float64, [None, 12, 11, 2])
+    scale = tf.placeholder(tf.float64, shape)
+    T = small(X * scale)
+    with DeepExplain(session=session) as de:
+        explainer = de.get_explainer('occlusion', T, X, window_shape=(2, 2, 2), regions=True)
+    whole = explainer.with_arguments(window_shape=(2, 2, 2), regions=False)
+    ys = np.random.RandomState(2).randn(3, 2)
+    expected = whole.run(IMAGES, ys, feed_dict={scale: value})
+    for batch_size in (None, 1, 7):
+        found = explainer.run(IMAGES, ys, batch_size=batch_size, feed_dict={scale: value})
+        np.testing.assert_allclose(found, expected, rtol=0, atol=1e-10)
+    assert used(explainer) == (shape == ())  # what differs from sample to sample is not understood
+
+
+def test_explainers_of_other_windows_share_the_graph_and_threads_share_explainers(session):
+    X = tf.placeholder(tf.float64, [None, 12, 11, 2])
+    T = small(X)
+    with DeepExplain(session=session) as de:
+        first = de.get_explainer('occlusion', T, X, window_shape=(2, 2, 2), regions=True)
+    explainers = [first.with_arguments(window_shape=(n, 2, 2), regions=True) for n in (1, 2, 3)]
+    found = [None] * 12
+
+    def run(i):
+        found[i] = explainers[i % 3].run(IMAGES)
+
+    threads = [threading.Thread(target=run, args=(i,)) for i in range(12)]
+    [thread.start() for thread in threads]
+    [thread.join() for thread in threads]
+    for i in range(12):
+        expected = first.with_arguments(window_shape=(i % 3 + 1, 2, 2), regions=False).run(IMAGES)
+        np.testing.assert_allclose(found[i], expected, rtol=0, atol=1e-12 * 100)
+    assert len(first.engine._regions._plans) == 3
+
+
+def test_regions_are_used_where_they_pay_and_described(session):
+    X = tf.placeholder(tf.float32, [None, 28, 28, 1])
+    h = tf.nn.relu(tf.nn.conv2d(X, tf.ones([3, 3, 1, 32]), [1, 1, 1, 1], 'VALID'))
+    h = tf.nn.relu(tf.nn.conv2d(h, tf.ones([3, 3, 32, 64]), [1, 1, 1, 1], 'VALID'))
+    T = tf.matmul(tf.reshape(tf.nn.max_pool2d(h, 2, 2, 'VALID'), [-1, 9216]), tf.ones([9216, 10]), name='dense')
+    with DeepExplain(session=session) as de:
+        explainer = de.get_explainer('occlusion', T, X, window_shape=(3, 3, 1))
+    before = len(session.graph.get_operations())
+    text = str(explainer.describe())
+    assert text.endswith(
+        "What a part of a sample reaches is computed alone, up to 'dense' (MatMul): about 9.2% of a row's "
+        'multiplications (what is moved counts as some), in calls large enough to be worth it.'
+    )
+    assert len(session.graph.get_operations()) == before
+    assert explainer.with_arguments(window_shape=(3, 3, 1), regions=False).describe().regions is None
+    assert explainer.with_arguments(window_shape=(28, 28, 1)).describe().regions is None  # all of it
+    flat = tf.matmul(tf.reshape(X, [-1, 784]), tf.ones([784, 3]))
+    with DeepExplain(session=session) as de:
+        assert de.get_explainer('occlusion', flat, X).describe().regions is None
+
+
+def test_networks_that_mix_samples_run_whole_rows():
+    def build(X):
+        h = tf.nn.conv2d(X, tf.ones([3, 3, 2, 2], X.dtype), [1, 1, 1, 1], 'SAME')
+        return tf.reduce_mean(tf.nn.relu(h - tf.reduce_mean(h, axis=0)), axis=[1, 2])
+
+    found, expected, explainer, _ = both(build, (12, 11, 2), IMAGES, window_shape=(2, 2, 2))
+    assert not used(explainer)
+    np.testing.assert_array_equal(found, expected)
+
+
+@pytest.mark.parametrize('value', ['yes', 1, None, 'Auto'])
+def test_what_regions_may_be(session, value):
+    X = tf.placeholder(tf.float32, [None, 3])
+    with DeepExplain(session=session) as de, pytest.raises(ArgumentError, match="must be 'auto', True or False; got"):
+        de.get_explainer('occlusion', X * 2.0, X, regions=value)

@@ -20,7 +20,7 @@ class Along(NamedTuple):
     size : int
         How long the axis is.
     source : int or None
-        The axis of the input, its samples not counted; None where the axis comes from nowhere, or from all of the input.
+        The axis of the input, its samples not counted; None where it comes from nowhere, or from all of the input.
     kernel, stride, pad : int
         The value at ``i`` is computed of the ``kernel`` values at ``i * stride - pad`` and after that.
     up : int
@@ -91,8 +91,9 @@ def boxed(reach: Reach, shape: Shape, multiples: Sequence[int]) -> Box:
 
 
 def patch_of(alongs: Sequence[Along], box: Box, shape: Shape) -> Box:
-    """What of an input, of this shape, an op reads for a box of its output; it may begin before the input, and end
-    behind it.
+    """What of an input, of this shape, an op reads for a box of its output.
+
+    It may begin before the input, and end behind it.
     """
     start = np.zeros((len(box.start), len(shape)), np.int64)
     size = list(shape)

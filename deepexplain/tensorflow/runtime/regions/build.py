@@ -1,7 +1,7 @@
 """The graph that computes T from boxes: of many rows at a time, each a window of a sample.
 
-Of each tensor in a box the graph holds ``B``, what is in the box, shape (rows, box), and reads ``A``, the same tensor of
-the samples as they are, shape (samples, ...), which is fed. What an op reads around a box is gathered of the two.
+Of each tensor in a box the graph holds what is in the box, shape (rows, box), and is fed the same tensor of the samples
+as they are, shape (samples, ...). What an op reads around a box is gathered of the two.
 """
 
 from typing import Any, Dict, List, Tuple
@@ -130,9 +130,9 @@ class Build:
                     if z.name in plan.endings and z.name in reads:
                         self._whole[z.name] = self._ended(z, plan.endings[z.name])
         for op in plan.order:
-            if op in self._between and all(z.name not in plan.boxes for z in op.outputs):
-                if any(z.name in reads for z in op.outputs) and op.outputs[0].name not in self._whole:
-                    self._copy(op)
+            names = {z.name for z in op.outputs}
+            if op in self._between and names & reads and not names & (set(plan.boxes) | set(self._whole)):
+                self._copy(op)
         return self._row(plan.target)
 
     def _copy(self, op: Any) -> None:

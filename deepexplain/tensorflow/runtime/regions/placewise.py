@@ -1,4 +1,4 @@
-"""Rules of ops that leave values in their places, or give the places other names: elementwise ops, shapes, reductions."""
+"""Rules of ops that leave values in their places, or rename these: elementwise ops, shapes, reductions."""
 
 from typing import Any, Dict, List, Optional, Sequence
 

@@ -87,6 +87,12 @@ class Regions:
         """What one window costs, of what a row of the network does."""
         return self.cost / max(1.0, self.whole)
 
+    @property
+    def ends(self) -> List[Operation]:
+        """The ops up to which boxes go: after the last of them all is whole."""
+        names = {*self.last, *[z.name for z in self.needed if z.name in self.endings]}
+        return [op for op in self.order if any(z.name in names for z in op.outputs)]
+
     def _walk(self) -> None:
         steps = set(self.steps)
         for op in self.order:

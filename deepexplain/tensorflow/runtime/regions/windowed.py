@@ -214,9 +214,9 @@ def _strided_slice(op: Operation, shapes: Dict[str, Shape]) -> Any:
             alongs.append(Along(1))
         else:
             first, stop, by, n = int(begin[i]), int(end[i]), int(step[i]), lengths[axis]
-            if axis == 0:
-                if not (has['begin'][i] or first == 0) or not has['end'][i] or by != 1 or has['shrink_axis'][i]:
-                    return None
+            takes_all = (has['begin'][i] or first == 0) and has['end'][i] and by == 1 and not has['shrink_axis'][i]
+            if axis == 0 and not takes_all:
+                return None
             if has['shrink_axis'][i]:
                 alongs.append(Along(1, axis - 1, pad=-(first % n)))
                 squeezed.append(len(alongs) - 1)
