@@ -32,6 +32,7 @@ class Audit:
     method : str
     promise : str or None
     decisions : list of :class:`~deepexplain.tensorflow.rules.book.Decision`
+    regions : str, optional
 
     Attributes
     ----------
@@ -40,10 +41,18 @@ class Audit:
         What a sample's attributions add up to where every op is exact, in words.
     rows : list of Row
         ``(op, type, treatment, exact)`` for each op between X and T, in order.
+    regions : str or None
+        How much of a row a part of a sample costs where only what it reaches is computed, and how far that goes.
     """
 
-    def __init__(self, method: str, promise: Optional[str], decisions: 'Sequence[Decision]') -> None:
-        self.method, self.promise, self._decisions = method, promise, decisions
+    def __init__(
+        self,
+        method: str,
+        promise: Optional[str],
+        decisions: 'Sequence[Decision]',
+        regions: Optional[str] = None,
+    ) -> None:
+        self.method, self.promise, self._decisions, self.regions = method, promise, decisions, regions
         self.rows = [Row(step.op.name, step.op.type, rule.name, rule.exact) for step, rule in decisions]
 
     @property
@@ -66,7 +75,7 @@ class Audit:
         widths = [max(len(cell[i]) for cell in cells) for i in range(3)]
         for op, kind, treatment, exact in cells:
             lines.append(f'  {op:<{widths[0]}}  {kind:<{widths[1]}}  {treatment:<{widths[2]}}  {exact}')
-        return '\n'.join(lines)
+        return '\n'.join(lines + ([self.regions] if self.regions else []))
 
     __repr__ = __str__
 

@@ -20,6 +20,7 @@ from .gradients import check_each_fits, completed
 from .network import Network
 from .promise import NOTHING, Promise
 from .randomness import Randomness
+from .regions import RegionPlans
 from .rows import Cut, RowOracle, cut_for_changes
 from .undefined import warn_of_baseline
 
@@ -61,6 +62,8 @@ class Changes:
     in_graph : function of samples and the parts, optional
         Like ``explain``, with tensors, of one output, in a graph that is exported. What it gets has ``active``,
         ``evaluate``, as a :class:`~deepexplain.tensorflow.runtime.perturbed.Perturbed` has.
+    regions : 'auto', True or False
+        Whether of a row is computed only what a part reaches; see :mod:`~deepexplain.tensorflow.engine.regions`.
     """
 
     parts: Callable[[Any], Any]
@@ -74,6 +77,7 @@ class Changes:
     held: Optional[Callable[[Any], int]] = None
     finish: Callable[[List[Any]], List[Any]] = list
     in_graph: Optional[Callable[[Any, Any], List[Any]]] = None
+    regions: Any = False
 
 
 class ChangeEngine:
@@ -83,6 +87,7 @@ class ChangeEngine:
     oracle: RowOracle
     _decisions: Decisions
     _made: Dict[Any, Any]  # the last parts that were made, by their key
+    _regions: RegionPlans
 
     def __init__(
         self,
@@ -97,7 +102,7 @@ class ChangeEngine:
             raise DeepExplainError(f"Multiple inputs not yet supported for perturbation methods ('{name}').")
         if built is not None:
             self.network, self.oracle, self._decisions = built.network, built.oracle, built._decisions
-            self._made = built._made
+            self._made, self._regions = built._made, built._regions
             self.randomness: Randomness = built.randomness
         else:
             check_not_finalized(problem.graph)
@@ -108,11 +113,16 @@ class ChangeEngine:
             self.oracle = RowOracle(problem, self._observe, by_row=True)
             self.randomness = Randomness(problem)
             self._made = {}
+            self._regions = RegionPlans(problem, self.network, self.oracle)
         self.target, self.between = problem.target, problem.between
 
     def audit(self) -> Audit:
         """What each op between X and T gets."""
-        return Audit(self.name, self.plan.promise.text, self._decisions.listed)
+        spec, regions = self.problem.specs[0].shape, None
+        shape = [d for d in (spec or ())[1:] if d is not None]
+        if self.plan.regions and spec is not None and len(shape) == len(spec) - 1:
+            regions = self._regions.text(self.plan.regions, self._parts(tuple(shape)))
+        return Audit(self.name, self.plan.promise.text, self._decisions.listed, regions)
 
     def request(
         self, xs: ArrayLike, ys: ArrayLike, feed_dict: Optional[Dict[Any, Any]], batch_size: Optional[int] = None
@@ -140,9 +150,12 @@ class ChangeEngine:
         own: Any = np.float64 if request.outputs is None else self.problem.target.dtype.as_numpy_dtype
         self._check_fits(request, parts, min(at_once, request.n), np.dtype(dtype).itemsize, np.dtype(own).itemsize)
         results: Any = None
+        regional = None
+        if not cut.in_step:
+            regional = self._regions.evaluator(self.plan.regions, request, parts, cut.given)
         with closing(bar):
             for part in request.parts(at_once):
-                samples = Perturbed(self.network.score, request, part, cut.rows, cut.in_step, own)
+                samples = Perturbed(self.network.score, request, part, cut.rows, cut.in_step, own, regional)
                 found = self.plan.explain(samples, parts)
                 first = 0
                 for some in [found] if isinstance(found, list) else found:

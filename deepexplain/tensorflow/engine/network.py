@@ -106,7 +106,11 @@ class Network:
 
     def score(self, request: Request, of: Any, rows: List[Array]) -> Array:
         """The outputs that one session run gives: shape (rows,), or (rows, outputs)."""
-        value, count = self._weighted(request, of, rows), len(rows[0])
+        return self.score_of(request, of, self._rows(request, of, rows), len(rows[0]))
+
+    def score_of(self, request: Request, of: Any, value: Array, count: int) -> Array:
+        """The same, where T of so many rows is known."""
+        value = _weighted(request, of, value)
         is_whole = request.outputs is None and (
             count == request.n == 1 or (request.equal_parts and value.ndim and len(value) % count == 0)
         )
@@ -121,20 +125,23 @@ class Network:
 
     def sizes(self, request: 'Request', of: Any, rows: Any) -> Any:
         """How large T is at each row: its outputs without their signs, summed; of each by itself with ys='each'."""
-        value = np.abs(self._weighted(request, of, rows))
+        value = np.abs(_weighted(request, of, self._rows(request, of, rows)))
         sizes = value.reshape(len(value), -1) if value.ndim else value.reshape(1, 1)
         return sizes.sum(axis=-1)[None] if request.outputs is None else sizes.T
 
-    def _weighted(self, request: Request, of: Any, rows: List[Array]) -> Array:
-        """T's rows times the weights of the request, in double precision: what is made of these are small differences.
-
-        T itself is what other questions ask for, too: each further fetch costs a plan of the whole graph.
-        """
-        value: Array = replace(request, weights=()).run([self.problem.target], of, rows)[0].astype(np.float64)
-        for _, weights, per_row in request.weights:
-            weights = np.asarray(weights[of] if per_row else weights, np.float64)
-            value = np.where(weights == 0, 0, value * weights)  # what has no weight may be nan
+    def _rows(self, request: Request, of: Any, rows: List[Array]) -> Array:
+        """T of some rows. Of T itself other questions ask, too: each further fetch costs a plan of the whole graph."""
+        value: Array = replace(request, weights=()).run([self.problem.target], of, rows)[0]
         return value
+
+
+def _weighted(request: Request, of: Any, value: Array) -> Array:
+    """T's rows times the weights of the request, in double precision: what is made of these are small differences."""
+    value = value.astype(np.float64)
+    for _, weights, per_row in request.weights:
+        weights = np.asarray(weights[of] if per_row else weights, np.float64)
+        value = np.where(weights == 0, 0, value * weights)  # what has no weight may be nan
+    return value
 
 
 def weights_of_outputs(target: Tensor) -> Tensor:

@@ -22,14 +22,15 @@ class Cut(NamedTuple):
     """How a call is cut.
 
     The samples of a session run; the most rows of one, copies of samples included; whether its rows are in step (every
-    run holds each sample of its part once, in order, and all of them changed alike); and whether runs of fewer rows
-    than the graph fixes are padded.
+    run holds each sample of its part once, in order, and all of them changed alike); whether runs of fewer rows
+    than the graph fixes are padded; and the most rows that the user allows, if he said so.
     """
 
     samples: int
     rows: int
     in_step: bool
     padded: bool
+    given: Optional[int] = None
 
 
 #: How many rows a network sees at once that is asked whether it mixes them.
@@ -275,7 +276,7 @@ def cut_for_changes(
         return Cut(fixed, fixed, request.n == fixed, True)
     if batch_size == 1 or oracle.apart(request, batch_size or oracle.bounded(request)):
         rows = batch_size or oracle.bounded(request)
-        return Cut(rows, rows, False, True)
+        return Cut(rows, rows, False, True, batch_size)
     if batch_size is not None and batch_size < request.n:
         oracle.warn_that_samples_mix(request, f'batch_size={batch_size}')
     rows = min(batch_size or request.n, request.n)

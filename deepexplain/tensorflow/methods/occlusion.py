@@ -10,7 +10,7 @@ from ..compat import Tensor, tf
 from ..engine.baselines import Baselines
 from ..engine.changes import Changes
 from ..engine.promise import Promise
-from ..runtime.arguments import as_sizes, check_length
+from ..runtime.arguments import as_regions, as_sizes, check_length
 from ..runtime.parts import Groups, Windows, as_feature_mask
 from ..runtime.parts_in_graph import any_of, spread, stays
 from .method import Method, at_run, own, register
@@ -48,6 +48,9 @@ class Occlusion(Method):
     feature_mask : array of ints, of one sample's shape or one that broadcasts to it, optional
         Values with the same number are replaced together: superpixels, words, the columns of a one-hot code.
         Not together with ``window_shape`` and ``step``.
+    regions : 'auto', True or False, default 'auto'
+        Compute of each row only what its window can reach, and take the rest from the sample as it is: the same but
+        for rounding. ``'auto'``: where a count of operations says that it pays. True: where the graph allows it.
 
     Raises
     ------
@@ -64,10 +67,12 @@ class Occlusion(Method):
     step: Union[int, Integers, None] = at_run(default=None)
     baseline: Baseline = at_run(default=None)
     feature_mask: ArrayLike = at_run(default=None)
+    regions: Union[str, bool] = at_run(default='auto')
 
     def __post_init__(self) -> None:
         given = {'window_shape': self.window_shape, 'step': self.step}
         self.keep(baseline=own(self.baseline), feature_mask=as_feature_mask(self.feature_mask, None, given))
+        self.keep(regions=as_regions(self.regions))
         self.keep(**{name: None if value is None else as_sizes(value, name, None) for name, value in given.items()})
 
     def plan(self, problem: 'Problem') -> Changes:
@@ -108,6 +113,7 @@ class Occlusion(Method):
             first=None if mask is None else lambda shape: Groups(mask, shape).first(),
             finish=finish,
             in_graph=_losses_in_graph,
+            regions=self.regions,
         )
 
 
@@ -133,13 +139,7 @@ def _covers_all(parts: Union[Groups, Windows]) -> bool:
 def _losses(samples: 'Perturbed', parts: Union[Groups, Windows]) -> Iterator[List[Array]]:
     """What T loses without each part, spread over its values; a few outputs at a time."""
     changes = parts.any_of(samples.active)
-    whole = np.ones((samples.count, 1), bool)
-    # State 0 is the sample as it is.
-    outputs = samples.evaluate(
-        np.concatenate([whole, changes], axis=1),
-        lambda copies, values, state: parts.replace(copies, values, state - 1),
-        as_they_are=True,
-    )
+    outputs = samples.without(parts, changes)
     at_once = max(1, MOST_LOSSES // changes.size)
     for first in range(0, samples.outputs, at_once):
         some = outputs[..., first : first + at_once].astype(np.float64)

@@ -2,6 +2,8 @@
 
 from typing import Any, List, Optional, Sequence, Tuple, Union
 
+import numpy as np
+
 from ...arguments import as_count, as_integer, is_list, text_of
 from ...errors import ArgumentError, ArgumentTypeError, AssertedArgumentError
 
@@ -39,3 +41,12 @@ def as_axes(axes: Any, name: str, ndims: Optional[int]) -> List[int]:
     if len(set(checked)) < len(checked):
         raise ArgumentError(f'{name} holds an axis twice: {text_of(axes)}.')
     return checked
+
+
+def as_regions(value: Any) -> Union[str, bool]:
+    """Whether only what windows reach is computed: 'auto', True or False."""
+    if isinstance(value, (bool, np.bool_)):
+        return bool(value)
+    if not isinstance(value, str) or value != 'auto':
+        raise ArgumentError(f"regions must be 'auto', True or False; got {text_of(value)}.")
+    return 'auto'

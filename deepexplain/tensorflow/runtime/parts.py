@@ -8,6 +8,11 @@ Each kind has ``count`` parts. Of them, for all that follows, a method needs:
     Attributions, shape (samples, ..., outputs), of one value for each part, shape (samples, count, outputs).
 ``replace(copies, values, parts)``, of windows and groups
     Set one part of each copy to these values (one row, or one for each copy), none where its number is negative.
+``bounds()``, of windows and groups
+    Where each part begins and ends: two int arrays, shape (count, axes of a sample).
+``replaced(x, values, parts, places)``, of windows and groups
+    What the same leaves at some places of samples: ``x`` are the samples' own values there, shape (copies, places),
+    ``values`` those that replace them, and ``places`` says where that is in a sample made flat.
 ``mask(of_features)``, of features and groups
     Bool for each value of a sample (in a shape that broadcasts), from one for each feature of each copy.
 """
@@ -77,6 +82,15 @@ class Windows:
         row = copy[:, None]
         copies.reshape(len(copies), -1)[row, covered] = values[row if len(values) > 1 else 0, covered]
 
+    def bounds(self) -> Tuple[Array, Array]:  # noqa: D102 - these four: see above
+        start = np.stack(np.unravel_index(self._starts, self._axes), axis=1)
+        return start, start + self._window
+
+    def replaced(self, x: Array, values: Array, windows: Array, places: Array) -> Array:  # noqa: D102
+        distance = np.stack(np.unravel_index(places, self._axes)) - self.bounds()[0][windows].T[:, :, None]
+        inside = (distance >= 0) & (distance < np.reshape(self._window, (-1, 1, 1)))
+        return np.where(inside.all(axis=0), values, x)
+
     def spread(self, losses: Array) -> Array:
         """For each value the mean share in the windows that cover it, nan without any."""
         samples, _, outputs = losses.shape
@@ -145,6 +159,7 @@ class Groups:
         numbers = np.unique(mask, return_inverse=True)[1].reshape((1,) * (len(sample_shape) - mask.ndim) + mask.shape)
         self._of = numbers[None]  # the group of each value, in a shape that broadcasts
         self._each = np.broadcast_to(numbers, sample_shape)
+        self.key = sample_shape, numbers.shape, numbers.tobytes()
         self.count = int(numbers.max()) + 1
 
     def first(self) -> Array:
@@ -159,6 +174,19 @@ class Groups:
 
     def replace(self, copies: Array, values: Array, groups: Array) -> None:  # noqa: D102
         keep(copies, self._of != groups.reshape((-1,) + (1,) * len(self.shape)), values)
+
+    def bounds(self) -> Tuple[Array, Array]:  # noqa: D102
+        start, stop = (np.empty((self.count, len(self.shape)), np.int64) for _ in range(2))
+        group = self._each.ravel()
+        for axis, at in enumerate(np.indices(self.shape, sparse=True)):
+            at = np.broadcast_to(at, self.shape).ravel()
+            start[:, axis], stop[:, axis] = self.shape[axis], 0
+            np.minimum.at(start[:, axis], group, at)
+            np.maximum.at(stop[:, axis], group, at + 1)
+        return start, stop
+
+    def replaced(self, x: Array, values: Array, groups: Array, places: Array) -> Array:  # noqa: D102
+        return np.where(self._each.ravel()[places] == groups[:, None], values, x)
 
     def mask(self, features: Array) -> Array:  # noqa: D102
         return features.take(self._of[0], axis=1)

@@ -25,6 +25,9 @@ class Perturbed:
         Whether every run must hold each of these samples once, in order, and all of them changed alike.
     dtype : dtype, default float64
         One that has room for T's outputs as they are.
+    regional : optional
+        What evaluates the target where the parts of samples are taken away, by what these reach alone; see
+        :mod:`~deepexplain.tensorflow.engine.regions`.
 
     Attributes
     ----------
@@ -39,10 +42,17 @@ class Perturbed:
     """
 
     def __init__(
-        self, score: Callable[..., Array], request: Any, part: slice, rows: int, in_step: bool, dtype: Any = np.float64
+        self,
+        score: Callable[..., Array],
+        request: Any,
+        part: slice,
+        rows: int,
+        in_step: bool,
+        dtype: Any = np.float64,
+        regional: Any = None,
     ) -> None:
         self._score, self._request, self._part, self._in_step = score, request, part, in_step
-        self._dtype = dtype
+        self._dtype, self._regional = dtype, regional
         self._x = request.samples(part)[0]
         baseline = request.baselines[0]
         self._baseline = baseline if len(baseline) == 1 else baseline[part]
@@ -61,6 +71,27 @@ class Perturbed:
     def note(self, changed: Array, whole: Array) -> None:
         """Remember whether outputs of changed samples are undefined where those of the samples are not."""
         self.undefined = self.undefined or bool((~np.isfinite(changed) & np.isfinite(whole)).any())
+
+    def without(self, parts: Any, wanted: Array) -> Array:
+        """T's outputs at the samples and without their parts, shape (samples, 1 + parts, outputs); 0 where not wanted.
+
+        Parameters
+        ----------
+        parts : Windows or Groups
+        wanted : bool ndarray, shape (samples, parts)
+        """
+        if self._regional is not None:
+            outputs = np.zeros((self.count, 1 + parts.count, self.outputs), self._dtype)
+            self._request.progress.total -= wanted.size - int(wanted.sum())
+            self._regional.fill(outputs, self._request, self._part, self._x, self._baseline, parts, wanted)
+            return outputs
+        whole = np.ones((self.count, 1), bool)
+        # State 0 is the sample as it is.
+        return self.evaluate(
+            np.concatenate([whole, wanted], axis=1),
+            lambda copies, values, state: parts.replace(copies, values, state - 1),
+            as_they_are=True,
+        )
 
     def evaluate(self, wanted: Array, change: Callable[..., None], as_they_are: bool = False) -> Array:
         """T's outputs, shape (samples, changes ..., outputs), in double precision; 0 where not wanted.

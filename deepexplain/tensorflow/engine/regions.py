@@ -1,0 +1,223 @@
+"""Evaluates T without a part of a sample by what that part can reach of each tensor, where that is less work."""
+
+from collections import OrderedDict
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Iterator, List, Optional, Tuple
+
+import numpy as np
+
+from ...types import Array, Shape
+from ..runtime.axes import ONE
+from ..runtime.building import building
+from ..runtime.memory import aligned_empty, bounded_rows
+from ..runtime.regions.boxes import Box, Reach, places_of, trailing
+from ..runtime.regions.build import Build
+from ..runtime.regions.endings import slots_of
+from ..runtime.regions.reach import Regions
+from ..runtime.session import Runner
+from .adding import adding_to
+
+if TYPE_CHECKING:
+    from .network import Network
+    from .problem import Problem
+    from .request import Request
+    from .rows import RowOracle
+
+#: Regions are used where a window costs less than so much of a row, and a call saves so many multiplications, which is
+#: what adding them to the graph takes.
+MOST_SHARE, LEAST_SAVED = 0.8, 3e8
+#: Bytes of what is kept of the samples at a time.
+MOST_KEPT = 1 << 26
+#: The last plans that are kept; and how many are added to a graph in all, which keeps them.
+MOST_PLANS, MOST_BUILT = 8, 32
+
+
+class RegionPlans:
+    """The plans of a problem, each made once.
+
+    Parameters
+    ----------
+    problem : Problem
+    network : Network
+    oracle : RowOracle
+    """
+
+    def __init__(self, problem: 'Problem', network: 'Network', oracle: 'RowOracle') -> None:
+        self._problem, self._network, self._oracle = problem, network, oracle
+        self._plans: OrderedDict[Any, Plan] = OrderedDict()
+        self._built = 0
+
+    def plan(self, parts: Any, shape: Shape) -> Optional['Plan']:
+        """How parts of a sample of this shape are evaluated; None where it has no axes, or no parts."""
+        if not shape or not hasattr(parts, 'bounds') or not parts.count:
+            return None
+        if parts.key not in self._plans:
+            with building(self._problem.graph):
+                if parts.key not in self._plans:
+                    x = self._problem.inputs[0]
+                    regions = Regions(self._problem.target, x, self._problem.between, shape, Reach(*parts.bounds()))
+                    self._plans[parts.key] = Plan(regions)
+                    while len(self._plans) > MOST_PLANS:
+                        self._plans.popitem(last=False)
+        return self._plans.get(parts.key)
+
+    def text(self, wish: Any, parts: Any) -> Optional[str]:
+        """How much less work that is, in words; None where whole rows are run."""
+        plan = self.plan(parts, parts.shape)
+        if plan is None or not plan.regions.is_possible or (wish == 'auto' and plan.regions.share > MOST_SHARE):
+            return None
+        last = ', '.join(f"'{op.name}' ({op.type})" for op in plan.regions.ends)
+        return (
+            f'What a part of a sample reaches is computed alone, up to {last}: about {plan.regions.share:.1%} of a '
+            "row's multiplications (what is moved counts as some), in calls large enough to be worth it."
+        )
+
+    def evaluator(
+        self, wish: Any, request: 'Request', parts: Any, batch_size: Optional[int]
+    ) -> 'Optional[RegionEvaluator]':
+        """What evaluates the parts of a call's samples; None where that is better done with whole rows.
+
+        ``wish`` is True, False or 'auto'.
+        """
+        if wish is False or request.fixed_rows is not None or request.feeds.per_row:
+            return None
+        known = self._oracle.proof.known(request) if self._oracle.is_proven(request) else None
+        if known is None or known.inner != ONE:
+            return None
+        plan = self.plan(parts, request.sample_shapes[0])
+        if plan is None or not plan.regions.is_possible:
+            return None
+        if wish == 'auto':
+            saved = (plan.regions.whole - plan.regions.cost) * parts.count * request.n
+            if plan.regions.share > MOST_SHARE or (plan.build is None and saved < LEAST_SAVED):
+                return None
+        if plan.build is None and not self._build(plan):
+            return None
+        return RegionEvaluator(self._network, plan, batch_size)
+
+    def _build(self, plan: 'Plan') -> bool:
+        graph = self._problem.graph
+        with building(graph):
+            if plan.build is None:
+                if graph.finalized or self._built >= MOST_BUILT:
+                    return False
+                self._built += 1
+                with adding_to(graph):
+                    plan.runner = Runner(self._problem.session, one_thread=False)
+                    plan.build = Build(plan.regions)
+        return True
+
+
+class Plan:
+    """What windows reach, and the graph that computes it once there is one."""
+
+    def __init__(self, regions: Regions) -> None:
+        self.regions = regions
+        self.build: Any = None
+        self.runner: Any = None
+
+
+class RegionEvaluator:
+    """Evaluates T at samples and without their parts.
+
+    Parameters
+    ----------
+    network : Network
+    plan : Plan
+        With its graph.
+    batch_size : int or None
+        The most rows of a session run, where the user says so.
+    """
+
+    def __init__(self, network: 'Network', plan: Plan, batch_size: Optional[int]) -> None:
+        self._network, self._plan, self._build = network, plan, plan.build
+        self._batch_size = batch_size
+        self._rows = batch_size or bounded_rows(plan.build.row_bytes)
+
+    def fill(
+        self, outputs: Array, request: 'Request', part: slice, x: Array, baseline: Array, parts: Any, wanted: Array
+    ) -> None:
+        """Set T's outputs, shape (samples, 1 + parts, outputs), of samples as they are and without the parts wanted.
+
+        Parameters
+        ----------
+        outputs : ndarray
+        request : Request
+        part : slice
+            Which of its samples these are.
+        x, baseline : ndarray
+            They, and what they become: one, or one for each of them.
+        parts : Windows or Groups
+        wanted : bool ndarray, shape (samples, parts)
+        """
+        for first, kept, whole in self._kept(request, part, x):
+            count = len(whole)
+            some = slice(first, first + count)
+            of = part.start + np.arange(first, first + count)
+            outputs[some, 0] = self._network.score_of(request, of, whole, count).reshape(count, -1)
+            request.progress.update(count)
+            finite = all(np.isfinite(kept[name]).all() for name in self._build.checked)
+            sample, number = np.nonzero(wanted[some])
+            rows = self._rows if finite else self._batch_size or bounded_rows(x[0].nbytes)
+            for start in range(0, len(sample), rows):
+                here = sample[start : start + rows], number[start : start + rows]
+                base = baseline if len(baseline) == 1 else baseline[first + here[0]]
+                found = self._some(request, kept, x[some], base, parts, *here)
+                right = np.isfinite(found[0].reshape(len(here[0]), -1)).all(axis=1) & ~found[1]
+                if not finite or not right.all():
+                    again = np.flatnonzero(~right) if finite else np.arange(len(right))
+                    copies = x[some][here[0][again]]
+                    parts.replace(copies, base if len(base) == 1 else base[again], here[1][again])
+                    found[0][again] = self._whole(request, of[here[0][again]], copies)
+                scores = self._network.score_of(request, of[here[0]], found[0], len(here[0]))
+                outputs[first + here[0], 1 + here[1]] = scores.reshape(len(here[0]), -1)
+                request.progress.update(len(here[0]))
+
+    def _kept(self, request: 'Request', part: slice, x: Array) -> Iterator[Tuple[int, Any, Array]]:
+        """Samples a few at a time: the first, what the graph needs of them by its name, and their T."""
+        names = list(self._build.kept)
+        graph = self._plan.regions.target.graph
+        tensors = [graph.as_graph_element(name) for name in names]
+        shapes = self._plan.regions.shapes
+        size = sum(float(np.prod(shapes[z.name])) * z.dtype.size for z in tensors)
+        at_once = int(min(self._rows, max(1, MOST_KEPT // max(1.0, size))))
+        at_once = min(at_once, self._batch_size or at_once)
+        unweighted = replace(request, weights=())
+        for first in range(0, len(x), at_once):
+            rows = x[first : first + at_once]
+            of = part.start + np.arange(first, first + len(rows))
+            whole, *values = unweighted.run([self._plan.regions.target, *tensors], of, [rows])
+            yield first, dict(zip(names, values)), whole
+
+    def _whole(self, request: 'Request', of: Array, copies: Array) -> Array:
+        unweighted = replace(request, weights=())
+        rows: Array = unweighted.run([self._plan.regions.target], of, [copies])[0]
+        return rows
+
+    def _some(
+        self, request: 'Request', kept: Any, x: Array, baseline: Array, parts: Any, sample: Array, number: Array
+    ) -> Tuple[Array, Array]:
+        """T of some rows, and of which of them too many digits are lost."""
+        build, regions = self._build, self._plan.regions
+        box: Box = regions.boxes[regions.x.name]
+        start = box.start[number]
+        places = places_of(start, box.size, box.shape)
+        flat, values = x.reshape(len(x), -1), baseline.reshape(len(baseline), -1)
+        there = values[np.arange(len(values))[:, None] if len(values) > 1 else 0, places]
+        changed = aligned_empty((len(sample), *box.size), x.dtype)
+        changed.reshape(len(sample), -1)[:] = parts.replaced(flat[sample[:, None], places], there, number, places)
+        first, end = int(sample[0]), int(sample[-1]) + 1
+        feed: List[Any] = [
+            (build.changed, changed),
+            (build.sample, (sample - first).astype(np.int32)),
+            (build.starts, build.table[number]),
+        ]
+        feed.extend((build.kept[name], value[first:end]) for name, value in kept.items())
+        for name, placeholders in build.slots.items():
+            box = regions.boxes[regions.endings[name].tensor.name]
+            feed.extend(zip(placeholders, slots_of(box.start[number], box, trailing(box))))
+        feed.extend((tensor, value) for tensor, value, _ in request.feeds.entries)
+        fetches = [build.target] if build.doubt is None else [build.target, build.doubt]
+        found = self._plan.runner.run(fetches, feed)
+        none = np.zeros(len(sample), bool)
+        return found[0], none if build.doubt is None else found[1]
