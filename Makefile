@@ -58,8 +58,9 @@ fuzz: venv ## odd calls, random graphs, damaged files (CALLS=50000 GRAPHS=400 FI
 examples: .venv/examples/installed .venv/models/installed ## run the examples, as scripts and as notebooks (EXAMPLES=...: some)
 	.venv/bin/python examples/run.py $(EXAMPLES)
 
-pictures: venv ## draw the pictures of docs/plotting.md
+pictures: venv .venv/models/installed ## draw the pictures of docs/plotting.md and docs/lrp.md
 	.venv/bin/python docs/draw_pictures.py
+	.venv/bin/python docs/draw_lrp.py
 
 bench: .venv/spliceai $(if $(PEERS),.venv-peers/installed) ## measure speed and memory (PEERS=1: other libraries, too)
 	.venv/bin/python -m benchmarks $(if $(PEERS),--peers .venv-peers/bin/python) $(BENCH)
