@@ -34,6 +34,8 @@ def cells():
     yield from (Cell('deeplift', network, samples, {'rules': 'complete'}, False) for network, samples in BATCHES)
     for composite in ['epsilon', 'zplus', 'gamma', 'alphabeta']:
         yield from (Cell('lrp', network, samples, {'composite': composite}, False) for network, samples in BATCHES[2:])
+    for method, arguments in [('saliency', {}), ('intgrad', {'steps': 50})]:  # at the layer before the dense ones
+        yield Cell(method, 'CNN', 32, {**arguments, 'layer': 'MaxPool2d:0'}, False)
     yield from (Cell('intgrad', network, samples, {'steps': 50}, False) for network, samples in BATCHES)
     yield from (Cell('occlusion', network, samples, WINDOWS[network], False) for network, samples in BATCHES)
     yield Cell('occlusion', 'SpliceAI', 1, {'window_shape': (50, 4), 'step': (50, 4)}, False)

@@ -99,6 +99,12 @@ class ChangeEngine:
     ) -> None:
         self.name, self.plan, self.problem = name, plan, problem
         if problem.several:
+            if problem.layer is not None:
+                names = ', '.join(f"'{z.name}'" for z in problem.inputs)
+                raise DeepExplainError(
+                    f"'{name}' changes the values of one layer: layer must be a tensor, or its name; got a list of "
+                    f'{names}. Explain one after the other, each with the others at what X makes of them.'
+                )
             raise DeepExplainError(f"Multiple inputs not yet supported for perturbation methods ('{name}').")
         if built is not None:
             self.network, self.oracle, self._decisions = built.network, built.oracle, built._decisions

@@ -2,6 +2,7 @@
 
 from typing import List, Optional, Sequence
 
+from ...errors import GraphError
 from ..compat import Graph, Operation, Tensor, tf
 from ..runtime.building import consumers
 
@@ -58,3 +59,46 @@ def before_squashing(op: Operation) -> Optional[Tensor]:
             shifted = difference.type == 'Sub' and difference.inputs[1].op.type in ('Max', 'StopGradient')
             return difference.inputs[0] if shifted else e.inputs[0]
     return None
+
+
+def logits_of(outputs: Sequence[Tensor]) -> Tensor:
+    """The tensor before the softmax or sigmoid in which the only output ends.
+
+    Raises
+    ------
+    GraphError
+        There are several outputs, or the only one does not end so; the message says what to take.
+    """
+    if len(outputs) == 1:
+        last = producer(outputs[0])
+        logits = before_squashing(last)
+        if logits is not None:
+            return logits
+        message = f"logits: output '{outputs[0].name}' ends in '{last.name}' ({last.type}), no softmax or sigmoid. "
+    else:
+        message = f'logits: the model has {len(outputs)} outputs. '
+    found = [(output, before_squashing(producer(output, RESHAPING))) for output in outputs]
+    names = [f"'{logits.name}' of '{output.name}'" for output, logits in found if logits is not None]
+    if names:
+        raise GraphError(message + f"Take the tensor before a softmax or sigmoid, .tensor('...'): {', '.join(names)}.")
+    raise GraphError(message + "They may be logits already: explain .outputs[i], or another .tensor('...').")
+
+
+def default_of(outputs: Sequence[Tensor]) -> Tensor:
+    """What is explained where a user names no T: the logits, where there are, else the only output.
+
+    Raises
+    ------
+    GraphError
+        There are several outputs.
+    """
+    try:
+        return logits_of(outputs)
+    except GraphError:
+        if len(outputs) == 1:
+            return outputs[0]
+        names = ', '.join(repr(tensor.name) for tensor in outputs)
+        raise GraphError(
+            f'The model has {len(outputs)} outputs: say by T which is explained, of {names}, or another tensor of '
+            "the graph, such as what is before a softmax. repr(m) has the model's own names for them."
+        ) from None

@@ -10,7 +10,7 @@ from ..compat import Session, Tensor, as_variables, assign_large, lookup_table, 
 from ..explainers import Explainers
 from ..runtime.facts import Facts
 from ..runtime.graph import tensor_named
-from .ends import RESHAPING, before_squashing, ends, placeholders, producer
+from .ends import default_of, ends, logits_of, placeholders
 from .predicted import predicted
 
 #: What to do with files of weights alone.
@@ -77,22 +77,7 @@ class OpenModel:
         GraphError
             There are several outputs, or the only one does not end so; the message says what to take.
         """
-        if len(self.outputs) == 1:
-            output = self.outputs[0]
-            last = producer(output)
-            logits = before_squashing(last)
-            if logits is not None:
-                return logits
-            message = f"logits: output '{output.name}' ends in '{last.name}' ({last.type}), no softmax or sigmoid. "
-        else:
-            message = f'logits: the model has {len(self.outputs)} outputs. '
-        found = [(output, before_squashing(producer(output, RESHAPING))) for output in self.outputs]
-        names = [f"'{logits.name}' of '{output.name}'" for output, logits in found if logits is not None]
-        if names:
-            raise GraphError(
-                message + f"Take the tensor before a softmax or sigmoid, .tensor('...'): {', '.join(names)}."
-            )
-        raise GraphError(message + "They may be logits already: explain .outputs[i], or another .tensor('...').")
+        return logits_of(self.outputs)
 
     def tensor(self, name: str) -> Tensor:
         """The tensor of this name: 'dense/BiasAdd:0', 'dense/BiasAdd', or the source's own name of an in- or output.
@@ -174,26 +159,14 @@ class OpenModel:
         return self._explainer(method, T, X, kwargs, keep=False)
 
     def _explainer(self, method: Any, T: Any, X: Any, arguments: Dict[str, Any], keep: bool) -> Any:
-        self._check_open()
-        T = self._default_target() if T is None else self._as_tensor(T)
+        _check_open(self)
+        T = default_of(self.outputs) if T is None else self._as_tensor(T)
         if X is None:
             X = self.inputs[0] if len(self.inputs) == 1 else list(self.inputs)
         else:
             X = [self._as_tensor(x) for x in X] if isinstance(X, (list, tuple)) else self._as_tensor(X)
         with self.graph.as_default():
             return self._explainers.get(method, T, X, arguments, keep)
-
-    def _default_target(self) -> Tensor:
-        try:
-            return self.logits
-        except GraphError:
-            if len(self.outputs) == 1:
-                return self.outputs[0]
-            names = ', '.join(repr(tensor.name) for tensor in self.outputs)
-            raise GraphError(
-                f'The model has {len(self.outputs)} outputs: say by T which is explained, of {names}, or another '
-                "tensor of the graph, such as what is before a softmax. repr(m) has the model's own names for them."
-            ) from None
 
     def predict(
         self, xs: ArrayLike, batch_size: Optional[int] = None, feed_dict: Optional[Dict[Any, Any]] = None
@@ -208,7 +181,7 @@ class OpenModel:
         feed_dict : dict of tensor or name to value, optional
             Values of further placeholders.
         """
-        self._check_open()
+        _check_open(self)
         found = predicted(self.session, self.inputs, self.outputs, xs, batch_size, feed_dict, self._facts)
         return found[0] if len(found) == 1 else found
 
@@ -221,15 +194,8 @@ class OpenModel:
             self.session.close()
             self._is_closed = True
 
-    def _check_open(self) -> None:
-        if self._is_closed:
-            raise DeepExplainError(
-                "This model was closed: open it again. Leaving its 'with' block closes it; without a block, m = "
-                'open_model(...) stays open until m.close().'
-            )
-
     def __enter__(self) -> 'OpenModel':
-        self._check_open()
+        _check_open(self)
         return self
 
     def __exit__(self, *exception: Any) -> None:
@@ -254,8 +220,16 @@ class OpenModel:
                 also = '  ' + ', '.join(map(repr, own)) if own else ''
                 lines.append(f'  {what:<7}{tensor.name}  {tensor.dtype.base_dtype.name}  {tensor.shape}{also}')
         with suppress(GraphError):
-            lines.append(f'  explained where no T is given: {self._default_target().name}')
+            lines.append(f'  explained where no T is given: {default_of(self.outputs).name}')
         return '\n'.join([f'OpenModel of {len(self.graph.get_operations())} operations'] + lines)
+
+
+def _check_open(model: OpenModel) -> None:
+    if model._is_closed:
+        raise DeepExplainError(
+            "This model was closed: open it again. Leaving its 'with' block closes it; without a block, m = "
+            'open_model(...) stays open until m.close().'
+        )
 
 
 @contextmanager

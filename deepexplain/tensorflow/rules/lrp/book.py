@@ -104,7 +104,7 @@ class _Read(RuleBook):
         self.bounds = [pair for pair in self.bounds if pair is not None]
         if options['low'] is not None and all(one.name != 'zbox' for _, one in self.rules_of_layers()):
             warn("low and high are not used: no layer gets the rule 'zbox'. Composites give it to a first convolution.")
-        self._warn_of_products(steps)
+        _warn_of_products(steps, self._factors, self._flow)
         self._reached = reached(steps, self._takers_of)
         self._near = Near(steps, chosen.multipliers_of)
         self._near.check(self.rules_of_layers())
@@ -119,17 +119,6 @@ class _Read(RuleBook):
     def rules_of_layers(self) -> List[Tuple[Layer, Chosen]]:
         """Each layer with what it gets."""
         return [(layer, self._chosen[id(layer)]) for layer in self.layers.all if id(layer) in self._chosen]
-
-    def _warn_of_products(self, steps: Sequence[Step]) -> None:
-        """Warn of options of products where there is nothing in the network that they are of."""
-        factors = {self._factors.kind(s.op.inputs[i]) for s in steps if is_product(s) for i in s.numbers}
-        for given, kind, what in (
-            (self._flow.attention == 'cp', 'attention', 'a softmax'),
-            (self._flow.gates == 'half', 'gate', 'a gate, such as a sigmoid,'),
-        ):
-            if given and kind not in factors:
-                option = "attention='cp'" if kind == 'attention' else "gates='half'"
-                warn(f'{option} is not used: {what} is no factor of any product of two that depend on X.')
 
     def _options_of(self, layer: Layer, chosen: Chosen) -> Dict[str, Any]:
         """The options of the rule of a layer: those of the call, and its own."""
@@ -242,6 +231,18 @@ class _Read(RuleBook):
         """The indices of the inputs of a part that are no weights."""
         spread = self._factors.spread(step) if self.layers.of[step.op].kind == 'norm' else None
         return [i for i in step.numbers if i != spread]
+
+
+def _warn_of_products(steps: Sequence[Step], factors: Factors, options: Options) -> None:
+    """Warn of options of products where there is nothing in the network that they are of."""
+    found = {factors.kind(step.op.inputs[i]) for step in steps if is_product(step) for i in step.numbers}
+    for given, kind, what in (
+        (options.attention == 'cp', 'attention', 'a softmax'),
+        (options.gates == 'half', 'gate', 'a gate, such as a sigmoid,'),
+    ):
+        if given and kind not in found:
+            option = "attention='cp'" if kind == 'attention' else "gates='half'"
+            warn(f'{option} is not used: {what} is no factor of any product of two that depend on X.')
 
 
 def _only(i: int, step: Step) -> List[int]:

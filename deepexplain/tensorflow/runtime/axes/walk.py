@@ -141,7 +141,7 @@ class Walk:
 
     def _found(self, op: Operation, states: Sequence[Any]) -> Any:
         if op.type in ('Shape', 'ShapeN', 'Size', 'Rank'):
-            return self._of_shape(op)
+            return _of_shape(self, op)
         if op.type == 'Merge':
             # In the first pass through a loop of TensorFlow 1, nothing is known of what comes round.
             come = [s for z, s in zip(op.inputs, states) if z.op.type != 'NextIteration' or z.name in self._states]
@@ -163,15 +163,6 @@ class Walk:
         if any(isinstance(state, Lengths) for state in states):
             return self._with_lengths(op, states)
         return KINDS[op.type](self, op, states)
-
-    def _of_shape(self, op: Operation) -> Any:
-        if op.type == 'Rank':
-            return None
-        sizes = [tuple(self.sizes(tensor)) for tensor in op.inputs]
-        if op.type == 'Size':
-            known = None not in sizes[0]
-            return Lengths((product(sizes[0]) if known else None,), True)
-        return [Lengths(one, False) for one in sizes]
 
     def _with_lengths(self, op: Operation, states: Sequence[Any]) -> Any:
         found = computed(op, states)
@@ -255,6 +246,16 @@ class Walk:
                 return states if _is_of_all(goes_on) else Unknown(op)
             states = now
         return Unknown(op)
+
+
+def _of_shape(walk: Walk, op: Operation) -> Any:
+    if op.type == 'Rank':
+        return None
+    sizes = [tuple(walk.sizes(tensor)) for tensor in op.inputs]
+    if op.type == 'Size':
+        known = None not in sizes[0]
+        return Lengths((product(sizes[0]) if known else None,), True)
+    return [Lengths(one, False) for one in sizes]
 
 
 def _is_of_all(state: Any) -> bool:
