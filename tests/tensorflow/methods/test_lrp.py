@@ -394,3 +394,32 @@ def test_masked_steps_get_nothing_and_others_what_the_formula_says(session, gate
     for sample in range(3):
         want = recurrence(xs[sample], (xs[sample] != 0).any(axis=-1), wx, wh, b, ys, gate_gets, 0.01)
         np.testing.assert_allclose(found[sample], want, rtol=1e-6, atol=1e-9 * np.abs(want).max())
+
+
+def test_an_lstm_that_adds_two_marked_numbers(session):
+    # The toy task of Arras et al. 2019, with weights by hand: the mark opens the input gate, and nothing is forgotten.
+    X = tf.placeholder(tf.float64, [None, 8, 2])  # numbers and marks
+    random = np.random.RandomState(0)
+    xs = np.stack([random.uniform(-1, 1, (50, 8)), np.zeros((50, 8))], axis=-1)
+    marked = np.array([random.permutation(8)[:2] for _ in xs])
+    for x, places in zip(xs, marked):
+        x[places, 1] = 1
+    c = h = tf.zeros([tf.shape(X)[0], 1], tf.float64)
+    wx = tf.constant([[0, 0.01, 0, 0], [40.0, 0, 0, 0]], tf.float64)  # input gate, signal, forget and output gate
+    wh = tf.zeros([1, 4], tf.float64)
+    for t in range(8):
+        z = tf.matmul(X[:, t], wx) + tf.matmul(h, wh) + [-20.0, 0, 20.0, 20.0]
+        i, g, f, o = tf.split(z, 4, axis=1)
+        c = tf.sigmoid(f) * c + tf.sigmoid(i) * tf.tanh(g)
+        h = tf.sigmoid(o) * tf.tanh(c)
+    with DeepExplain(session=session) as de:
+        T = 100 * h
+        truth = np.stack([x[places, 0] for x, places in zip(xs, marked)])
+        np.testing.assert_allclose(session.run(T, {X: xs})[:, 0], truth.sum(axis=1), atol=0.01)
+        of_all, of_half = (de.explain('lrp', T, X, xs, epsilon=1e-9, gates=gates) for gates in ('all', 'half'))
+    found = np.stack([a[places, 0] for a, places in zip(of_all, marked)])
+    np.testing.assert_allclose(found, truth, atol=0.01)
+    assert np.corrcoef(found.ravel(), truth.ravel())[0, 1] > 0.999
+    assert np.abs(of_all[..., 1]).max() < 1e-3
+    halves = np.stack([a[places, 0] for a, places in zip(of_half, marked)])
+    assert np.corrcoef(halves.ravel(), truth.ravel())[0, 1] < 0.9  # it halves with each step

@@ -191,3 +191,105 @@ def test_flat_shares_alike_and_boxes_around_0_are_epsilon_0(session):
         T = tf.matmul(X, tf.constant(network.weights[0]))
         box = de.explain('lrp', T, X, 0 * xs, composite='zbox', low=0, high=0)
         np.testing.assert_allclose(box, 0, atol=1e-12)
+
+
+class Chain:
+    """Random layers, activations and poolings, one after the other, with the matrix of each read off unit inputs."""
+
+    def __init__(self, seed, ops):
+        self.random, self.ops, self.shape = np.random.RandomState(seed), [], (6, 5, 2)
+        shape = self.shape
+        with tf.Session(graph=tf.Graph()) as session:
+            for kind in ops:
+                step = self._step(kind, shape)
+                size = int(np.prod(shape))
+                units = tf.constant(np.eye(size).reshape(size, *shape))
+                matrix, counts = (session.run(run(units)) for run in step['runs'])
+                shape, self.ops = matrix.shape[1:], [*self.ops, step]
+                step['matrix'], step['counts'] = (value.reshape(size, -1) for value in (matrix, counts))
+                step['bias'] = np.broadcast_to(step['of_channels'], shape).ravel()
+
+    def _step(self, kind, shape):
+        draw = self.random.normal
+        if kind == 'dense':
+            w, size = draw(size=(int(np.prod(shape)), 4)), int(np.prod(shape))
+            runs = [lambda z, w=w: tf.matmul(tf.reshape(z, [-1, size]), tf.constant(w)) for w in (w, np.ones_like(w))]
+        elif kind == 'average':
+            runs = [lambda z: tf.nn.avg_pool(z, 2, 1, 'SAME')] * 2
+        else:
+            rank = 3 if kind == 'depthwise' else shape[-1]
+            w = draw(size=(3, 2, shape[-1], 2) if kind == 'depthwise' else (2, 3, rank, 3))
+            how = {
+                'convolution': lambda z, w: tf.nn.conv2d(z, w, 1, 'SAME'),
+                'strided': lambda z, w: tf.nn.conv2d(z, w, 2, 'SAME'),
+                'depthwise': lambda z, w: tf.nn.depthwise_conv2d(z, w, [1, 1, 1, 1], 'SAME'),
+            }[kind]
+            runs = [lambda z, w=w: how(z, tf.constant(w)) for w in (w, np.ones_like(w))]
+        channels = None if kind == 'average' else 4 if kind == 'dense' else 2 * shape[-1] if kind == 'depthwise' else 3
+        act = self.random.choice(['relu', 'tanh', 'elu'])
+        return {'kind': kind, 'runs': runs, 'of_channels': 0.0 if channels is None else draw(size=channels), 'act': act}
+
+    def build(self, X):
+        h = X
+        for step in self.ops:
+            h = step['runs'][0](h)
+            if step['kind'] != 'average':
+                h = getattr(tf.nn, step['act'])(h + step['of_channels'])
+        return h
+
+    def relevance(self, x, names):
+        """Of one sample, for the sum of all outputs; ``names``: the rule of each layer with weights, in order."""
+        acts = {'relu': lambda z: np.maximum(z, 0), 'tanh': np.tanh, 'elu': lambda z: np.where(z > 0, z, np.expm1(z))}
+        values = [x.ravel()]
+        for step in self.ops:
+            z = values[-1] @ step['matrix'] + step['bias']
+            values.append(z if step['kind'] == 'average' else acts[step['act']](z))
+        R, names = values[-1], list(names)
+        for a, step in zip(reversed(values[:-1]), reversed(self.ops)):
+            name, options = ('epsilon', {'epsilon': 1e-6}) if step['kind'] == 'average' else (names.pop(), {})
+            R = one_layer(name, a, step['matrix'], step['bias'], step['counts'], R, **options)
+        return R.reshape(x.shape)
+
+
+LINKS = ['convolution', 'strided', 'depthwise', 'average']
+
+
+@settings(max_examples=12)
+@given(
+    st.lists(st.sampled_from(LINKS), min_size=1, max_size=3),
+    st.lists(st.sampled_from(['epsilon', 'zplus', 'alphabeta', 'gamma', 'wsquare', 'flat']), min_size=4, max_size=4),
+    st.integers(0, 1000),
+)
+def test_random_networks(kinds, names, seed):
+    kinds = [*kinds, 'dense']
+    network = Chain(seed, kinds)
+    xs = normal(2, *network.shape, seed=seed)
+    weighted = [kind for kind in kinds if kind != 'average']
+    names = names[: len(weighted)]
+    with tf.Session(graph=tf.Graph()) as session, session.graph.as_default(), DeepExplain(session=session) as de:
+        X = tf.placeholder(tf.float64, [None, *network.shape])
+        T = network.build(X)
+        ops = [
+            op.name for op in session.graph.get_operations() if op.type in ('Conv2D', 'DepthwiseConv2dNative', 'MatMul')
+        ]
+        assert len(ops) == len(weighted)
+        rules = [(f'^{name}$', rule) for name, rule in zip(ops, names)]
+        found = de.explain('lrp', T, X, xs, rules=rules, **OPTIONS)
+    for x, a in zip(xs, found):
+        want = network.relevance(x, names)
+        np.testing.assert_allclose(a, want, rtol=1e-5, atol=1e-6 * np.abs(want).max())
+
+
+def test_limits_of_rules(session):
+    # LRP-gamma for a large gamma is z+ where z > 0 and there is no bias; alpha 1, beta 0 is z+.
+    network = Dense(3, units=(6, 5, 3))
+    X = tf.placeholder(tf.float64, [None, 6])
+    xs, ys = normal(4, 6, seed=7), normal(4, 3, seed=8)
+    with DeepExplain(session=session) as de:
+        T = tf.nn.relu(tf.matmul(tf.nn.relu(tf.matmul(X, network.weights[0])), network.weights[1]))
+        zplus, gamma, alphabeta = (
+            de.explain('lrp', T, X, xs, ys=ys, composite=name, stabilizer=1e-12, **options)
+            for name, options in [('zplus', {}), ('gamma', {'gamma': 1e9}), ('alphabeta', {'alpha': 1, 'beta': 0})]
+        )
+    np.testing.assert_allclose(gamma, zplus, rtol=1e-6, atol=1e-7)
+    np.testing.assert_allclose(alphabeta, zplus, rtol=1e-9, atol=1e-12)
