@@ -201,7 +201,7 @@ class Job:
         errors = table['error'].drop_null()
         if len(errors):
             warn(
-                f"{len(errors)} of {len(table)} rows could not be explained, and have nan: the column 'error' says why. "
+                f"{len(errors)} of {len(table)} rows could not be explained and have nan: the column 'error' says why. "
                 f'The first: {errors[0].as_py()!r}.'
             )
 

@@ -202,16 +202,25 @@ def _connected() -> Iterator[None]:
     if ray.is_initialized():
         yield
         return
-    try:
-        ray.init(address='auto')
-    except ConnectionError:
-        cores = len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count() or 1
-        # CPUs are what Ray counts, not threads: reading and writing takes little of them.
-        ray.init(address='local', num_cpus=cores + KEPT, include_dashboard=False)
+    _start()
     try:
         yield
     finally:
         ray.shutdown()
+
+
+def _start() -> None:
+    address = os.environ.get('RAY_ADDRESS')
+    if address != 'local':
+        try:
+            ray.init(address='auto')
+            return
+        except ConnectionError:
+            if address:
+                raise
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count() or 1
+    # What Ray counts are no threads: reading and writing takes little, so that workers may have all that there is.
+    ray.init(address='local', num_cpus=cores + KEPT, include_dashboard=False)
 
 
 def _write(data: Any, path: str) -> None:
