@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
 from job import cnn, digits
-from processes import FOLDER, environment, finished, start
+from processes import FOLDER, finished, start
 
 from deepexplain.distributed import Worker
 from deepexplain.errors import ArgumentError, DeepExplainError, DeepExplainWarning
@@ -30,7 +30,10 @@ from deepexplain.distributed.ray import explain  # noqa: E402
 
 # Ray's own files and processes.
 pytestmark = pytest.mark.filterwarnings(
-    'ignore::ResourceWarning', 'ignore::DeprecationWarning', 'ignore::FutureWarning'
+    'ignore::ResourceWarning',
+    'ignore::DeprecationWarning',
+    'ignore::FutureWarning',
+    'ignore:The minimum number of concurrent actors:UserWarning',
 )
 
 ROWS, BATCH = 20_000, 512
@@ -96,8 +99,7 @@ def control(tmp_path_factory):
 @pytest.fixture(scope='module')
 def cluster(control):
     """Four logical CPUs, for all tests; each connects to it, or is what started it."""
-    before = dict(os.environ)
-    os.environ.update({**environment(), SETTINGS: str(control)})
+    os.environ[SETTINGS] = str(control)
     write(control, log=os.devnull)
     ray.init(
         address='local',
@@ -108,8 +110,7 @@ def cluster(control):
     )
     yield ray.get_runtime_context().gcs_address
     ray.shutdown()
-    os.environ.clear()
-    os.environ.update(before)
+    del os.environ[SETTINGS]
 
 
 def write(path, **settings):
@@ -145,12 +146,14 @@ class Setting:
 
     def committed(self):
         """The rows that Ray knows to be done, once nothing more is written."""
-        folder = os.path.join(f'{self.output}.job', 'checkpoints')
-        before, now = None, sorted(os.listdir(folder))
+        folder = os.path.join(f'{self.output}.job', 'checkpoints', '*.parquet')
+        before, now = None, sorted(glob.glob(folder))
         while before != now:
             time.sleep(2)
-            before, now = now, sorted(os.listdir(folder))
-        return sum(pq.read_metadata(os.path.join(folder, name)).num_rows for name in now if '.pending' not in name)
+            before, now = now, sorted(glob.glob(folder))
+        found = [pq.read_table(path)['name'].to_pylist() for path in now if '.pending' not in path]
+        assert sum(map(len, found)) == len(set().union(*found))
+        return set().union(*found)
 
     def start_job(self, recipe, source, connect=None, **options):
         """The job in a process of its own, on a cluster or (None) with a Ray of its own."""
@@ -186,15 +189,15 @@ def check(setting, recipe, xs):
     assert not glob.glob(os.path.join(f'{setting.output}.job', 'checkpoints', '*.pending*'))
 
 
-def kill_when(find):
-    """Kill the process that ``find`` names as soon as it names one, from beside; returns the list of those killed."""
+def kill_when(*finders):
+    """Kill the processes that these name, one after the other, as soon as they name one; from beside."""
     killed = []
 
     def watch():
-        until = time.time() + 120
-        while not killed and time.time() < until:
-            pid = find()
-            if pid:
+        until = time.time() + 300
+        while len(killed) < len(finders) and time.time() < until:
+            pid = finders[len(killed)]()
+            if pid and pid not in killed:
                 os.kill(pid, signal.SIGKILL)
                 killed.append(pid)
             time.sleep(0.02)
@@ -204,151 +207,159 @@ def kill_when(find):
     return killed, thread
 
 
-@pytest.mark.parametrize('after', [1, 12, 30])
-def test_a_busy_worker_is_killed(setting, recipe, source, xs, after):
-    def busy():
-        begun, ended = setting.events('begin'), setting.events('end')
-        if len(begun) >= after and len(begun) > len(ended):
-            last = begun[-1]
-            return None if any(event.ids == last.ids for event in ended) else last.pid
-        return None
+def test_busy_workers_are_killed(setting, recipe, source, xs):
+    """At three moments: in the first batch, in the middle, near the end."""
 
-    setting.set(sleep=0.2)
-    killed, thread = kill_when(busy)
+    def busy(after):
+        def find():
+            begun, ended = setting.events('begin'), [event.ids for event in setting.events('end')]
+            return begun[-1].pid if len(begun) >= after and begun[-1].ids not in ended else None
+
+        return find
+
+    setting.set(sleep=0.5)
+    killed, thread = kill_when(busy(1), busy(15), busy(30))
     explain(recipe, source, setting.output, 'name', COLUMNS, rows=BATCH, workers=2)
     thread.join()
-    assert len(killed) == 1
-    begun = setting.events('begin')
-    assert {event.pid for event in begun} > set(killed)  # another worked, too
-    # What is computed again is what the killed one was about: one batch, at most one more that it had just ended.
-    assert ROWS < setting.computed() <= ROWS + 2 * BATCH
+    assert len(killed) == 3
+    assert {event.pid for event in setting.events('begin')} > set(killed)
+    # What is computed again is the batch that each was about, and at most one more that it had just ended.
+    assert ROWS < setting.computed() <= ROWS + 2 * 3 * BATCH
     check(setting, recipe, xs)
 
 
-@pytest.mark.parametrize(('files', 'own'), [(1, False), (8, True), (-(-ROWS // BATCH) - 1, False)])
-def test_the_driver_is_killed(setting, cluster, recipe, source, xs, files, own):
-    """At so many files; ``own``: with a Ray that it had started itself, on a machine without a cluster."""
-    setting.set(sleep=0.2)
-    connect = None if own else cluster
-    process = setting.start_job(recipe, source, connect, rows=BATCH, workers=2)
-    while len(setting.files()) < files and process.poll() is None:
-        time.sleep(0.01)
-    process.kill()
-    code, _, errors = finished(process)
-    assert code == -signal.SIGKILL, errors
-    done, before = setting.committed(), len(setting.events('begin'))
-    assert 0 < done < ROWS
-    if not own:
-        assert setting.computed() >= done
+def test_drivers_are_killed(setting, cluster, recipe, source, xs):
+    """At 1, 8 and all but one file; the second has a Ray that it started itself, on a machine without a cluster."""
+    every = -(-ROWS // BATCH)
+    for files, connect in [(1, cluster), (8, None), (every - 1, cluster)]:
+        done, since = setting.committed(), len(setting.events('begin'))
+        setting.set(sleep=0.2)
+        process = setting.start_job(recipe, source, connect, rows=BATCH, workers=2)
+        while len(setting.files()) < files and process.poll() is None:
+            time.sleep(0.01)
+        process.kill()
+        code, _, errors = finished(process)
+        assert code == -signal.SIGKILL, errors
+        assert done.isdisjoint(name for event in setting.events('begin')[since:] for name in event.ids)
+        assert done < setting.committed()
+    done, since = setting.committed(), len(setting.events('begin'))
+    assert len(done) < ROWS
     setting.set()
     explain(recipe, source, setting.output, 'name', COLUMNS, rows=BATCH, workers=2)
-    assert setting.computed(before) == ROWS - done
+    assert setting.computed(since) == ROWS - len(done)
     check(setting, recipe, xs)
 
 
-def test_a_batch_that_fails_ends_the_job_and_the_rest_is_computed_once_the_cause_is_gone(setting, recipe, source, xs):
-    setting.set(poison='digit 15000', sleep=0.1)
-    with pytest.raises(
-        DeepExplainError, match=r'(?s)ValueError: the cause.*In the batch of ids digit.* more.*goes on'
-    ) as e:
-        explain(recipe, source, setting.output, 'name', COLUMNS, rows=BATCH, workers=2)
-    assert type(e.value) is DeepExplainError
-    done, before = setting.committed(), len(setting.events('begin'))
-    assert 0 < done < ROWS
-    setting.set()
-    explain(recipe, source, setting.output, 'name', COLUMNS, rows=BATCH, workers=2)
-    assert setting.computed(before) == ROWS - done
-    check(setting, recipe, xs)
-
-
-def test_a_row_that_cannot_be_explained_says_so_and_others_are_as_ever(setting, recipe, tmp_path, xs):
-    few = xs[:300].copy()
+def test_a_batch_that_fails_ends_the_job_and_a_row_that_cannot_be_explained_does_not(setting, recipe, tmp_path, xs):
+    few = xs[:2000].copy()
     few[7, 100] = np.nan
+    source = save(tmp_path / 'in', few)
+    setting.set(poison='digit 01500', sleep=0.1)
+    message = r'(?s)^A batch could not.*ValueError: the cause.*In the batch of ids digit.* more.*same call goes on'
+    with pytest.raises(DeepExplainError, match=message) as caught:
+        explain(recipe, source, setting.output, 'name', COLUMNS, rows=100, workers=2)
+    assert type(caught.value) is DeepExplainError
+    done, since = setting.committed(), len(setting.events('begin'))
+    assert 0 < len(done) < 2000
+    setting.set()
     with pytest.warns(
-        DeepExplainWarning, match="1 of 300 rows could not be explained.*The first: \"'pixels' holds nan"
+        DeepExplainWarning, match="1 of 2000 rows could not be explained.*The first: \"'pixels' holds nan"
     ):
-        explain(recipe, save(tmp_path / 'in', few), setting.output, 'name', COLUMNS, rows=100)
+        explain(recipe, source, setting.output, 'name', COLUMNS, rows=100, workers=2)
+    assert setting.computed(since) == 2000 - len(done)
     check(setting, recipe, few)
     table = pq.read_table(setting.output).sort_by('name')
     found = table['attributions'].combine_chunks().flatten().to_numpy().reshape(-1, 784)
     assert np.isnan(found[7]).all()
     assert np.isfinite(np.delete(found, 7, axis=0)).all()
-    assert table['error'].null_count == 299
+    assert table['error'].null_count == 1999
 
 
 def test_as_many_workers_as_cpus_and_one_small_file(setting, cluster, recipe, small, xs):
     """Ray hangs where actors take all CPUs, and makes one block of a file."""
     setting.set(sleep=0.5)
-    process = setting.start_job(recipe, small, cluster, rows=50, workers=4)
-    code, _, errors = finished(process, timeout=120)
+    code, _, errors = finished(setting.start_job(recipe, small, cluster, rows=50, workers=4), timeout=120)
     assert code == 0, errors
     assert len({event.pid for event in setting.events('begin')}) >= 2
     assert {tuple(event.ids) for event in setting.events('open')} == {('1', '1')}  # threads
-    # Also when there is something to filter, which takes a CPU more.
+    # Also when there is something to filter, which takes a CPU more. What was removed is made again.
     for path in setting.files()[:4]:
         os.remove(path)
-        os.remove(os.path.join(f'{setting.output}.job', 'checkpoints', os.path.basename(path)))
     code, _, errors = finished(setting.start_job(recipe, small, cluster, rows=50, workers=4), timeout=120)
     assert code == 0, errors
+    assert '4 files of' in errors
     assert setting.computed() == 800
     check(setting, recipe, xs[:600])
 
 
+def test_workers_are_killed_before_they_work(setting, recipe, small, xs):
+    """While one imports TensorFlow, then while one opens the model."""
+    setting.set(open=1)
+    killed, thread = kill_when(
+        *[lambda what=what: next((e.pid for e in setting.events(what)[::-1]), None) for what in ('import', 'open')]
+    )
+    explain(recipe, small, setting.output, 'name', COLUMNS, rows=200, workers=2)
+    thread.join()
+    assert len(killed) == 2
+    assert setting.computed() == 600
+    check(setting, recipe, xs[:600])
+
+
 @pytest.fixture
-def begun(setting, recipe, small):
-    explain(recipe, small, setting.output, 'name', COLUMNS, rows=200)
-    return setting
+def without_checkpoints(monkeypatch):
+    from ray.data._internal.planner.planner import Planner
+
+    monkeypatch.setattr(Planner, '_check_supports_checkpointing', lambda self, plan: False)
 
 
-def test_what_is_another_jobs_is_left_alone(begun, recipe, small, source, tmp_path, xs):
-    setting = begun
-    assert setting.computed() == 600
-    explain(recipe, small, setting.output, 'name', COLUMNS, rows=100, workers=1)  # done: nothing is left
-    assert setting.computed() == 600
+def test_without_checkpoints_nothing_is_computed(setting, recipe, small, without_checkpoints):
+    with pytest.raises(DeepExplainError, match='Ray would not keep checkpoints, so nothing was computed'):
+        explain(recipe, small, setting.output, 'name', COLUMNS)
+    assert setting.events('begin') == []
 
-    def refused(message, recipe=recipe, source=small, columns=COLUMNS, **options):
-        with pytest.raises(ArgumentError, match=message):
+
+def test_what_is_another_jobs_is_left_alone(setting, recipe, small, source, tmp_path, without_checkpoints):
+    path, weights = os.path.join(small, 'part-0.parquet'), recipe.path
+    before, model = (open_read(name) for name in (path, weights))
+
+    def refused(message, recipe=recipe, source=small, columns=COLUMNS, error=ArgumentError, **options):
+        with pytest.raises(error, match=message):
             explain(recipe, source, setting.output, 'name', columns, **options)
 
+    refused('would not keep', error=DeepExplainError)  # it is begun, and that is all
     other = Recipe(recipe.path, 'intgrad', T='T', X='x', steps=5)
     refused(r'was begun by another job.*its recipe was .*deeplift.*and now is .*intgrad', other)
     refused('its columns was .*label.*and now is', columns={'xs': 'pixels'})
     refused('its source was .*few.*and now is .*digits', source=source)
     refused('is there already, and with resume=False nothing is overwritten', resume=False)
-    path = os.path.join(small, 'part-0.parquet')
-    with open(path, 'rb') as file:
-        before = file.read()
-    weights = recipe.path
-    with open(weights, 'rb') as file:
-        model = file.read()
     try:
+        os.utime(path, (0, 0))
         with pytest.warns(DeepExplainWarning, match='was written again since'):
-            os.utime(path, (0, 0))
-            explain(recipe, small, setting.output, 'name', COLUMNS)
+            refused('would not keep', error=DeepExplainError)
         pq.write_table(pq.read_table(path).slice(1), path)
         refused('of its source had .* bytes, and now has')
-        with open(path, 'wb') as file:
-            file.write(before)
-        at = model.index(np.random.RandomState(1).normal(size=1).astype(np.float32).tobytes())
-        with open(weights, 'wb') as file:
-            file.write(model[:at] + model[at + 4 : at + 8] + model[at + 4 :])
+        open_write(path, before)
+        at = model.index(np.float32(np.random.RandomState(1).normal(size=1)[0]).tobytes())
+        open_write(weights, model[:at] + model[at + 4 : at + 8] + model[at + 4 :])
         refused("the recipe is the same, but the model's files have changed")
     finally:
-        for name, content in ((path, before), (weights, model)):
-            with open(name, 'wb') as file:
-                file.write(content)
-    assert setting.computed() == 600
-    os.remove(setting.files()[0])
-    with pytest.warns(DeepExplainWarning), pytest.raises(
-        DeepExplainError, match='lacks the rows of the source: .*remove the file of'
-    ):
-        explain(recipe, small, setting.output, 'name', COLUMNS)
+        open_write(path, before)
+        open_write(weights, model)
+
+
+def open_read(path):
+    with open(path, 'rb') as file:
+        return file.read()
+
+
+def open_write(path, content):
+    with open(path, 'wb') as file:
+        file.write(content)
 
 
 def test_what_nobody_knows_is_left_alone(setting, recipe, small):
     os.makedirs(setting.output)
-    with open(os.path.join(setting.output, 'x.parquet'), 'w') as file:
-        file.write('?')
+    open_write(os.path.join(setting.output, 'x.parquet'), b'?')
     with pytest.raises(ArgumentError, match='there is something in .* and no manifest'):
         explain(recipe, small, setting.output, 'name', COLUMNS)
 
@@ -366,34 +377,6 @@ def test_ids_that_would_not_tell_rows_apart(setting, recipe, tmp_path, xs, ids, 
         explain(recipe, save(tmp_path / 'in', xs[:5], 2, ids), setting.output, 'name', COLUMNS)
     assert not os.path.exists(setting.output)
     assert setting.events() == []
-
-
-def test_without_checkpoints_nothing_is_computed(setting, recipe, small, monkeypatch):
-    from ray.data._internal.planner.planner import Planner
-
-    monkeypatch.setattr(Planner, '_check_supports_checkpointing', lambda self, plan: False)
-    with pytest.raises(DeepExplainError, match='Ray would not keep checkpoints, so nothing was computed'):
-        explain(recipe, small, setting.output, 'name', COLUMNS)
-    assert setting.events('begin') == []
-
-
-@pytest.mark.parametrize('what', ['import', 'open'])
-def test_a_worker_is_killed_before_it_works(setting, recipe, small, xs, what):
-    """While it imports TensorFlow; while it opens the model. In processes that did neither before."""
-    setting.set(open=1)
-    killed, thread = kill_when(lambda: next((event.pid for event in setting.events(what)), None))
-    explain(recipe, small, setting.output, 'name', COLUMNS, rows=200, workers=2)
-    thread.join()
-    assert len(killed) == 1
-    assert len({event.pid for event in setting.events(what)}) >= 2
-    assert setting.computed() == 600
-    check(setting, recipe, xs[:600])
-
-
-def test_errors_of_the_model_come_from_the_workers_as_ours(setting, recipe, small):
-    other = Recipe(recipe.path, 'deeplift', T='nowhere', X='x')
-    with pytest.raises(DeepExplainError, match='(?s)nowhere.*goes on'):
-        explain(other, small, setting.output, 'name', COLUMNS, rows=200)
 
 
 def test_columns_are_checked_before_anything_starts(setting, recipe, small, tmp_path):

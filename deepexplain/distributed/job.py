@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from typing import Any, Dict, List, Mapping, Tuple
 
 import pyarrow as pa
@@ -150,6 +151,7 @@ class Job:
                     'Name another folder, or go on with resume=True.'
                 )
             self._compare(old)
+            self._forget_what_is_gone()
         self._beside.write('manifest.json', self._said)
 
     def _compare(self, old: Mapping[str, Any]) -> None:
@@ -175,6 +177,18 @@ class Job:
             if now_time != time:
                 warn(f"'{path}' was written again since: rows of it that are explained are not explained once more.")
 
+    def _forget_what_is_gone(self) -> None:
+        """Of a file that was removed since, Ray would take the rows for done: it looks at its checkpoints only."""
+        there = {_begun_by(path) for path in self.output.parquet()}
+        done = Place(self.checkpoints, 'output')
+        gone = [
+            path for path in done.parquet() if not path.endswith('.pending.parquet') and _begun_by(path) not in there
+        ]
+        for path in gone:
+            done.files.delete_file(path)
+        if gone:
+            warn(f"{len(gone)} files of '{self.output.path}' are gone since: their rows are explained again.")
+
     def check(self) -> None:
         """Raise if an id of the source is not in the output exactly once; warn of rows that have an error."""
         found = self.output.parquet()
@@ -183,7 +197,12 @@ class Job:
         if not found:
             return
         rows = pyarrow.dataset.dataset(list(found), filesystem=self.output.files, format='parquet')
-        table = rows.to_table(columns=[self._id_column, 'error'])
+        try:
+            table = rows.to_table(columns=[self._id_column, 'error'])
+        except (pa.ArrowInvalid, OSError) as error:
+            raise DeepExplainError(
+                f"A file in '{self.output.path}' is damaged: {error}. Remove it, and call again: its rows come anew."
+            ) from None
         ids = table[self._id_column].cast(self._source.ids.type)
         twice = _named_twice(ids)
         if twice:
@@ -193,17 +212,18 @@ class Job:
         for there, wanted, what in [(ids, self._source.ids, 'lacks'), (self._source.ids, ids, 'has more than')]:
             less = wanted.filter(pc.invert(pc.is_in(wanted, value_set=there)))
             if len(less):
-                raise DeepExplainError(
-                    f"'{self.output.path}' {what} the rows of the source: {_some(less)}. Rows are lacking where a file "
-                    f"was removed after it was finished: remove the file of the same name in '{self.checkpoints}', and "
-                    'call again.'
-                )
+                raise DeepExplainError(f"'{self.output.path}' {what} the rows of the source: {_some(less)}.")
         errors = table['error'].drop_null()
         if len(errors):
             warn(
                 f"{len(errors)} of {len(table)} rows could not be explained and have nan: the column 'error' says why. "
                 f'The first: {errors[0].as_py()!r}.'
             )
+
+
+def _begun_by(path: str) -> str:
+    """What a file of output and its checkpoint have in common: the name of a checkpoint, without '-0' and ending."""
+    return re.sub(r'(-\d+)?\.parquet$', '', os.path.basename(path))
 
 
 def _ids_of(rows: Any, id_column: str) -> Any:

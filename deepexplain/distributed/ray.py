@@ -230,6 +230,8 @@ def _write(data: Any, path: str) -> None:
         try:
             data.write_parquet(path)
         except UserWarning as warning:
+            if 'Checkpointing' not in str(warning):
+                raise  # another, which the user has turned into an error
             raise DeepExplainError(f'Ray would not keep checkpoints, so nothing was computed: {warning}') from None
         except ray.exceptions.RayError as failed:
             raise _ours(failed) from failed
