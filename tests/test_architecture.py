@@ -20,6 +20,7 @@ ROOMS = [
     'tensorflow.text',
     'tensorflow.context',
     'tensorflow.legacy',
+    'tensorflow.explainers',
     'tensorflow.noise',
     'tensorflow.export',
     'tensorflow.explainer',

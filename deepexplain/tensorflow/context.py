@@ -1,18 +1,14 @@
 """DeepExplain: the context in which activations can be explained."""
 
 import threading
-from dataclasses import fields
-from typing import Any, Callable, Dict, List, Optional, Tuple
+from typing import Any, Dict, List, Optional, Tuple
 
 from ..arguments import as_flag, text_of
-from ..errors import ArgumentError, ArgumentTypeError, DeepExplainError
+from ..errors import ArgumentError, DeepExplainError
 from ..types import ArrayLike
 from .compat import Graph, Session, Tensor, tf
-from .engine.layer import at_layer
-from .engine.problem import Problem, check_session
-from .explainer import Explainer
-from .methods.method import Method, frozen, method_from, method_named, takes_layer
-from .runtime.building import building
+from .engine.problem import OPEN_IT, check_session
+from .explainers import Explainers
 
 
 class DeepExplain:
@@ -50,7 +46,9 @@ class DeepExplain:
     def __init__(self, graph: Optional[Graph] = None, session: Optional[Session] = None) -> None:
         session = tf.get_default_session() if session is None else session
         if session is None:
-            raise DeepExplainError('DeepExplain: could not retrieve a session. Use DeepExplain(session=your_session).')
+            raise DeepExplainError(
+                f'DeepExplain: could not retrieve a session. Use DeepExplain(session=your_session).{OPEN_IT}'
+            )
         check_session(session)
         if graph is not None and graph is not session.graph:
             raise ArgumentError(
@@ -59,7 +57,7 @@ class DeepExplain:
         self.session = session
         self.graph = session.graph
         self._entered: List[Tuple[int, Any]] = []  # (thread, what to leave), one for each time this context was entered
-        self._explainers: Dict[Any, Any] = {}
+        self._explainers = Explainers(session)
 
     @property
     def context_on(self) -> bool:
@@ -93,6 +91,9 @@ class DeepExplain:
         feed_dict: Optional[Dict[Any, Any]] = None,
         progress: bool = False,
         return_convergence_delta: bool = False,
+        *,
+        target: Any = None,
+        explanation: bool = False,
         **kwargs: Any,
     ) -> Any:
         """Attributions of the samples ``xs``, as ``get_explainer(method, T, X, **kwargs).run(xs, ...)`` gives them.
@@ -108,8 +109,8 @@ class DeepExplain:
         T, X : tensors, or their names
             Target, of any float dtype and shape (samples, ...) or (); and input, of shape (samples, ...), or a list of
             inputs: any tensors of the graph that T is computed from. Several outputs of a sample are explained as
-            their sum, weighted by ``ys``.
-        xs, ys, batch_size, feed_dict, progress, return_convergence_delta
+            their sum, weighted by ``ys``; or one of them, the ``target``.
+        xs, ys, batch_size, feed_dict, progress, return_convergence_delta, target, explanation
             See :meth:`~deepexplain.tensorflow.Explainer.run`.
         **kwargs
             Arguments of the method: see ``help`` of its class in ``deepexplain.tensorflow.methods``. And
@@ -122,7 +123,8 @@ class DeepExplain:
         Returns
         -------
         ndarray of xs' shape and X's dtype, or a list of them where X is a list (those of the layer, where there is
-        one); outputs first with ``ys='each'``. With ``return_convergence_delta``, ``(attributions, delta)``.
+        one); outputs first with ``ys='each'``. With ``return_convergence_delta``, ``(attributions, delta)``. With
+        ``explanation``, an :class:`~deepexplain.Explanation`.
 
         Raises
         ------
@@ -131,6 +133,7 @@ class DeepExplain:
         """
         progress = as_flag(progress, 'progress')
         return_convergence_delta = as_flag(return_convergence_delta, 'return_convergence_delta')
+        explanation = as_flag(explanation, 'explanation')
         explainer = self._explainer(method, T, X, kwargs, keep=True)
         # Methods written for 0.3 may have a run() that knows no more than three arguments.
         more: Dict[str, Any] = {} if feed_dict is None else {'feed_dict': feed_dict}
@@ -138,6 +141,10 @@ class DeepExplain:
             more['progress'] = progress
         if return_convergence_delta:
             more['return_convergence_delta'] = return_convergence_delta
+        if target is not None:
+            more['target'] = target
+        if explanation:
+            more['explanation'] = explanation
         return explainer.run(xs, ys, batch_size, **more)
 
     def get_explainer(self, method: Any, T: Tensor, X: Any, **kwargs: Any) -> Any:
@@ -155,35 +162,4 @@ class DeepExplain:
     def _explainer(self, method: Any, T: Tensor, X: Any, arguments: Dict[str, Any], keep: bool) -> Any:
         if not self.context_on:
             raise DeepExplainError('Explain can be called only within a DeepExplain context.')
-        if isinstance(method, Method):
-            more = sorted(set(arguments) - ({'strict'} if takes_layer(type(method)) else {'strict', 'layer'}))
-            if more:
-                raise ArgumentTypeError(f'{method!r} has its arguments: give {", ".join(more)} there, not beside it.')
-            arguments = {**{f.name: getattr(method, f.name) for f in fields(method) if f.init}, **arguments}
-        cls: Any = type(method) if isinstance(method, Method) else method_named(method)
-        if not (isinstance(cls, type) and issubclass(cls, Method)):  # a class of 0.3's form: see legacy.py
-            return self._kept((cls, frozen(arguments)), T, X, keep, lambda: cls(T, X, self.session, None, **arguments))
-        layer = None if takes_layer(cls) else arguments.pop('layer', None)
-        made, strict = method_from(cls, (), arguments)
-        in_graph = frozen([getattr(made, f.name) for f in fields(cls) if not f.metadata.get('at_run')])
-
-        def build() -> Explainer:
-            problem = Problem.of(self.session, T, X)
-            return Explainer(made, problem if layer is None else at_layer(problem, layer), strict)
-
-        explainer = self._kept((cls, in_graph, frozen(layer)), T, X, keep, build)
-        same = explainer.method is made or (explainer.method == made and explainer.strict == strict)
-        return explainer if same else explainer.with_arguments(**arguments)
-
-    def _kept(self, key: Any, T: Tensor, X: Any, keep: bool, build: Callable[[], Any]) -> Any:
-        """What ``build()`` gave for T and X under this key before, or gives now."""
-        if not keep:
-            with building(self.graph):
-                return build()
-        key = (key, frozen(T), frozen(X))
-        explainer = self._explainers.get(key)
-        if explainer is None:
-            with building(self.graph):
-                explainer = self._explainers.get(key) or build()  # another thread may have built it meanwhile
-                self._explainers[key] = explainer
-        return explainer
+        return self._explainers.get(method, T, X, arguments, keep)

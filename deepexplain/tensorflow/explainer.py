@@ -1,13 +1,13 @@
 """An explainer: a method, a problem, and the engine that computes the one for the other."""
 
 from dataclasses import fields
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any, Dict, List, Optional
 
 from ..arguments import as_flag, text_of
-from ..errors import ArgumentError, MemoryLimitError
+from ..errors import ArgumentError
 from ..types import Array, ArrayLike
 from .engine.audit import Audit
-from .engine.deltas import check_has_delta, warn_of_deltas
+from .engine.call import Call, takes_copies
 from .engine.engines import engine_of
 from .engine.layer import at_layer
 from .engine.leaks import Leaks, leaks_of
@@ -144,6 +144,8 @@ class Explainer(Sealed):
         feed_dict: Optional[Dict[Any, Any]] = None,
         progress: bool = False,
         return_convergence_delta: bool = False,
+        *,
+        target: Any = None,
     ) -> Any:
         """Attributions of the samples ``xs``. May be called from many threads.
 
@@ -168,6 +170,11 @@ class Explainer(Sealed):
             Return ``(attributions, delta)``: the sum of each sample's attributions minus what it should be (see
             ``describe()``), weighted by ys: shape (samples,), in double precision; with ``ys='each'`` (outputs,
             samples).
+        target : int, 'top', tuple, str, or a list of one for each sample, optional
+            Which output of each sample is explained, in place of ``ys``: its index; the largest output of each sample,
+            'top'; where a sample's outputs have several axes, a tuple with an index for each of them; the name of a
+            class, where a model has class names (``open_model(..., class_names=[...])``). A list or an array has one
+            for each sample.
 
         Returns
         -------
@@ -183,31 +190,16 @@ class Explainer(Sealed):
         MemoryLimitError
             The result does not fit in memory; the message says how large it is.
         """
-        batch_size = self.problem.batch_size(batch_size)
         progress = as_flag(progress, 'progress')
         return_convergence_delta = as_flag(return_convergence_delta, 'return_convergence_delta')
-        request = self.engine.request(xs, ys, feed_dict, batch_size)
+        call = Call(self.engine, xs, ys, target, feed_dict, batch_size)
         if return_convergence_delta:
-            check_has_delta(self.engine, request)
-        request, cut = self._cut(request, batch_size)
-        engine = self.engine
-        try:
-            results, more = engine.explain(request, cut, progress)
-        except MemoryLimitError:
-            raise
-        except MemoryError as error:
-            raise MemoryLimitError(
-                f"'{self.name}' does not fit in memory: {error or 'a session run failed'}. Give fewer samples at a "
-                'time, or a smaller batch_size.'
-            ) from None
+            call.check_delta()
+        results, more = call.explain(progress)
         delta = []
         if return_convergence_delta:
-            promised = engine.plan.promise.value(engine.network, request, cut.samples)
-            sums = engine.sums(results, request)
-            delta = [(sums[0] if request.outputs is None else sums) - promised]
-            if engine.is_delta_its_own(request, cut):
-                warn_of_deltas(engine, request, results, promised, delta[0], lambda: self.leaks(xs, ys, feed_dict))
-        if request.outputs is None:
+            delta = [call.delta(results, lambda: _leaks(self, call))]
+        if call.request.outputs is None:
             results, more = [result[0] for result in results], [result[0] for result in more]
         found = results if self._is_list else results[0]
         return (found, *more, *delta) if more or delta else found
@@ -220,6 +212,8 @@ class Explainer(Sealed):
         ys: ArrayLike = None,
         batch_size: Optional[int] = None,
         feed_dict: Optional[Dict[Any, Any]] = None,
+        *,
+        target: Any = None,
     ) -> Array:
         """What attributions are of: T of each sample, weighted by ys and summed over its outputs.
 
@@ -229,14 +223,16 @@ class Explainer(Sealed):
         -------
         float64 ndarray, shape (samples,); with ``ys='each'`` (outputs, samples)
         """
-        batch_size = self.problem.batch_size(batch_size)
-        request = self.engine.request(xs, ys, feed_dict, batch_size)
-        self.problem.check_has_rows('outputs()', request.n)
-        request, cut = self._cut(request, batch_size)
-        scores: Array = self.engine.network.scores(request, cut.samples)
-        return scores
+        return Call(self.engine, xs, ys, target, feed_dict, batch_size).outputs()
 
-    def leaks(self, xs: ArrayLike, ys: ArrayLike = None, feed_dict: Optional[Dict[Any, Any]] = None) -> Leaks:
+    def leaks(
+        self,
+        xs: ArrayLike,
+        ys: ArrayLike = None,
+        feed_dict: Optional[Dict[Any, Any]] = None,
+        *,
+        target: Any = None,
+    ) -> Leaks:
         """At which op how much of the convergence delta arises: for ``deeplift`` and ``elrp``.
 
         The first call adds to the graph. Of a set of ``baselines``, gaps are means. In a network that mixes samples
@@ -260,9 +256,9 @@ class Explainer(Sealed):
                 f"'{self.name}' has no leaks: its attributions are no chain of rules that each keep a sum. The methods "
                 "that have them are 'deeplift' and 'elrp'."
             )
-        request = self.request(xs, ys, feed_dict)
-        check_has_delta(self.engine, request)
-        return leaks_of(self.engine, lambda: self.method.plan(self.problem), request, lambda: self._cut(request, None))
+        call = Call(self.engine, xs, ys, target, feed_dict)
+        call.check_delta()
+        return _leaks(self, call)
 
     def weights(self) -> List[Weight]:
         """The weights between X (or the layer) and T, nearest to T first; see the class ``Weight``."""
@@ -270,26 +266,21 @@ class Explainer(Sealed):
         inputs = self.problem.inputs if self.layer is None else self.layer if self._is_list else [self.layer]
         return weights_of(engine.target, inputs, engine.between, self.session)
 
-    def request(self, xs: ArrayLike, ys: ArrayLike = None, feed_dict: Optional[Dict[Any, Any]] = None) -> Request:
+    def request(
+        self,
+        xs: ArrayLike,
+        ys: ArrayLike = None,
+        feed_dict: Optional[Dict[Any, Any]] = None,
+        *,
+        target: Any = None,
+    ) -> Request:
         """Check the arguments of a call, as :meth:`run` does: samples, weights, feeds and baselines in one object."""
-        request: Request = self.engine.request(xs, ys, feed_dict)
-        return request
+        return Call(self.engine, xs, ys, target, feed_dict).request
 
     def takes_copies(self, request: Request, batch_size: Optional[int] = None) -> bool:
-        """Whether copies of all samples may follow each other in one call, as if they were more samples.
+        """Whether copies of all samples may follow each other in one call; see :func:`~.engine.call.takes_copies`."""
+        return takes_copies(self.engine, request, batch_size)
 
-        Not where attributions of a sample depend on its place, or on what is beside it: a baseline for each sample or
-        computed from all of them, feeds for all samples together, networks that mix samples.
-        """
-        baseline = self.engine.plan.baseline
-        of_all = baseline is not None and (baseline.is_function or request.has_baseline_for_each)
-        layer: Any = self.problem.layer
-        if request.behind is not None and not layer.takes_copies(request.behind):
-            return False
-        if of_all or request.has_whole_feeds or self.T.shape.ndims == 0 or request.fixed_rows is not None:
-            return False
-        return batch_size == 1 or bool(self.engine.oracle.may_cut(request, request.n))
 
-    def _cut(self, request: Request, batch_size: Optional[int]) -> Tuple[Request, Any]:
-        cut = self.engine.cut(request, batch_size)
-        return (request if cut.padded else request.unpadded()), cut
+def _leaks(explainer: Explainer, call: Call) -> Leaks:
+    return leaks_of(explainer.engine, lambda: explainer.method.plan(explainer.problem), call.request, lambda: call.cut)

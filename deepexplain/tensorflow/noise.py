@@ -93,6 +93,8 @@ class NoiseTunnel:
         batch_size: Optional[int] = None,
         feed_dict: Optional[Dict[Any, Any]] = None,
         progress: bool = False,
+        *,
+        target: Any = None,
     ) -> Any:
         """Averaged attributions of the samples ``xs``.
 
@@ -100,7 +102,8 @@ class NoiseTunnel:
         """
         progress = as_flag(progress, 'progress')
         batch_size = None if batch_size is None else as_count(batch_size, 'batch_size')
-        request = self.explainer.request(xs, ys, feed_dict)
+        choice = {} if target is None else {'target': target}
+        request = self.explainer.request(xs, ys, feed_dict, **choice)  # the top of a sample, not of its noisy copies
         given = request if request.behind is None else request.behind  # the noise is in X, whatever is explained
         random = np.random if self.seed is None else np.random.RandomState(self.seed)
         chunks = self._chunks(request, batch_size)

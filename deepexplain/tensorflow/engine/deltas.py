@@ -1,6 +1,6 @@
 """Deltas that are far above rounding though the audit knows no op that breaks the sum: what is known is said."""
 
-from typing import TYPE_CHECKING, Any, Callable, List, Optional, Tuple
+from typing import Any, Callable, List, Optional, Tuple
 
 import numpy as np
 
@@ -9,10 +9,7 @@ from ..compat import tf
 from ..runtime.op_types import BILINEAR, CHOICES, LINEAR, NORMALIZATION, is_continuous
 from .audit import named_ops
 from .leaks import readable
-
-if TYPE_CHECKING:
-    from ..engine.request import Request
-
+from .request import Request, of_set
 
 #: Relative to what is added up: deltas beyond are not rounding; those of a path must be larger to be looked into.
 NO_ROUNDING = {2: 5e-2, 4: 1e-3, 8: 1e-6}
@@ -32,7 +29,7 @@ def check_has_delta(engine: Any, request: 'Request') -> None:
 
 
 def warn_of_deltas(
-    engine: Any, request: 'Request', results: List[Any], promised: Any, delta: Any, leaks: Callable[[], Any]
+    engine: Any, request: Request, results: List[Any], promised: Any, delta: Any, leaks: Callable[[], Any]
 ) -> None:
     """Warn where deltas are far above rounding and the audit says that every op is exact.
 
@@ -88,7 +85,7 @@ def has_constants(decisions: Any) -> bool:
 
 
 def _worst(
-    engine: Any, request: 'Request', results: List[Any], promised: Any, delta: Any, most: float
+    engine: Any, request: Request, results: List[Any], promised: Any, delta: Any, most: float
 ) -> Optional[Tuple[int, int]]:
     """Output and sample of the largest delta that is not rounding; None where all are, or where T is not finite."""
     delta, promised = np.atleast_2d(np.abs(delta)), np.atleast_2d(np.abs(promised))
@@ -104,7 +101,7 @@ def _worst(
     return (output, sample) if np.isfinite(whole) and delta[output, sample] > most * whole else None
 
 
-def _samples(request: 'Request') -> Any:
+def _samples(request: Request) -> Any:
     return zip(request.arrays, request.inputs)
 
 
@@ -121,11 +118,13 @@ def _largest(leaks: Callable[[], Any], has_leaks: bool) -> str:
     )
 
 
-def _jump(engine: Any, request: 'Request', output: int, sample: int, size: float) -> str:
+def _jump(engine: Any, request: Request, output: int, sample: int, size: float) -> str:
     """Where T jumps on the path of a sample, in words; empty where it is not found to."""
     x = [np.asarray(a[sample : sample + 1]).astype(z.dtype.as_numpy_dtype) for a, z in _samples(request)]
-    each = not request.is_set and any(len(b) > 1 for b in request.baselines)
-    start = [b[sample : sample + 1] if each and len(b) > 1 else b[:1] for b in request.baselines]
+    if request.is_set:
+        start = of_set(request, slice(0, 1), np.array([sample]))
+    else:
+        start = request.baselines_of(slice(sample, sample + 1))
 
     def points(alphas: Any) -> List[Any]:
         return [
@@ -157,7 +156,7 @@ def _jump(engine: Any, request: 'Request', output: int, sample: int, size: float
     return f' by {gaps[at_last]:.3g}' + (f', where {named_ops([step.op for step in turned])} turns' if turned else '')
 
 
-def _turned(engine: Any, request: 'Request', sample: int, rows: Any) -> List[Any]:
+def _turned(engine: Any, request: Request, sample: int, rows: Any) -> List[Any]:
     """Steps whose condition is another in the second of two rows."""
     back = engine.back
     known = [(op, back.decisions.of(op)) for op in readable(back.between) if op.type in CHOICES]

@@ -1,6 +1,6 @@
 """Attributions that are far larger than what they add up to: multipliers that explode, and then cancel."""
 
-from typing import TYPE_CHECKING, Any, List
+from typing import Any, List
 
 import numpy as np
 
@@ -9,10 +9,7 @@ from ..compat import tf
 from ..runtime.finite import DIVERGING, QUOTIENTS
 from .audit import named_ops
 from .leaks import readable
-
-if TYPE_CHECKING:
-    from ..engine.request import Request
-
+from .request import Request, of_set
 
 #: From how many times the largest T attributions are said to explode; and of how many values that is the root,
 #: times 10, as what many of them add up to is small by chance.
@@ -21,7 +18,7 @@ TOO_LARGE = 1e3
 MOST_ASKED = 8
 
 
-def warn_of_explosions(engine: Any, results: List[Any], request: 'Request') -> None:
+def warn_of_explosions(engine: Any, results: List[Any], request: Request) -> None:
     """Warn where the sizes of a sample's attributions add up to far more than T is anywhere near it.
 
     Parameters
@@ -54,7 +51,7 @@ def warn_of_explosions(engine: Any, results: List[Any], request: 'Request') -> N
     )
 
 
-def _largest_near(engine: Any, request: 'Request', of: Any) -> Any:
+def _largest_near(engine: Any, request: Request, of: Any) -> Any:
     """How large T is at these samples, at their baselines, and near the samples: it may be 0 at one by chance."""
     rng = np.random.RandomState(0)
     rows = [x[of] if isinstance(x, np.ndarray) else np.stack([np.asarray(x[i]) for i in of]) for x in request.arrays]
@@ -68,13 +65,13 @@ def _largest_near(engine: Any, request: 'Request', of: Any) -> Any:
         return np.nanmax(np.where(np.isfinite(found), found, np.inf), axis=0)
 
 
-def _baselines(request: 'Request', of: Any, rows: Any) -> List[Any]:
+def _baselines(request: Request, of: Any, rows: Any) -> List[Any]:
     if request.is_set:
-        return [np.broadcast_to(b[:1], x.shape) for b, x in zip(request.baselines, rows)]
+        return of_set(request, slice(0, 1), np.asarray(of))
     return [np.broadcast_to(b if len(b) == 1 else b[of], x.shape) for b, x in zip(request.baselines, rows)]
 
 
-def _where(engine: Any, request: 'Request', of: Any) -> str:
+def _where(engine: Any, request: Request, of: Any) -> str:
     """The op that divides by the least, or gives the largest number, at the baseline of a sample."""
     ops = [op for op in readable(engine.between) if op.type in DIVERGING and op.outputs[0].dtype.is_floating]
     if not ops:

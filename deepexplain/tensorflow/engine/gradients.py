@@ -17,6 +17,7 @@ from .explosions import warn_of_explosions
 from .network import Network
 from .path import Walk
 from .randomness import Randomness
+from .request import Request, of_set, set_size
 from .rows import Cut, RowOracle, cut_for_gradients
 from .undefined import Undefined
 
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from .backward import Backward
     from .baselines import Baselines
     from .problem import Problem
-    from .request import Request
 
 
 class GradientEngine:
@@ -170,13 +170,12 @@ class GradientEngine:
         if not request.is_set:
             return run.attributions(request, of, xs, request.baselines_of(part), most_rows)
         # All samples beside the first baselines, then beside the next.
-        count, at_once = len(request.baselines[0]), max(1, most_rows // len(of))
+        count, at_once = set_size(request), max(1, most_rows // len(of))
         total: List[List[Array]] = []
         for start in range(0, count, at_once):
-            some = [b[start : start + at_once] for b in request.baselines]
-            copies = len(some[0])
+            copies = min(at_once, count - start)
             rows = [np.tile(x, (copies,) + (1,) * (x.ndim - 1)) for x in xs]
-            beside = [np.repeat(b, len(of), axis=0) for b in some]
+            beside = of_set(request, slice(start, start + copies), of)
             found = run.attributions(request, np.tile(of, copies), rows, beside, most_rows)
             sums = [
                 [a.reshape((copies, len(of)) + a.shape[1:]).sum(axis=0, dtype=np.float64) for a in f] for f in found
@@ -210,7 +209,7 @@ class GradientEngine:
     def _rows_of_a_sample(self, request: 'Request') -> int:
         """How many rows go through the network for one sample and one output."""
         steps = 1 if self.plan.path is None else self.plan.path.steps
-        return steps * (len(request.baselines[0]) if request.is_set else 1)
+        return steps * set_size(request)
 
     def _selecting(self, request: 'Request', first: int, count: int) -> 'Request':
         """The request for this many outputs beginning at ``first``, or as it is where all are explained together."""
@@ -254,7 +253,8 @@ def completed(
         found = baseline.resolve(request.arrays)
     else:
         found = problem.layer.baselines(request.behind, baseline, batch_size)
-    return replace(request, baselines=found, is_set=baseline.is_set)
+    has_own_sets = baseline.is_set and found[0].ndim > len(request.arrays[0].shape)
+    return replace(request, baselines=found, is_set=baseline.is_set, has_own_sets=has_own_sets)
 
 
 def check_each_fits(request: 'Request', size: float, name: str) -> None:

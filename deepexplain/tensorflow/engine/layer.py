@@ -84,6 +84,8 @@ class Layer:
         """What each tensor is at the baselines that the samples of a request of X are compared with."""
         rows = baseline.resolve(request.arrays)
         count, n = max(map(len, rows)), request.n
+        if baseline.is_set and rows[0].ndim > len(request.arrays[0].shape):
+            return self._of_own_sets(rows, request, batch_size)
         if baseline.is_set and request.feeds.per_row:
             fed = next(tensor.name for tensor, _, per_row in request.feeds.entries if per_row)
             raise ArgumentError(
@@ -96,6 +98,14 @@ class Layer:
         rows = [np.broadcast_to(b, (count,) + b.shape[1:]) for b in rows]
         feeds = request.feeds if count == n else request.feeds.at(np.zeros(count, int))
         return self.values(replace(request, arrays=rows, feeds=feeds), batch_size)
+
+    def _of_own_sets(self, rows: List[Array], request: Request, batch_size: Optional[int]) -> List[Array]:
+        """The same where each sample has a set of its own: shape (samples, k, ...)."""
+        n, k = rows[0].shape[:2]
+        feeds = request.feeds.at(np.repeat(np.arange(n), k))
+        flat = [b.reshape((n * k,) + b.shape[2:]) for b in rows]
+        found = self.values(replace(request, arrays=flat, feeds=feeds), batch_size)
+        return [value.reshape((n, k) + value.shape[1:]) for value in found]
 
     def run_above(
         self,
@@ -170,7 +180,7 @@ def at_layer(problem: Problem, layer: Any) -> Problem:
             check_reaches(target, z, ops_between(target, [z]) if several else between, 'layer')
         made = Layer(problem, tensors, several)
     rows = fixed_rows(target, [*tensors, *made.beside])
-    return Problem(problem.session, target, tensors, several, specs_of(tensors), between, rows, made)
+    return Problem(problem.session, target, tensors, several, specs_of(tensors), between, rows, made, problem.facts)
 
 
 def _reaching(problem: Problem, tensor: Tensor) -> Problem:

@@ -20,12 +20,12 @@ from ..runtime.hidden import hidden_ops
 from ..runtime.op_types import is_continuous
 from ..runtime.overrides import custom_gradient, gradient_rule
 from .adding import adding_to, check_not_finalized, dense, gradients_of
+from .request import Request, of_set, set_size
 
 if TYPE_CHECKING:
     from .backward import Backward
     from .gradients import GradientEngine
     from .problem import Problem
-    from .request import Request
 
 
 class Row(NamedTuple):
@@ -285,5 +285,7 @@ def _fed_by_method(plan: 'Backward', built: Any, request: 'Request', of: Any) ->
         return [fed]
     placeholders = built.references.baselines
     if request.is_set:
-        return [fed + list(zip(placeholders, one)) for one in zip(*(np.split(b, len(b)) for b in request.baselines))]
+        own = of if request.has_own_sets else of[:1]
+        sets = (of_set(request, slice(i, i + 1), own) for i in range(set_size(request)))
+        return [fed + list(zip(placeholders, one)) for one in sets]
     return [fed + list(zip(placeholders, request.baselines_of(of)))]

@@ -1,6 +1,6 @@
 """What is explained: a target and inputs in the graph of a session, checked. Nothing here adds an op."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, List, Optional, Sequence, Tuple
 
 from ...arguments import as_count, text_of
@@ -8,11 +8,19 @@ from ...errors import ArgumentError, ArgumentTypeError, GraphError
 from ...types import Shape
 from ..compat import Graph, Session, Tensor, is_graph_tensor, is_session
 from ..runtime.building import consumers
+from ..runtime.facts import Facts
 from ..runtime.graph import advice_behind, check_reaches, ops_between, row_bytes, steps_of, tensor_named
 from ..runtime.samples import InputSpec, shape_text
 
 if TYPE_CHECKING:
     from .layer import Layer
+
+
+#: What to do with a model that is in no session.
+OPEN_IT = (
+    ' A Keras model, a model file or a function is explained by way of open_model: m = open_model(model); '
+    "m.explain('intgrad', xs, target='top')."
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,6 +45,8 @@ class Problem:
     layer : Layer or None
         Where the inputs are tensors between another X and T, whose values are computed; see
         :func:`~deepexplain.tensorflow.engine.layer.at_layer`.
+    facts : Facts
+        What is known of the model besides.
     """
 
     session: Any
@@ -47,9 +57,10 @@ class Problem:
     between: List[Any]
     fixed_rows: Optional[int]
     layer: 'Optional[Layer]' = None
+    facts: Facts = field(default_factory=Facts)
 
     @classmethod
-    def of(cls, session: Session, T: Any, X: Any) -> 'Problem':
+    def of(cls, session: Session, T: Any, X: Any, facts: Optional[Facts] = None) -> 'Problem':
         """Check T and X, tensors or their names (X may be a list of them), and find what lies between.
 
         Raises
@@ -68,7 +79,8 @@ class Problem:
         between = ops_between(target, inputs)
         for x in inputs:
             check_reaches(target, x, ops_between(target, [x]) if several else between)
-        return cls(session, target, inputs, several, specs_of(inputs), between, rows)
+        facts = Facts() if facts is None else facts
+        return cls(session, target, inputs, several, specs_of(inputs), between, rows, facts=facts)
 
     @property
     def graph(self) -> Graph:
@@ -151,7 +163,7 @@ class Problem:
 def check_session(session: Any) -> None:
     """Raise unless it is a session."""
     if not is_session(session):
-        raise ArgumentTypeError(f'session must be a tf.compat.v1.Session; got {text_of(session)}.')
+        raise ArgumentTypeError(f'session must be a tf.compat.v1.Session; got {text_of(session)}.{OPEN_IT}')
 
 
 def first_dimension(tensor: Tensor) -> Optional[int]:
@@ -182,11 +194,12 @@ def check_tensors(T: Tensor, inputs: Sequence[Tensor], graph: Graph, what: str =
             kind = 'a Tensorflow Tensor object' + ('' if name == 'T' else ' or a list of them')
             raise ArgumentTypeError(
                 f'{name} must be {kind}; got {type(tensor).__name__}. Eager tensors, variables and Keras 3 symbols '
-                'are not tensors of a graph.'
+                f'are not tensors of a graph.{OPEN_IT}'
             )
         if tensor.graph is not graph:
             raise ArgumentError(
-                f"{name} '{tensor.name}' belongs to another graph than the session of this DeepExplain context."
+                f"{name} '{tensor.name}' belongs to another graph than the session of this DeepExplain context. (A "
+                'model has the tensors and the session that open_model(model) gives.)'
             )
         if not (tensor.dtype.is_floating or (tensor is not T and tensor.dtype.is_integer)):
             raise ArgumentTypeError(f"{name} '{tensor.name}' must be a float tensor; it is {tensor.dtype.name}.")

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any, Callable, Optional
 import numpy as np
 
 from ...types import Array
+from .request import Request, of_set, set_size
 from .undefined import warn_of_baseline
 
 if TYPE_CHECKING:
     from .network import Network
-    from .request import Request
 
 
 def _nothing(request: 'Request') -> str:
@@ -54,8 +54,8 @@ def _at_baseline(network: 'Network', request: 'Request', most_rows: int) -> Arra
     """Outputs of the baseline, or the mean over a set of them, with each sample's weights."""
     if not request.is_set:
         return network.scores(request, most_rows, [_for_each(b, request.n) for b in request.baselines])
-    count = len(request.baselines[0])
-    ones = ([_for_each(b[i : i + 1], request.n) for b in request.baselines] for i in range(count))
+    count, every = set_size(request), np.arange(request.n)
+    ones = (of_set(request, slice(i, i + 1), every) for i in range(count))
     return np.asarray(sum(network.scores(request, most_rows, one) for one in ones) / count)
 
 

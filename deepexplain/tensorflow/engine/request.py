@@ -33,9 +33,12 @@ class Request:
     first, at_once : int
         Which of these outputs a session run explains: ``at_once`` of them, beginning with the ``first``.
     baselines : list of ndarray
-        For each input, what samples are compared with: one row, or one for each sample, or the rows of a set.
+        For each input, what samples are compared with: one row, or one for each sample, or the rows of a set; or, of
+        shape (samples, k, ...), the rows of a set for each sample.
     is_set : bool
-        Whether every sample is compared with all rows of the baselines.
+        Whether every sample is compared with all rows of a set.
+    has_own_sets : bool
+        Whether that is a set of its own.
     behind : Request or None
         That of X, where the samples are the values of a layer.
     equal_parts : bool
@@ -58,6 +61,7 @@ class Request:
     at_once: int = 1
     baselines: Sequence[Any] = ()
     is_set: bool = False
+    has_own_sets: bool = False
     behind: 'Optional[Request]' = None
     equal_parts: bool = False
     progress: Any = field(default_factory=NoProgress)
@@ -111,7 +115,7 @@ class Request:
     def probe(self, indices: Sequence[int]) -> 'Request':
         """A request for the samples at these indices, without ys."""
         arrays = [np.concatenate([np.asarray(array[i : i + 1]) for i in indices]) for array in self.arrays]
-        baselines = [b[:1] for b in self.baselines]
+        baselines = [b[0] if self.has_own_sets else b[:1] for b in self.baselines]
         return Request(
             self.runner,
             self.inputs,
@@ -172,3 +176,19 @@ class Request:
         feed.extend((tensor, np.asarray(value, tensor.dtype.as_numpy_dtype)) for tensor, value in extra)
         results = self.runner.run(fetches, feed)
         return [result[:count] for result in results] if trim and count < (self.fixed_rows or 0) else results
+
+
+def set_size(request: Request) -> int:
+    """With how many baselines each sample is compared."""
+    if not request.is_set:
+        return 1
+    first = request.baselines[0]
+    return int(first.shape[1] if request.has_own_sets else first.shape[0])
+
+
+def of_set(request: Request, which: slice, of: Any) -> List[Array]:
+    """Some baselines of a set, for samples at these indices: all samples beside the first, then beside the next, ..."""
+    if not request.has_own_sets:
+        return [np.repeat(b[which], len(of), axis=0) for b in request.baselines]
+    found = [np.swapaxes(b[of, which], 0, 1) for b in request.baselines]
+    return [b.reshape((-1,) + b.shape[2:]) for b in found]

@@ -8,11 +8,11 @@ import numpy as np
 from ...errors import warn
 from ...types import Array
 from ..compat import tf
+from .request import Request, of_set, set_size
 
 if TYPE_CHECKING:
     from .backward import Backward
     from .problem import Problem
-    from .request import Request
     from .rows import Cut
 
 
@@ -39,16 +39,19 @@ def is_finite(value: Any, request: 'Request') -> bool:
 def is_finite_at_baseline(problem: 'Problem', request: 'Request', cut: 'Cut') -> bool:
     """Ask the network: the baselines of a set; else one for each sample of a run, as these may hang together."""
     asked, most_rows = replace(request, weights=()), cut.rows if request.is_set else cut.samples
-    one_for_all = all(len(b) == 1 for b in request.baselines)
-    total = request.n
-    if request.is_set or one_for_all:
-        total = len(request.baselines[0]) if request.is_set else min(cut.samples, request.n)
+    baselines, total = request.baselines, request.n
+    if request.is_set:
+        every = np.arange(request.n if request.has_own_sets else 1)
+        baselines = of_set(request, slice(None), every)
+        total, whose = len(baselines[0]), np.tile(every, set_size(request))
+    elif all(len(b) == 1 for b in baselines):
+        total = min(cut.samples, request.n)
     try:
         for start in range(0, total, most_rows):
-            rows = [b if len(b) == 1 else b[start : start + most_rows] for b in request.baselines]
+            rows = [b if len(b) == 1 else b[start : start + most_rows] for b in baselines]
             count = min(most_rows, total - start)
             rows = [np.broadcast_to(b, (count,) + b.shape[1:]) for b in rows]
-            of = np.zeros(count, int) if request.is_set else np.arange(start, start + count)
+            of = whose[start : start + count] if request.is_set else np.arange(start, start + count)
             (value,) = asked.run([problem.target], of, rows, trim=False)
             if not is_finite(value, request):
                 return False
@@ -88,7 +91,7 @@ class Undefined:
         plan = self._plan
         if plan.baseline is None or not plan.promise.minus_baseline or 'baseline' in request.said:
             return
-        constant = not plan.baseline.is_function and not request.has_baseline_for_each
+        constant = not (plan.baseline.is_function or request.has_baseline_for_each or request.has_own_sets)
         if constant and plan.references is not None and plan.references.sees_target and not request.is_set:
             return  # it is among what was asked of the baseline anyway
         if not constant and not broken:

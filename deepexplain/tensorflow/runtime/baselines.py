@@ -133,7 +133,8 @@ def given_set(baselines: Any, specs: 'Sequence[InputSpec]', multiple: bool) -> A
 def resolve_set(baselines: Any, xs: Any, specs: 'Sequence[InputSpec]', multiple: bool) -> List[Array]:
     """Return a set of baselines: a list with one array for each input, all of shape (baselines, ...).
 
-    Parameters, errors: as in :func:`resolve`, but that an array-like has one row for each baseline.
+    Parameters, errors: as in :func:`resolve`, but that an array-like has one row for each baseline, or, of shape
+    (samples, baselines, ...), one for each baseline of each sample; and so the arrays have.
     """
     arrays = list(xs) if multiple else [xs]
     if callable(baselines):
@@ -141,7 +142,14 @@ def resolve_set(baselines: Any, xs: Any, specs: 'Sequence[InputSpec]', multiple:
         baselines = baselines(views if multiple else views[0])
         if baselines is None:
             raise ArgumentTypeError('baselines: the function returned None; it must return a row for each baseline.')
-    return _set(baselines, [spec._replace(shape=tuple(x.shape)) for spec, x in zip(specs, arrays)], multiple)
+    found = _set(baselines, [spec._replace(shape=tuple(x.shape)) for spec, x in zip(specs, arrays)], multiple)
+    n, k = arrays[0].shape[0], found[0].shape[1:2]
+    if found[0].ndim > len(arrays[0].shape) and len(found[0]) != n:
+        raise ArgumentError(
+            f'baselines of shape (samples, k, ...) are a set for each sample, of which there are {n}; got '
+            f'{len(found[0])} sets of {k[0]}.'
+        )
+    return found
 
 
 def _set(baselines: Any, specs: 'Sequence[InputSpec]', multiple: bool) -> List[Array]:
@@ -156,12 +164,16 @@ def _set(baselines: Any, specs: 'Sequence[InputSpec]', multiple: bool) -> List[A
         what = f'baselines[{i}]' if multiple else 'baselines'
         value = _numbers(value, what, spec)
         expected = None if spec.shape is None else (None,) + tuple(spec.shape[1:])
-        if value.ndim == 0 or len(value) == 0 or (expected is not None and not fits(value.shape, expected)):
+        fitting = expected is None or fits(value.shape, expected) or fits(value.shape, (None, *expected))
+        if value.ndim == 0 or 0 in value.shape or not fitting:
             raise ArgumentError(
                 f"{what} must have one row, of one sample's shape, for each baseline: {shape_text(expected)} for "
-                f"'{spec.name}'; got {shape_text(value.shape)}."
+                f"'{spec.name}'; got {shape_text(value.shape)}. (Shape (samples, k, ...) is a set for each sample.)"
             )
         checked.append(value)
-    if len({len(value) for value in checked}) > 1:
-        raise ArgumentError(f'There must be as many baselines for each input; got {[len(v) for v in checked]}.')
+    counts = [
+        v.shape[:2] if spec.shape and v.ndim > len(spec.shape) else v.shape[:1] for v, spec in zip(checked, specs)
+    ]
+    if len(set(counts)) > 1:
+        raise ArgumentError(f'There must be as many baselines for each input; got {[count[-1] for count in counts]}.')
     return checked

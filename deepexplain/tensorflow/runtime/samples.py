@@ -139,23 +139,41 @@ def as_weights(ys: Any, n: int, row_shape: Optional[Shape], dtype: Any) -> Tuple
     Returns the array and whether it has one row for each sample.
     """
     ys = as_array(ys, 'ys', dtype)
-    if ys.dtype.kind in 'iu' and ys.shape == (n,) == row_shape and 1 < ys.max() < n and ys.min() >= 0:
+    whole = ys.dtype.kind in 'biu'
+    if whole and n > 1 and ys.shape == (n,) == row_shape and _are_labels(ys, n):
         raise ArgumentError(
             f'ys={ys.tolist()} looks like a class label for each of the {n} samples, and would be taken for weights of '
-            f'the {n} outputs. For labels pass one-hot rows, np.eye({n})[ys]; for weights, floats.'
+            f'the {n} outputs. For labels pass target=labels, or one-hot rows, np.eye({n})[ys]; for weights, floats.'
         )
+    if ys.shape == (n,) and row_shape == (1,) and n > 1:
+        if whole and not ys.all():
+            raise ArgumentError(
+                f'ys looks like a label for each of the {n} samples, and would be taken for weights of the only '
+                'output: those of weight 0 would get no attributions. Leave ys out, to explain that output; for '
+                'weights, pass floats.'
+            )
+        ys = ys[:, None]
     ys = ys.astype(dtype)
     per_row = row_shape is not None and ys.shape == (n,) + tuple(row_shape)
     if not per_row and ys.shape != tuple(row_shape or ()):
         if row_shape is None:
             raise ArgumentError(f'T is a scalar, so ys must be one number; got shape {ys.shape}.')
+        labels = ' For a class label for each sample: target=labels.' if whole and ys.shape in ((n,), (n, 1)) else ''
         raise ArgumentError(
             f'ys must have the shape of T: {(n,) + tuple(row_shape)} for the {n} samples of xs, or '
-            f'{tuple(row_shape)} to weight all samples alike; got {ys.shape}.'
+            f'{tuple(row_shape)} to weight all samples alike; got {ys.shape}.{labels}'
         )
     if not np.isfinite(ys).all():
         raise ArgumentError('ys holds nan or infinite values.')
     return ys, per_row
+
+
+def _are_labels(ys: Array, n: int) -> bool:
+    """Whether integers can be nothing but labels: ids of classes beyond 1; or 0 of all, of which nothing would be left.
+
+    Zeros and ones may be weights that select outputs.
+    """
+    return bool((1 < ys.max() < n and ys.min() >= 0) or not ys.any())
 
 
 def nearly_equal(a: Array, b: Array) -> bool:

@@ -56,7 +56,11 @@ class Runner:
             # The same error once more, from where its message says which line of the user's built the op.
         except RuntimeError as error:
             if 'closed' in str(error):
-                raise DeepExplainError(f'The session of this explainer cannot run any more: {error}') from None
+                raise DeepExplainError(
+                    f'The session of this explainer cannot run any more: {error} Explain before it is closed: leaving '
+                    "the 'with' block of a session, or of what open_model returned, closes it. Without a block, m = "
+                    'open_model(...) stays open until m.close().'
+                ) from None
             raise
         return self._plain_run(key, fetches, fed)
 

@@ -191,6 +191,102 @@ def test_deeplift_evaluates_as_many_baselines_as_samples(session):
     assert recorder.rows == [12, 12]  # at the baselines, and at the samples
 
 
+# a set for each sample
+
+
+def own_mean_formula(method, network, xs, ys, sets):
+    return np.mean([formula(method, network, xs, ys, sets[:, i]) for i in range(sets.shape[1])], axis=0)
+
+
+@every_method
+@pytest.mark.parametrize('name', ['all five', 'convolution'])
+def test_a_set_for_each_sample_gives_the_mean_over_its_own(session, name, method):
+    network = NETWORKS[name]
+    xs, ys = samples(network, n=5)
+    sets = samples(network, n=15, seed=1)[0].reshape((5, 3) + network.shape)
+    with DeepExplain(session=session) as de:
+        X = tf.placeholder(tf.float64, [None, *network.shape])
+        found = explainer(de, method, build(network, X), X, baselines=sets)
+    for weights in (None, ys[0], ys):
+        expected = own_mean_formula(method, network, xs, weights, sets)
+        for batch_size in (None, 1, 2, 7):
+            assert_close(found.run(xs, weights, batch_size), expected)
+
+
+@few_examples
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    method=st.sampled_from(sorted(METHODS)),
+    n=st.integers(1, 6),
+    count=st.integers(1, 4),
+    batch_size=st.one_of(st.none(), st.integers(1, 40)),
+    rows=st.sampled_from([None, 4]),
+)
+def test_any_number_of_samples_with_sets_of_their_own_in_any_batches(seed, method, n, count, batch_size, rows):
+    rng = np.random.RandomState(seed)
+    network = oracle.random_network(rng, (4,), [4, 3], ['Elu', 'Tanh'])
+    xs, ys, sets = rng.randn(n, 4), rng.randn(n, 3), rng.randn(n, count, 4)
+    with context() as de:
+        X = tf.placeholder(tf.float64, [rows, 4])
+        found = explainer(de, method, build(network, X), X, baselines=lambda xs: sets)
+        found = found.run(xs, ys, batch_size if rows is None else None)
+    assert_close(found, own_mean_formula(method, network, xs, ys, sets))
+
+
+@every_method
+def test_delta_leaks_and_every_output_of_sets_of_their_own(session, method):
+    network, sets = NETWORKS['all five'], normal(4, 3, 4, seed=5)
+    xs, ys = samples(network)
+    with DeepExplain(session=session) as de:
+        X = tf.placeholder(tf.float64, [None, 4])
+        found = explainer(de, method, build(network, X), X, baselines=sets)
+        one_by_one = [explainer(de, method, build(network, X), X, baselines=one) for one in sets]
+    attributions, delta = found.run(xs, ys, return_convergence_delta=True)
+    promised = found.outputs(xs, ys) - np.mean([found.outputs(sets[:, i], ys) for i in range(3)], axis=0)
+    assert_close(delta, attributions.sum(axis=1) - promised, 1e-6)
+    each = found.run(xs, ys='each')
+    for i, alone in enumerate(one_by_one):
+        assert_close(attributions[i : i + 1], alone.run(xs[i : i + 1], ys[i : i + 1]))
+        assert_close(each[:, i], alone.run(xs[i : i + 1], ys='each')[:, 0])
+    if method != 'intgrad':
+        np.testing.assert_allclose(found.leaks(xs, ys).delta, delta, atol=1e-9)
+
+
+def test_sets_of_their_own_of_several_inputs_and_at_a_layer(session):
+    a, b, sets = normal(3, 4), normal(3, 2, seed=1), [normal(3, 2, 4, seed=2), normal(3, 2, 2, seed=3)]
+    with DeepExplain(session=session) as de:
+        A, B = tf.placeholder(tf.float64, [None, 4]), tf.placeholder(tf.float64, [None, 2])
+        T = mlp(tf.concat([A, tf.nn.elu(B)], axis=1))
+        for layer in (None, [T.op.inputs[0]]):
+            found = de.explain('deeplift', T, [A, B], [a, b], baselines=sets, layer=layer)
+            ones = [
+                de.explain('deeplift', T, [A, B], [a, b], baseline=[s[:, i] for s in sets], layer=layer) for i in (0, 1)
+            ]
+            for one, expected in zip(found, zip(*ones)):
+                assert_close(one, np.mean(expected, axis=0))
+        with pytest.raises(ArgumentError, match=r'are a set for each sample, of which there are 3; got 2 sets of 2'):
+            de.explain('deeplift', T, [A, B], [a, b], baselines=[s[:2] for s in sets])
+        with pytest.raises(ArgumentError, match='as many baselines for each input'):
+            de.explain('deeplift', T, [A, B], [a, b], baselines=[sets[0], sets[1][:, 0]])
+
+
+def test_a_function_that_seems_to_mean_a_set_for_each_sample_is_told_what_its_set_costs(session):
+    X = tf.placeholder(tf.float64, [None, 4])
+    with DeepExplain(session=session) as de:
+        T = mlp(X)
+        found = de.get_explainer('intgrad', T, X, steps=2, baselines=lambda xs: np.repeat(xs, 5, axis=0) + 1)
+        with pytest.warns(DeepExplainWarning, match=r'15 rows for 3 samples: they are one set.*3 x 15 = 45 pairs'):
+            found.run(normal(3, 4))
+        found.run(normal(2, 4))  # once
+        for quiet in (
+            lambda xs: xs[::-1],
+            lambda xs: xs[:, None] + [[[0], [1]]],
+            lambda xs: normal(7, 4),
+            normal(3, 4),
+        ):
+            de.explain('intgrad', T, X, normal(3, 4), steps=2, baselines=quiet)
+
+
 # several inputs
 
 
@@ -461,7 +557,12 @@ def test_one_for_each_of_another_number_of_samples_is_refused(session, method, n
         (0.5, ArgumentError, r"baselines must have one row.* for each baseline: \(None, 4\) for 'X:0'; got \(\)"),
         (normal(4), ArgumentError, r"\(None, 4\) for 'X:0'; got \(4,\)"),
         (normal(2, 3), ArgumentError, r"\(None, 4\) for 'X:0'; got \(2, 3\)"),
-        (normal(2, 1, 4), ArgumentError, r"\(None, 4\) for 'X:0'; got \(2, 1, 4\)"),
+        (normal(2, 1, 3), ArgumentError, r"\(None, 4\) for 'X:0'; got \(2, 1, 3\)"),
+        (
+            np.zeros((2, 0, 4)),
+            ArgumentError,
+            r'got \(2, 0, 4\). \(Shape \(samples, k, ...\) is a set for each sample.\)',
+        ),
         (np.zeros((0, 4)), ArgumentError, r"\(None, 4\) for 'X:0'; got \(0, 4\)"),
         ([[1, 2, 3, np.nan]], ArgumentError, 'baselines holds nan or infinite values'),
         ('words', ArgumentTypeError, 'baselines must hold real numbers; its dtype is <U5'),
