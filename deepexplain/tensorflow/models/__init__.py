@@ -27,6 +27,7 @@ def open_model(
     checkpoint: Optional[str] = None,
     allow_ops: Optional[Sequence[str]] = None,
     config: Any = None,
+    class_names: Optional[Sequence[str]] = None,
     **load_options: Any,
 ) -> OpenModel:
     """Open a model for explaining: its graph, with the weights, in a session of its own.
@@ -61,6 +62,8 @@ def open_model(
     config : tf.compat.v1.ConfigProto, optional
         Options of the session, such as ``tf.compat.v1.ConfigProto(allow_soft_placement=True)``. Not for a Keras model
         that is in a graph already. How many threads an op may take, the first session of a process decides.
+    class_names : list of str, optional
+        One for each output of a sample, such as ``['cat', 'dog']``: names that ``target`` may be.
     **load_options
         Of a Keras file, for Keras' own ``load_model``: ``custom_objects``, and ``safe_mode``, by
         default True: a file that holds code, or names code or files elsewhere, is refused before it is loaded.
@@ -68,8 +71,8 @@ def open_model(
     Returns
     -------
     OpenModel
-        With ``.graph``, ``.session``, ``.inputs``, ``.outputs``, ``.logits`` and ``.tensor(name)``; leaving its
-        ``with`` block closes the session.
+        With ``.explain``, ``.get_explainer``, ``.predict``, ``.graph``, ``.session``, ``.inputs``, ``.outputs``,
+        ``.logits`` and ``.tensor(name)``; leaving its ``with`` block closes the session.
 
     Raises
     ------
@@ -82,12 +85,11 @@ def open_model(
     Examples
     --------
     >>> import tensorflow.compat.v1 as tf
-    >>> from deepexplain.tensorflow import DeepExplain, open_model
+    >>> from deepexplain.tensorflow import open_model
     >>> def network(x):
     ...     return tf.nn.softmax(tf.matmul(x, [[1., -1.], [2., 0.]]))
     >>> with open_model(network, inputs=[tf.TensorSpec([None, 2], tf.float32)]) as m:
-    ...     with DeepExplain(session=m.session) as de:
-    ...         print(de.explain('deeplift', m.logits, m.inputs[0], [[1, 2]], ys=[1, 0]).tolist())
+    ...     print(m.explain('deeplift', [[1, 2]], target='top').tolist())
     [[1.0, 4.0]]
     """
     source = os.fsdecode(source) if isinstance(source, bytes) else source
@@ -103,8 +105,11 @@ def open_model(
             f'open_model: {", ".join(map(repr, unknown))} does not apply to {_described(source)}; '
             f'it takes {", ".join(options)}.'
         )
+    names = None if class_names is None else as_names(class_names, 'class_names')
     try:
-        return opener(source, **given)
+        opened = opener(source, **given)
+        opened._facts.class_names = names
+        return opened
     except DeepExplainError:
         raise
     except Exception as error:

@@ -6,8 +6,9 @@ from typing import Any, Collection, Optional
 from ...errors import ArgumentError, ModelError
 from ..compat import MANY, Session, original_gradient, take_large, tf
 from .effects import FileGraph, check_effects
+from .ends import ends, placeholders
 from .limits import check_graph, within_patience
-from .opened import OpenModel, ends, imported, keys_of, new_session, placeholders
+from .opened import OpenModel, imported, keys_of, new_session
 
 
 def open_frozen_graph(

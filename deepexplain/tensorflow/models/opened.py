@@ -1,13 +1,16 @@
 """A model that is open: its graph, its session, its inputs and outputs, and its tensors by name."""
 
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 from ...errors import ArgumentError, ArgumentTypeError, DeepExplainError, GraphError, ModelError
-from ...types import Array
-from ..compat import Graph, Operation, Session, Tensor, as_variables, assign_large, lookup_table, tf
-from ..runtime.building import consumers
+from ...types import Array, ArrayLike
+from ..compat import Session, Tensor, as_variables, assign_large, lookup_table, tf
+from ..explainers import Explainers
+from ..runtime.facts import Facts
 from ..runtime.graph import tensor_named
+from .ends import RESHAPING, before_squashing, ends, placeholders, producer
+from .predicted import predicted
 
 #: What to do with files of weights alone.
 OF_CHECKPOINTS = (
@@ -24,6 +27,22 @@ class OpenModel:
     graph : tf.Graph
     session : tf.compat.v1.Session
     inputs, outputs : list of tensors
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import tensorflow.compat.v1 as tf
+    >>> from deepexplain.tensorflow import open_model
+    >>> def network(x):
+    ...     return tf.nn.softmax(tf.matmul(x, [[1., -1.], [2., 0.]]))
+    >>> m = open_model(network, inputs=[tf.TensorSpec([None, 2], tf.float32)], class_names=['cat', 'dog'])
+    >>> m.predict(np.zeros((1, 2)))
+    array([[0.5, 0.5]], dtype=float32)
+    >>> m.explain('grad*input', [[1, 2], [-1, 2]], target='top').tolist()
+    [[1.0, 4.0], [-1.0, 4.0]]
+    >>> m.explain('grad*input', [[1, 2]], target='dog').tolist()
+    [[-1.0, 0.0]]
+    >>> m.close()
     """
 
     def __init__(
@@ -39,6 +58,8 @@ class OpenModel:
         self._keys = dict(keys or {})  # names that the source has for its inputs and outputs -> names of tensors
         self._owns_session = owns_session
         self._is_closed = False
+        self._facts = Facts(says_sums=True)
+        self._explainers = Explainers(session, self._facts)
         try:
             self.inputs = [self._as_tensor(tensor) for tensor in inputs]
             self.outputs = [self._as_tensor(tensor) for tensor in outputs]
@@ -82,6 +103,105 @@ class OpenModel:
         """
         return self._as_tensor(name)
 
+    @property
+    def class_names(self) -> Optional[List[str]]:
+        """The names of the classes, one for each output of a sample; as given to ``open_model``."""
+        return self._facts.class_names
+
+    def explain(
+        self,
+        method: Any,
+        xs: ArrayLike,
+        ys: ArrayLike = None,
+        batch_size: Optional[int] = None,
+        feed_dict: Optional[Dict[Any, Any]] = None,
+        progress: bool = False,
+        return_convergence_delta: bool = False,
+        *,
+        target: Any = None,
+        T: Any = None,
+        X: Any = None,
+        **kwargs: Any,
+    ) -> Any:
+        """Attributions of the samples ``xs``, without a context: as ``m.get_explainer(method, ...).run(xs, ...)``.
+
+        The explainer is kept until the model is closed. Where T has several outputs, and neither ``ys`` nor ``target``
+        chooses, a DeepExplainWarning says once that their sum is explained.
+
+        Parameters
+        ----------
+        method : str, or a method
+        xs, ys, batch_size, feed_dict, progress, return_convergence_delta, target
+            See :meth:`~deepexplain.tensorflow.explainer.Explainer.run`.
+        T, X : tensors or names, optional
+            See :meth:`get_explainer`.
+        **kwargs
+            Arguments of the method, ``layer`` and ``strict``, as in :meth:`DeepExplain.explain
+            <deepexplain.tensorflow.DeepExplain.explain>`.
+        """
+        explainer = self._explainer(method, T, X, kwargs, keep=True)
+        more = {'feed_dict': feed_dict, 'progress': progress, 'return_convergence_delta': return_convergence_delta}
+        return explainer.run(xs, ys, batch_size, **more, target=target)
+
+    def get_explainer(self, method: Any, T: Any = None, X: Any = None, **kwargs: Any) -> Any:
+        """Build the graph that explains this model, once; ``run`` the result as often as you like.
+
+        Parameters
+        ----------
+        method : str, or a method
+        T : tensor or name, optional
+            What is explained. Default: the logits, where there are; else the only output. ``repr(m)`` says which.
+        X : tensor or name, or a list of them, optional
+            Default: the inputs of the model; where it has one, that tensor, and not a list of one.
+        **kwargs
+            Arguments of the method, ``layer`` and ``strict``.
+
+        Raises
+        ------
+        GraphError
+            The model has several outputs, and no T is given.
+        """
+        return self._explainer(method, T, X, kwargs, keep=False)
+
+    def _explainer(self, method: Any, T: Any, X: Any, arguments: Dict[str, Any], keep: bool) -> Any:
+        self._check_open()
+        T = self._default_target() if T is None else self._as_tensor(T)
+        if X is None:
+            X = self.inputs[0] if len(self.inputs) == 1 else list(self.inputs)
+        else:
+            X = [self._as_tensor(x) for x in X] if isinstance(X, (list, tuple)) else self._as_tensor(X)
+        with self.graph.as_default():
+            return self._explainers.get(method, T, X, arguments, keep)
+
+    def _default_target(self) -> Tensor:
+        try:
+            return self.logits
+        except GraphError:
+            if len(self.outputs) == 1:
+                return self.outputs[0]
+            names = ', '.join(repr(tensor.name) for tensor in self.outputs)
+            raise GraphError(
+                f'The model has {len(self.outputs)} outputs: say by T which is explained, of {names}, or another '
+                "tensor of the graph, such as what is before a softmax. repr(m) has the model's own names for them."
+            ) from None
+
+    def predict(
+        self, xs: ArrayLike, batch_size: Optional[int] = None, feed_dict: Optional[Dict[Any, Any]] = None
+    ) -> Any:
+        """What the model returns for the samples ``xs``: an array, or a list of them where it has several outputs.
+
+        Parameters
+        ----------
+        xs : array-like, shape (samples, ...), or a list of them where the model has several inputs
+        batch_size : int, optional
+            The most samples of a session run. Default: a number that is fast and bounded by memory.
+        feed_dict : dict of tensor or name to value, optional
+            Values of further placeholders.
+        """
+        self._check_open()
+        found = predicted(self.session, self.inputs, self.outputs, xs, batch_size, feed_dict, self._facts)
+        return found[0] if len(found) == 1 else found
+
     def _as_tensor(self, name: Any) -> Tensor:
         return tensor_named(self.graph, name, None, 'in this model', self._keys)
 
@@ -91,9 +211,15 @@ class OpenModel:
             self.session.close()
             self._is_closed = True
 
-    def __enter__(self) -> 'OpenModel':
+    def _check_open(self) -> None:
         if self._is_closed:
-            raise DeepExplainError('This model was closed: open it again.')
+            raise DeepExplainError(
+                "This model was closed: open it again. Leaving its 'with' block closes it; without a block, m = "
+                'open_model(...) stays open until m.close().'
+            )
+
+    def __enter__(self) -> 'OpenModel':
+        self._check_open()
         return self
 
     def __exit__(self, *exception: Any) -> None:
@@ -117,6 +243,8 @@ class OpenModel:
                 own = [key for key, name in self._keys.items() if name == tensor.name and key != tensor.op.name]
                 also = '  ' + ', '.join(map(repr, own)) if own else ''
                 lines.append(f'  {what:<7}{tensor.name}  {tensor.dtype.base_dtype.name}  {tensor.shape}{also}')
+        with suppress(GraphError):
+            lines.append(f'  explained where no T is given: {self._default_target().name}')
         return '\n'.join([f'OpenModel of {len(self.graph.get_operations())} operations'] + lines)
 
 
@@ -160,57 +288,3 @@ def imported(
         assign_large(session, large or {})
         session.run([fill for _, (_, fill) in made])
         return OpenModel(session, inputs or placeholders(session.graph), outputs or ends(session.graph), keys)
-
-
-def placeholders(graph: Graph) -> List[Tensor]:
-    """Placeholders that may have an axis of samples: not those of flags and rates, such as is_training."""
-    return [
-        op.outputs[0]
-        for op in graph.get_operations()
-        if op.type == 'Placeholder' and op.outputs[0].shape.ndims != 0 and op.outputs[0].dtype != tf.bool
-    ]
-
-
-def ends(graph: Graph) -> List[Tensor]:
-    """Float tensors with an axis of samples that are computed from a placeholder, and that nothing is computed from.
-
-    Not those of a backward pass, which a graph that was trained still holds.
-    """
-    fed = placeholders(graph)
-    rows = {None} | {_first_dimension(tensor) for tensor in fed}
-    reached, found = {tensor.op for tensor in fed}, []
-    for op in graph.get_operations():  # in order of creation: inputs first, but for the back edges of loops
-        if any(tensor.op in reached for tensor in op.inputs):
-            reached.add(op)
-            if 'gradients' not in op.name.split('/') and not any(consumers(tensor) for tensor in op.outputs):
-                found += [z for z in op.outputs if z.dtype.is_floating and z.shape.ndims != 0]
-    return [tensor for tensor in found if not tensor.dtype._is_ref_dtype and _first_dimension(tensor) in rows]
-
-
-def _first_dimension(tensor: Tensor) -> Optional[int]:
-    return tensor.shape.as_list()[0] if tensor.shape.ndims else None
-
-
-#: Ops that give a tensor another name or shape.
-RENAMING = ('Identity',)
-RESHAPING = ('Identity', 'Reshape', 'Squeeze', 'ExpandDims')
-
-
-def producer(tensor: Tensor, skipped: Sequence[str] = RENAMING) -> Operation:
-    """The op that computes a tensor, behind those that only rename it."""
-    while tensor.op.type in skipped:
-        tensor = tensor.op.inputs[0]
-    return tensor.op
-
-
-def before_squashing(op: Operation) -> Optional[Tensor]:
-    """The logits of an op that computes their softmax or sigmoid, None where it does not."""
-    if op.type in ('Softmax', 'Sigmoid'):
-        return op.inputs[0]
-    if op.type in ('RealDiv', 'Div'):  # a softmax in pieces: e / sum(e), with e = exp(x - max(x))
-        e, total = op.inputs[0].op, op.inputs[1].op
-        if e.type == 'Exp' and total.type == 'Sum' and total.inputs[0].op == e:
-            difference = e.inputs[0].op
-            shifted = difference.type == 'Sub' and difference.inputs[1].op.type in ('Max', 'StopGradient')
-            return difference.inputs[0] if shifted else e.inputs[0]
-    return None

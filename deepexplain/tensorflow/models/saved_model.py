@@ -6,9 +6,10 @@ from typing import Any, Collection, Optional, Sequence
 from ...errors import ArgumentError, ModelError
 from ..compat import TENSORFLOW_2, Tensor, eagerly, load_saved_model, saved_model_loader, tf
 from .effects import FileGraph, check_assets, check_effects
+from .ends import ends, placeholders
 from .graph_file import readable
 from .limits import check_graph, within_patience
-from .opened import OF_CHECKPOINTS, OpenModel, ends, keys_of, new_session, placeholders
+from .opened import OF_CHECKPOINTS, OpenModel, keys_of, new_session
 from .traced import as_specs, open_traced
 
 

@@ -11,7 +11,8 @@ from sources import XS, keras_2, keras_network, network, trained_graph
 
 from deepexplain.errors import ArgumentError, ArgumentTypeError, GraphError, ModelError
 from deepexplain.tensorflow import models, open_model
-from deepexplain.tensorflow.models.opened import OpenModel, before_squashing, ends, placeholders
+from deepexplain.tensorflow.models.ends import before_squashing, ends, placeholders
+from deepexplain.tensorflow.models.opened import OpenModel
 
 SPEC = tf.TensorSpec([None, 4], tf.float32, 'x')
 
@@ -44,7 +45,9 @@ def test_it_is_shown_with_its_inputs_and_outputs():
         assert [line.split()[:3] for line in lines] == [
             ['input', 'x:0', 'float32'],
             ['output', m.outputs[0].name, 'float32'],
+            ['explained', 'where', 'no'],
         ]
+        assert lines[-1].endswith(f'explained where no T is given: {m.logits.name}')
 
 
 def test_tensors_by_name(session):
