@@ -31,14 +31,17 @@ ROOMS = [
     'tensorflow.runtime',
     'tensorflow.compat',
     'metrics',
+    'explanation',
     'arguments',
     'errors',
     'types',
 ]
 #: The last rooms of that way, which every room may import from.
-SHARED = ['arguments', 'errors', 'types']
+SHARED = ['explanation', 'arguments', 'errors', 'types']
 #: Beside that way: they import from themselves and from the shared rooms only, and no other room imports them.
 SIDE_ROOMS = ['plotting', 'sequences']
+#: But for this one: `Explanation.plot` opens it when it is called.
+DOORS = [('explanation.explanation', 'plotting')]
 
 
 def modules():
@@ -84,11 +87,17 @@ def side_room(name):
     return next((room for room in SIDE_ROOMS if name.split('.')[0] == room), None)
 
 
+def is_shared(name):
+    return name.split('.')[0] in SHARED
+
+
 def wrong_imports(name, imported):
     for other in imported:
         if other.split('.')[0] == 'deepexplain':
             yield f'{name} imports {other} by its absolute name'
-        elif side_room(name) != side_room(other) and is_module(other) and other not in SHARED:
+        elif side_room(name) != side_room(other) and is_module(other) and not is_shared(other):
+            if (name, other) in DOORS:
+                continue
             yield f'{name} imports {other}, across the house'
         elif is_module(other) and other != 'tensorflow' and room(other) is not None:
             if room(name) is not None and room(other) < room(name):

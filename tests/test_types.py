@@ -50,6 +50,7 @@ de.explain('shapley_sampling', T, X, xs, sampling_dims=[1], seed=None, tolerance
 de.get_explainer('grad*input', T, X, strict=True).run(xs, return_convergence_delta=True)
 de.get_explainer('elrp', T, X, epsilon=1).describe().breaks
 de.explain('mine', T, X, xs)
+de.explain('intgrad', T, X, xs, target='top', explanation=True, steps=5)
 de.explain(name, T, X, xs, strict=False)
 de.explain(name, T, X, xs, **more)
 for each in ('saliency', 'intgrad'):
@@ -181,7 +182,8 @@ def test_there_is_an_overload_for_each_method_with_its_arguments_and_defaults(na
         found = list(zip([argument.arg for argument in arguments.kwonlyargs], defaults))
         own = [(field.name, field.default) for field in fields(cls)]
         of_all = [('strict', False)] if 'layer' in dict(own) else [('layer', None), ('strict', False)]
-        assert found == own + of_all
+        choices = [('target', None), ('explanation', False)] if name == 'explain' else []
+        assert found == choices + own + of_all
 
 
 @new_ast

@@ -10,6 +10,7 @@ judged, or a function and the attributions of it, from wherever they are. NumPy,
 array([0., 0.])
 """
 
+from .comparison import Comparison, compare
 from .completeness import Completeness, completeness, completeness_of
 from .deletion_insertion import DeletionInsertion, deletion_insertion
 from .infidelity import infidelity
@@ -18,10 +19,12 @@ from .randomization import Randomization, randomization
 from .sensitivity_n import SensitivityN, sensitivity_n
 
 __all__ = [
+    'Comparison',
     'Completeness',
     'DeletionInsertion',
     'Randomization',
     'SensitivityN',
+    'compare',
     'completeness',
     'completeness_of',
     'deletion_insertion',

@@ -6,9 +6,10 @@ from typing import Any, Dict, NamedTuple, Optional
 import numpy as np
 
 from ..errors import ArgumentError
+from ..explanation import Explanation
 from ..types import ArrayLike, Baseline
 from .network import Explained, asked
-from .samples import one_array
+from .samples import one_array, plain
 from .statistics import relative
 
 
@@ -98,12 +99,13 @@ def completeness(
     return completeness_of(total, f_x, f_baseline)
 
 
-def completeness_of(attributions: ArrayLike, f_x: ArrayLike, f_baseline: ArrayLike) -> Completeness:
+def completeness_of(attributions: ArrayLike, f_x: ArrayLike = None, f_baseline: ArrayLike = None) -> Completeness:
     """The same of arrays alone.
 
     Parameters
     ----------
-    attributions : array-like, shape (samples, ...)
+    attributions : array-like, shape (samples, ...), or an Explanation
+        An Explanation has the other two, as outputs and base_value.
     f_x, f_baseline : array-like, shape (samples,)
         The output at the samples and at the baseline, which may be one number.
 
@@ -122,6 +124,12 @@ def completeness_of(attributions: ArrayLike, f_x: ArrayLike, f_baseline: ArrayLi
     >>> completeness_of([[1.0, 2.0], [0.0, 4.0]], f_x=[3.0, 5.0], f_baseline=0.0).delta
     array([ 0., -1.])
     """
+    if isinstance(attributions, Explanation):
+        f_x = attributions.outputs if f_x is None else f_x
+        f_baseline = attributions.base_value if f_baseline is None else f_baseline
+        found = plain(attributions)
+        attributions = [one.reshape(len(one), -1) for one in (found if isinstance(found, list) else [found])]
+        attributions = np.concatenate(attributions, axis=1)
     array = one_array(attributions, 'attributions')
     if array.ndim == 0 or array.size == 0:
         raise ArgumentError(f'attributions must have the samples along their first axis; got shape {array.shape}.')

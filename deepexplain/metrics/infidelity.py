@@ -7,6 +7,7 @@ import numpy as np
 
 from ..arguments import as_count, as_flag, as_function, as_generator, as_number, one_of
 from ..errors import ArgumentError, ArgumentTypeError
+from ..explanation import Explanation
 from ..types import Array, ArrayLike, Baseline
 from .network import asked, check_asked
 
@@ -24,7 +25,7 @@ def infidelity(
     scale: float = 0.2,
     size: int = 3,
     draws: int = 100,
-    multiply_by_inputs: bool = True,
+    multiply_by_inputs: Optional[bool] = None,
     normalize: bool = False,
     baseline: Baseline = 0,
     batch_size: Optional[int] = None,
@@ -54,10 +55,11 @@ def infidelity(
         Side of the square.
     draws : int, default 100
         Perturbations of each sample.
-    multiply_by_inputs : bool, default True
-        Whether attributions are contributions, which have x - baseline as a factor, as those of all methods but
-        saliency. Such attributions say nothing of values at the baseline, which are then not perturbed.
-        False for gradients.
+    multiply_by_inputs : bool, optional
+        Whether attributions are contributions, which have x - baseline as a factor. Such attributions say nothing of
+        values at the baseline, which are then not perturbed. False for gradients. Default: what the method of the
+        explainer says of its attributions (``explainer.quantity``), or the Explanation that is given; True for an
+        array that is given.
     normalize : bool, default False
         Multiply attributions by the number that makes the error of a sample least, so that only their
         proportions count: ``E[sum(I * a) (f(x) - f(x - I))] / E[sum(I * a) ** 2]``.
@@ -92,7 +94,7 @@ def infidelity(
     """
     network, samples = asked(model, xs, ys, batch_size, feed_dict)
     draws, random = as_count(draws, 'draws'), as_generator(seed)
-    multiply_by_inputs = as_flag(multiply_by_inputs, 'multiply_by_inputs')
+    multiply_by_inputs = _are_contributions(multiply_by_inputs, model, attributions)
     normalize = as_flag(normalize, 'normalize')
     check_asked(samples, 'draws', draws)
     differences = samples.values.astype(np.float64) - samples.baseline(baseline)
@@ -126,6 +128,22 @@ def infidelity(
     for output in network.each(perturbed()):
         error.add(waiting.popleft(), f_x - output)
     return error.sum / draws
+
+
+def _are_contributions(given: Optional[bool], model: Any, attributions: Any) -> bool:
+    """Whether attributions have x - baseline as a factor: as is said, or as what they come from says."""
+    if given is not None:
+        return as_flag(given, 'multiply_by_inputs')
+    if attributions is not None and not isinstance(attributions, Explanation):
+        return True
+    says = model if attributions is None else attributions
+    quantity = getattr(says, 'quantity', 'contribution')
+    if quantity is None:
+        raise ArgumentError(
+            'These attributions are neither contributions, in the units of T, nor sensitivities, for each unit of xs '
+            '(a map of a layer, a method of your own?): say by multiply_by_inputs which they are to be taken for.'
+        )
+    return bool(quantity == 'contribution')
 
 
 class _Error:

@@ -8,7 +8,7 @@ import numpy as np
 from ..arguments import as_count, as_function, text_of
 from ..errors import ArgumentError
 from ..types import Array, ArrayLike
-from .samples import Samples, one_array
+from .samples import Samples, one_array, plain
 
 #: Rows that a function gets at once where the user does not say, and their bytes.
 MOST_ROWS = 1024
@@ -94,7 +94,7 @@ class Explained:
     def attributions(self, given: ArrayLike = None, rows: Optional[Array] = None, **more: Any) -> Any:
         """Those given; or those of the samples, or of changed ones, as the explainer returns them."""
         if given is not None:
-            return given
+            return plain(given)
         rows = self._samples.values if rows is None else rows
         return self._explainer.run(self._samples.shaped(rows), **{**self._arguments, **more})
 
@@ -129,7 +129,7 @@ class Predicted:
         """Those given."""
         if given is None:
             raise ArgumentError('A function has no attributions: give them, or an explainer instead of the function.')
-        return given
+        return plain(given)
 
     def _rows_of_outputs(self, rows: Array) -> Array:
         outputs = one_array(self._predict(self._samples.shaped(rows)), 'What the function returns')

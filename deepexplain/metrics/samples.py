@@ -6,6 +6,7 @@ import numpy as np
 
 from ..arguments import as_array, as_count, as_function, is_list, text_of
 from ..errors import ArgumentError, ArgumentTypeError
+from ..explanation import Explanation
 from ..types import Array, ArrayLike, Baseline
 
 
@@ -17,6 +18,15 @@ def one_array(value: ArrayLike, what: str) -> Array:
             'np.stack them; metrics of several inputs take an explainer of several inputs.'
         )
     return as_array(value, what, finite=True)
+
+
+def plain(value: Any) -> Any:
+    """The attributions of an Explanation, an array or a list of them; and anything else as it is."""
+    if not isinstance(value, Explanation):
+        return value
+    if value.each:
+        raise ArgumentError("Metrics judge one explanation at a time, not ys='each': take .of_output(i).")
+    return value.values
 
 
 class Samples:

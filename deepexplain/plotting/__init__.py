@@ -18,6 +18,7 @@ except ImportError as error:
     ) from error
 
 from .bars import bar, waterfall
+from .chosen import picture_of
 from .curves import convergence, running
 from .features import beeswarm, distribution, tabular
 from .grids import grid
@@ -36,6 +37,7 @@ __all__ = [
     'grid',
     'heatmap',
     'image',
+    'picture_of',
     'plot',
     'running',
     'scatter',

@@ -12,6 +12,7 @@ from ..errors import ArgumentError
 from ..types import Array, ArrayLike
 from .axes import add_colorbar, axes_for, check_axes, ink_of, note, page_of, shortened, verbatim
 from .colours import NEGATIVE, POSITIVE, colormap
+from .explained import data_in, names_in, takes_explanation
 from .values import as_labels, as_values, same_shape
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ MOST_ROWS = 1000
 ONE_COLOUR = '#7a6fd0'
 
 
+@takes_explanation(True, names=names_in, values=data_in)
 def tabular(
     attributions: ArrayLike, names: Sequence[str], values: ArrayLike = None, top: int = 10, ax: Optional[Axes] = None
 ) -> Axes:
@@ -151,6 +153,7 @@ def name_rows(ax: Axes, labels: Sequence[str]) -> None:
         ax.spines[side].set_visible(False)
 
 
+@takes_explanation(False, names=names_in, values=data_in)
 def distribution(
     attributions: ArrayLike,
     names: Sequence[str],
@@ -231,6 +234,7 @@ def distribution(
     return ax
 
 
+@takes_explanation(False, names=names_in, values=data_in)
 def beeswarm(
     attributions: ArrayLike,
     names: Sequence[str],

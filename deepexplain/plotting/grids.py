@@ -14,6 +14,7 @@ from ..errors import ArgumentError, ArgumentTypeError
 from ..types import Array, ArrayLike
 from .axes import HIGHEST, add_colorbar, page_of, verbatim
 from .colours import SIGNS, Scale, limit_of
+from .explained import picture_in, takes_explanation
 from .images import OVERLAYS, as_picture, as_sigma, image, shown
 from .values import as_labels, as_values
 
@@ -25,6 +26,7 @@ MOST_MAPS = 1000
 SCALES = ('own', 'row', 'shared')
 
 
+@takes_explanation(False, pictures=picture_in)
 def grid(
     pictures: ArrayLike,
     attributions: ArrayLike,

@@ -12,6 +12,7 @@ from ..errors import ArgumentError
 from ..types import Array, ArrayLike
 from .axes import add_colorbar, axes_for, check_axes, note_bad, page_of
 from .colours import SIGNS, Scale, colormap, ink_on, limit_of, one_sign
+from .explained import picture_in, takes_explanation
 from .values import as_values
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 OVERLAYS = ('edges', 'window', None)
 
 
+@takes_explanation(True, picture=picture_in)
 def image(
     attributions: ArrayLike,
     picture: ArrayLike = None,

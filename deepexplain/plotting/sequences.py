@@ -18,6 +18,7 @@ from ..arguments import as_count, as_flag, as_integer, as_names, as_number, is_l
 from ..errors import ArgumentError, ArgumentTypeError
 from ..types import Array, ArrayLike
 from .axes import axes_for, bad_kind, check_axes, ink_of, note
+from .explained import one_hot_in, takes_explanation
 from .values import as_values, same_shape
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ FARTHEST = 10**12
 MOST_SPANS = 10**6
 
 
+@takes_explanation(True, one_hot=one_hot_in)
 def sequence(
     attributions: ArrayLike,
     letters: Any = None,

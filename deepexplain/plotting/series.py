@@ -10,6 +10,7 @@ from ..errors import ArgumentError
 from ..types import Array, ArrayLike
 from .axes import add_colorbar, axes_for, check_axes, ink_of, note_bad, page_of, verbatim
 from .colours import Scale, limit_of
+from .explained import data_in, takes_explanation
 from .values import as_labels, as_values, same_shape
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ STYLES = ('line', 'bands')
 HEIGHTS = ('own', 'shared')
 
 
+@takes_explanation(True, series=data_in)
 def timeseries(
     series: ArrayLike,
     attributions: ArrayLike,

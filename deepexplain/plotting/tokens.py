@@ -15,6 +15,7 @@ from ..errors import ArgumentError
 from ..types import Array, ArrayLike
 from .axes import bad_kind, check_axes, ink_of, note_bad, page_of
 from .colours import Scale, ink_on, limit_of
+from .explained import takes_explanation
 from .values import as_labels, as_values
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ HIGHEST = 600
 VISIBLE = {' ': '␣', '\n': '↵', '\t': '⇥', '\xa0': '␣', '\u3000': '␣'}
 
 
+@takes_explanation(True)
 def text(
     tokens: Sequence[str],
     attributions: ArrayLike,
@@ -186,6 +188,7 @@ class Html(str):
         return str(self)
 
 
+@takes_explanation(True)
 def text_html(
     tokens: Sequence[str],
     attributions: ArrayLike,

@@ -29,28 +29,32 @@ class DeepExplain:
         self, method: Literal['zero'], T: Tensor, X: Any, xs: ArrayLike, ys: ArrayLike = None,
         batch_size: int | None = None, feed_dict: dict[Any, Any] | None = None, progress: bool = False,
         return_convergence_delta: bool = False,
-        *, layer: Any = None, strict: bool = False,
+        *, target: Any = None, explanation: bool = False,
+        layer: Any = None, strict: bool = False,
     ) -> Any: ...
     @overload
     def explain(
         self, method: Literal['saliency'], T: Tensor, X: Any, xs: ArrayLike, ys: ArrayLike = None,
         batch_size: int | None = None, feed_dict: dict[Any, Any] | None = None, progress: bool = False,
         return_convergence_delta: bool = False,
-        *, absolute: bool = True, layer: Any = None, strict: bool = False,
+        *, target: Any = None, explanation: bool = False,
+        absolute: bool = True, layer: Any = None, strict: bool = False,
     ) -> Any: ...
     @overload
     def explain(
         self, method: Literal['grad*input'], T: Tensor, X: Any, xs: ArrayLike, ys: ArrayLike = None,
         batch_size: int | None = None, feed_dict: dict[Any, Any] | None = None, progress: bool = False,
         return_convergence_delta: bool = False,
-        *, layer: Any = None, strict: bool = False,
+        *, target: Any = None, explanation: bool = False,
+        layer: Any = None, strict: bool = False,
     ) -> Any: ...
     @overload
     def explain(
         self, method: Literal['intgrad'], T: Tensor, X: Any, xs: ArrayLike, ys: ArrayLike = None,
         batch_size: int | None = None, feed_dict: dict[Any, Any] | None = None, progress: bool = False,
         return_convergence_delta: bool = False,
-        *, steps: int = 100, baseline: Baseline = None, quadrature: str = 'riemann_right',
+        *, target: Any = None, explanation: bool = False,
+        steps: int = 100, baseline: Baseline = None, quadrature: str = 'riemann_right',
         baselines: BaselineSet = None, tolerance: float | None = None, max_steps: int = 10000,
         multiply_by_inputs: bool = True, layer: Any = None, strict: bool = False,
     ) -> Any: ...
@@ -59,14 +63,16 @@ class DeepExplain:
         self, method: Literal['elrp'], T: Tensor, X: Any, xs: ArrayLike, ys: ArrayLike = None,
         batch_size: int | None = None, feed_dict: dict[Any, Any] | None = None, progress: bool = False,
         return_convergence_delta: bool = False,
-        *, epsilon: float = 1e-4, layer: Any = None, strict: bool = False,
+        *, target: Any = None, explanation: bool = False,
+        epsilon: float = 1e-4, layer: Any = None, strict: bool = False,
     ) -> Any: ...
     @overload
     def explain(
         self, method: Literal['deeplift'], T: Tensor, X: Any, xs: ArrayLike, ys: ArrayLike = None,
         batch_size: int | None = None, feed_dict: dict[Any, Any] | None = None, progress: bool = False,
         return_convergence_delta: bool = False,
-        *, baseline: Baseline = None, rules: str = 'original', baselines: BaselineSet = None,
+        *, target: Any = None, explanation: bool = False,
+        baseline: Baseline = None, rules: str = 'original', baselines: BaselineSet = None,
         multiply_by_inputs: bool = True, layer: Any = None, strict: bool = False,
     ) -> Any: ...
     @overload
@@ -74,7 +80,8 @@ class DeepExplain:
         self, method: Literal['occlusion'], T: Tensor, X: Any, xs: ArrayLike, ys: ArrayLike = None,
         batch_size: int | None = None, feed_dict: dict[Any, Any] | None = None, progress: bool = False,
         return_convergence_delta: bool = False,
-        *, window_shape: int | Integers | None = None, step: int | Integers | None = None, baseline: Baseline = None,
+        *, target: Any = None, explanation: bool = False,
+        window_shape: int | Integers | None = None, step: int | Integers | None = None, baseline: Baseline = None,
         feature_mask: ArrayLike = None, layer: Any = None, strict: bool = False,
     ) -> Any: ...
     @overload
@@ -82,7 +89,8 @@ class DeepExplain:
         self, method: Literal['shapley_sampling'], T: Tensor, X: Any, xs: ArrayLike, ys: ArrayLike = None,
         batch_size: int | None = None, feed_dict: dict[Any, Any] | None = None, progress: bool = False,
         return_convergence_delta: bool = False,
-        *, samples: int = 5, sampling_dims: Integers | None = None, baseline: Baseline = None,
+        *, target: Any = None, explanation: bool = False,
+        samples: int = 5, sampling_dims: Integers | None = None, baseline: Baseline = None,
         feature_mask: ArrayLike = None, seed: int | None = None, antithetic: bool = False,
         return_standard_error: bool = False, tolerance: float | None = None, max_samples: int = 1000, layer: Any = None,
         strict: bool = False,
@@ -92,7 +100,8 @@ class DeepExplain:
         self, method: Literal['lrp'], T: Tensor, X: Any, xs: ArrayLike, ys: ArrayLike = None,
         batch_size: int | None = None, feed_dict: dict[Any, Any] | None = None, progress: bool = False,
         return_convergence_delta: bool = False,
-        *, composite: str = 'epsilon-plus', rules: Sequence[tuple[str, Any]] = (), epsilon: float = 1e-6,
+        *, target: Any = None, explanation: bool = False,
+        composite: str = 'epsilon-plus', rules: Sequence[tuple[str, Any]] = (), epsilon: float = 1e-6,
         gamma: float = 0.25, alpha: float = 2.0, beta: float = 1.0, low: Any = None, high: Any = None,
         bias: bool = True, canonize: bool = True, stabilizer: float | None = None, attention: str = 'attnlrp',
         gates: str = 'all', multiply_by_inputs: bool = True, layer: Any = None, strict: bool = False,
@@ -102,34 +111,39 @@ class DeepExplain:
         self, method: Literal['guided_backprop', 'deconvnet'], T: Tensor, X: Any, xs: ArrayLike, ys: ArrayLike = None,
         batch_size: int | None = None, feed_dict: dict[Any, Any] | None = None, progress: bool = False,
         return_convergence_delta: bool = False,
-        *, layer: Any = None, strict: bool = False,
+        *, target: Any = None, explanation: bool = False,
+        layer: Any = None, strict: bool = False,
     ) -> Any: ...
     @overload
     def explain(
         self, method: Literal['grad_cam', 'grad_cam++', 'guided_grad_cam'], T: Tensor, X: Any, xs: ArrayLike,
         ys: ArrayLike = None, batch_size: int | None = None, feed_dict: dict[Any, Any] | None = None,
         progress: bool = False, return_convergence_delta: bool = False,
-        *, layer: Any = None, relu: bool = True, resize: str | None = 'bilinear', strict: bool = False,
+        *, target: Any = None, explanation: bool = False,
+        layer: Any = None, relu: bool = True, resize: str | None = 'bilinear', strict: bool = False,
     ) -> Any: ...
     @overload
     def explain(
         self, method: Literal['conductance', 'internal_influence'], T: Tensor, X: Any, xs: ArrayLike,
         ys: ArrayLike = None, batch_size: int | None = None, feed_dict: dict[Any, Any] | None = None,
         progress: bool = False, return_convergence_delta: bool = False,
-        *, layer: Any = None, steps: int = 100, baseline: Baseline = None, quadrature: str = 'riemann_middle',
+        *, target: Any = None, explanation: bool = False,
+        layer: Any = None, steps: int = 100, baseline: Baseline = None, quadrature: str = 'riemann_middle',
         baselines: BaselineSet = None, strict: bool = False,
     ) -> Any: ...
     @overload
     def explain(
         self, method: Method, T: Tensor, X: Any, xs: ArrayLike, ys: ArrayLike = None, batch_size: int | None = None,
         feed_dict: dict[Any, Any] | None = None, progress: bool = False, return_convergence_delta: bool = False,
-        *, layer: Any = None, strict: bool = False,
+        *, target: Any = None, explanation: bool = False,
+        layer: Any = None, strict: bool = False,
     ) -> Any: ...
     @overload
     def explain(
         self, method: str, T: Tensor, X: Any, xs: ArrayLike, ys: ArrayLike = None, batch_size: int | None = None,
         feed_dict: dict[Any, Any] | None = None, progress: bool = False, return_convergence_delta: bool = False,
-        *, layer: Any = None, strict: bool = False,
+        *, target: Any = None, explanation: bool = False,
+        layer: Any = None, strict: bool = False,
     ) -> Any: ...
     @overload
     def get_explainer(

@@ -13,6 +13,7 @@ from .engine.layer import at_layer
 from .engine.leaks import Leaks, leaks_of
 from .engine.problem import Problem
 from .engine.request import Request
+from .engine.result import explanation_of
 from .methods.method import Method, method_from, same, takes_layer
 from .runtime.sealed import Sealed
 from .runtime.weights import Weight, weights_of
@@ -125,6 +126,12 @@ class Explainer(Sealed):
             shared.describe().say(shared.engine.plan, strict)
         return shared
 
+    @property
+    def quantity(self) -> Optional[str]:
+        """What attributions are: a 'contribution' to T, in its units; a 'sensitivity', per unit of X; or neither."""
+        quantity: Optional[str] = self.engine.plan.promise.quantity
+        return quantity
+
     def describe(self) -> Audit:
         """List every op between X and T with what it gets, and whether the promised sum holds through it.
 
@@ -146,6 +153,7 @@ class Explainer(Sealed):
         return_convergence_delta: bool = False,
         *,
         target: Any = None,
+        explanation: bool = False,
     ) -> Any:
         """Attributions of the samples ``xs``. May be called from many threads.
 
@@ -175,6 +183,9 @@ class Explainer(Sealed):
             'top'; where a sample's outputs have several axes, a tuple with an index for each of them; the name of a
             class, where a model has class names (``open_model(..., class_names=[...])``). A list or an array has one
             for each sample.
+        explanation : bool, default False
+            Return an :class:`~deepexplain.explanation.Explanation`, which has the attributions with the samples, T and
+            T at the baseline, the delta, names and arguments. It takes a forward pass more, and one at the baseline.
 
         Returns
         -------
@@ -192,15 +203,18 @@ class Explainer(Sealed):
         """
         progress = as_flag(progress, 'progress')
         return_convergence_delta = as_flag(return_convergence_delta, 'return_convergence_delta')
+        explanation = as_flag(explanation, 'explanation')
         call = Call(self.engine, xs, ys, target, feed_dict, batch_size)
         if return_convergence_delta:
             call.check_delta()
         results, more = call.explain(progress)
         delta = []
-        if return_convergence_delta:
+        if return_convergence_delta or (explanation and call.has_delta()):
             delta = [call.delta(results, lambda: _leaks(self, call))]
         if call.request.outputs is None:
             results, more = [result[0] for result in results], [result[0] for result in more]
+        if explanation:
+            return explanation_of(self, call, xs, results, more, delta[0] if delta else None)
         found = results if self._is_list else results[0]
         return (found, *more, *delta) if more or delta else found
 

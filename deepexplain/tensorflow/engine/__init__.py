@@ -8,11 +8,13 @@ from .baselines import Baselines
 from .changes import Changes
 from .path import Path
 from .problem import Problem
-from .promise import NOTHING, TO_DIFFERENCE, TO_OUTPUT, Promise
+from .promise import CONTRIBUTION, NOTHING, SENSITIVITY, TO_DIFFERENCE, TO_OUTPUT, Promise
 from .references import References
 
 __all__ = [
+    'CONTRIBUTION',
     'NOTHING',
+    'SENSITIVITY',
     'TO_DIFFERENCE',
     'TO_OUTPUT',
     'Backward',

@@ -9,6 +9,7 @@ from ...types import Array, ArrayLike
 from ..runtime.facts import check_same_rows
 from ..runtime.targets import one_hot_of
 from .deltas import check_has_delta, warn_of_deltas
+from .promise import at_baseline_of
 
 if TYPE_CHECKING:
     from .problem import Problem
@@ -111,6 +112,16 @@ class Call:
         self._engine.problem.check_has_rows('outputs()', self.request.n)
         scores: Array = self._engine.network.scores(self.running, self.cut.samples)
         return scores
+
+    def at_baseline(self) -> Array:
+        """The same at what the samples are compared with: of a set, the mean."""
+        self._engine.problem.check_has_rows('at_baseline()', self.request.n)
+        return at_baseline_of(self._engine.network, self.running, self.cut.samples)
+
+    def has_delta(self) -> bool:
+        """Whether there is a sum that attributions can be compared with."""
+        no_rows = self._engine.problem.target.shape.ndims == 0 and self.request.n != 1
+        return self._engine.plan.promise.refusal(self.request) is None and not no_rows
 
     def check_delta(self) -> None:
         """Raise unless there is a sum that attributions can be compared with."""

@@ -8,7 +8,7 @@ from ..engine.backward import Backward
 from ..engine.baselines import Baselines
 from ..engine.layer import at_layer
 from ..engine.path import Path
-from ..engine.promise import NOTHING, TO_DIFFERENCE, Promise
+from ..engine.promise import SENSITIVITY, TO_DIFFERENCE, Promise
 from ..rules.plain import GRADIENT, INTEGRATED_GRADIENT
 from ..runtime.quadrature import QUADRATURES
 from .grad_cam import check_given
@@ -42,7 +42,8 @@ class Conductance(Method):
         Where the points lie in their intervals: in the middle, or 'riemann_right', 'riemann_left'; or the points and
         weights of 'riemann_trapezoid' or 'gausslegendre', with intervals as long as the weights.
     baselines : array with a row for each baseline, or function of xs that returns one, optional
-        A set in place of ``baseline``: attributions are the mean over paths from each of them.
+        A set in place of ``baseline``, for all samples or, of shape (samples, k, ...), for each: attributions are the
+        mean over paths from each of them.
 
     Raises
     ------
@@ -123,7 +124,8 @@ class InternalInfluence(Method):
         How the points lie and what they weigh, as in ``intgrad``: 'riemann_right', 'riemann_left', 'riemann_middle',
         'riemann_trapezoid' or 'gausslegendre'.
     baselines : array with a row for each baseline, or function of xs that returns one, optional
-        A set in place of ``baseline``: attributions are the mean over paths from each of them.
+        A set in place of ``baseline``, for all samples or, of shape (samples, k, ...), for each: attributions are the
+        mean over paths from each of them.
 
     Raises
     ------
@@ -168,7 +170,7 @@ class InternalInfluence(Method):
         check_given(self.name, self.layer)
         return Backward(
             rules=GRADIENT,
-            promise=NOTHING,
+            promise=SENSITIVITY,
             baseline=Baselines(problem, self.baseline, self.baselines),
             path=Path(self.steps, self.quadrature, times=None),
             by_row=True,

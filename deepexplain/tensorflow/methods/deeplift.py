@@ -63,7 +63,8 @@ class DeepLIFTRescale(Method):
           default for networks on DNA; one of them has written since that with shuffled sequences as ``baselines``
           Rescale does as well.
     baselines : array with a row for each baseline, or function of xs that returns one, optional
-        A set in place of ``baseline``: attributions are the mean over all of them (DeepSHAP).
+        A set in place of ``baseline``, for all samples or, of shape (samples, k, ...), for each: attributions are the
+        mean over all of them (DeepSHAP).
     multiply_by_inputs : bool, default True
         False: the multipliers, without the factor ``x - b``, such as hypothetical contributions are made of. They
         promise no sum: there is no convergence delta.

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from ...arguments import as_flag
 from ..compat import tf
 from ..engine.backward import Backward
+from ..engine.promise import CONTRIBUTION, SENSITIVITY
 from ..rules.book import Rule, RuleBook
 from ..rules.plain import GRADIENT, activations
 from .method import Method, register
@@ -50,8 +51,10 @@ class Saliency(Method):
     def plan(self, problem: 'Problem') -> Backward:
         """Take the gradient, or its absolute value."""
         if not self.absolute:
-            return Backward(by_row=True)
-        return Backward(lambda back: [tf.abs(gradient) for gradient in back.gradients()], by_row=True)
+            return Backward(promise=SENSITIVITY, by_row=True)
+        return Backward(
+            lambda back: [tf.abs(gradient) for gradient in back.gradients()], promise=SENSITIVITY, by_row=True
+        )
 
 
 @register('grad*input', also_called='gradxinput input*gradient input_x_gradient gradient*input gradtimesinput')
@@ -65,4 +68,8 @@ class GradientXInput(Method):
 
     def plan(self, problem: 'Problem') -> Backward:
         """Multiply the gradient by the input."""
-        return Backward(lambda back: [gradient * x for gradient, x in zip(back.gradients(), back.inputs)], by_row=True)
+        return Backward(
+            lambda back: [gradient * x for gradient, x in zip(back.gradients(), back.inputs)],
+            promise=CONTRIBUTION,
+            by_row=True,
+        )

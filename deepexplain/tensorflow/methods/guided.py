@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from ...errors import warn
 from ..engine.backward import Backward
+from ..engine.promise import SENSITIVITY
 from ..rules.guided import DECONVNET, GUIDED
 from ..runtime.hidden import hidden_ops
 from .method import Method, register
@@ -40,7 +41,7 @@ class GuidedBackprop(Method):
     def plan(self, problem: 'Problem') -> Backward:
         """Take gradients with the rule of ReLU."""
         warn_without_relu(self.name, problem)
-        return Backward(rules=GUIDED, by_row=True)
+        return Backward(rules=GUIDED, promise=SENSITIVITY, by_row=True)
 
 
 @register('deconvnet', also_called='deconvolution deconv')
@@ -69,7 +70,7 @@ class Deconvnet(Method):
     def plan(self, problem: 'Problem') -> Backward:
         """Take gradients with the rule of ReLU."""
         warn_without_relu(self.name, problem)
-        return Backward(rules=DECONVNET, by_row=True)
+        return Backward(rules=DECONVNET, promise=SENSITIVITY, by_row=True)
 
 
 def warn_without_relu(name: str, problem: 'Problem') -> None:

@@ -34,7 +34,8 @@ class IntegratedGradients(Method):
         How the points lie and what they weigh: 'riemann_right' as in DeepExplain 0.3, 'riemann_left',
         'riemann_middle', 'riemann_trapezoid' or 'gausslegendre', which needs few points where T is smooth.
     baselines : array with a row for each baseline, or function of xs that returns one, optional
-        A set in place of ``baseline``: attributions are the mean over paths from each of them.
+        A set in place of ``baseline``, for all samples or, of shape (samples, k, ...), for each: attributions are the
+        mean over paths from each of them.
     tolerance : float, optional
         In the units of T: points are added for samples whose attributions do not add up to T(x) - T(b) within
         it, for each of the baselines. Twice as many each time (three times with 'riemann_middle'), of which those

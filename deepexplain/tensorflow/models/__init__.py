@@ -89,7 +89,7 @@ def open_model(
     >>> def network(x):
     ...     return tf.nn.softmax(tf.matmul(x, [[1., -1.], [2., 0.]]))
     >>> with open_model(network, inputs=[tf.TensorSpec([None, 2], tf.float32)]) as m:
-    ...     print(m.explain('deeplift', [[1, 2]], target='top').tolist())
+    ...     print(m.explain('deeplift', [[1, 2]], target='top').values.tolist())
     [[1.0, 4.0]]
     """
     source = os.fsdecode(source) if isinstance(source, bytes) else source

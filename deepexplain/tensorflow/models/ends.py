@@ -1,7 +1,8 @@
 """Where a graph begins and ends: its inputs, its outputs, and what is before a softmax."""
 
-from typing import List, Optional, Sequence
+from typing import Any, List, Optional, Sequence
 
+from ...errors import GraphError
 from ..compat import Graph, Operation, Tensor, tf
 from ..runtime.building import consumers
 
@@ -58,3 +59,19 @@ def before_squashing(op: Operation) -> Optional[Tensor]:
             shifted = difference.type == 'Sub' and difference.inputs[1].op.type in ('Max', 'StopGradient')
             return difference.inputs[0] if shifted else e.inputs[0]
     return None
+
+
+def default_target(model: Any) -> Tensor:
+    """What is explained where nobody says: the logits, where there are, or the only output."""
+    try:
+        logits: Tensor = model.logits
+        return logits
+    except GraphError:
+        if len(model.outputs) == 1:
+            output: Tensor = model.outputs[0]
+            return output
+        names = ', '.join(repr(tensor.name) for tensor in model.outputs)
+        raise GraphError(
+            f'The model has {len(model.outputs)} outputs: say by T which is explained, of {names}, or another tensor '
+            "of the graph, such as what is before a softmax. repr(m) has the model's own names for them."
+        ) from None

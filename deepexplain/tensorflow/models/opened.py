@@ -3,13 +3,14 @@
 from contextlib import contextmanager, suppress
 from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 
+from ...arguments import as_flag
 from ...errors import ArgumentError, ArgumentTypeError, DeepExplainError, GraphError, ModelError
 from ...types import Array, ArrayLike
 from ..compat import Session, Tensor, as_variables, assign_large, lookup_table, tf
 from ..explainers import Explainers
 from ..runtime.facts import Facts
 from ..runtime.graph import tensor_named
-from .ends import RESHAPING, before_squashing, ends, placeholders, producer
+from .ends import RESHAPING, before_squashing, default_target, ends, placeholders, producer
 from .predicted import predicted
 
 #: What to do with files of weights alone.
@@ -38,9 +39,9 @@ class OpenModel:
     >>> m = open_model(network, inputs=[tf.TensorSpec([None, 2], tf.float32)], class_names=['cat', 'dog'])
     >>> m.predict(np.zeros((1, 2)))
     array([[0.5, 0.5]], dtype=float32)
-    >>> m.explain('grad*input', [[1, 2], [-1, 2]], target='top').tolist()
+    >>> m.explain('grad*input', [[1, 2], [-1, 2]], target='top').values.tolist()
     [[1.0, 4.0], [-1.0, 4.0]]
-    >>> m.explain('grad*input', [[1, 2]], target='dog').tolist()
+    >>> m.explain('grad*input', [[1, 2]], target='dog', explanation=False).tolist()
     [[-1.0, 0.0]]
     >>> m.close()
     """
@@ -119,6 +120,7 @@ class OpenModel:
         return_convergence_delta: bool = False,
         *,
         target: Any = None,
+        explanation: bool = True,
         T: Any = None,
         X: Any = None,
         **kwargs: Any,
@@ -131,17 +133,25 @@ class OpenModel:
         Parameters
         ----------
         method : str, or a method
-        xs, ys, batch_size, feed_dict, progress, return_convergence_delta, target
+        xs, ys, batch_size, feed_dict, progress, target
             See :meth:`~deepexplain.tensorflow.explainer.Explainer.run`.
         T, X : tensors or names, optional
             See :meth:`get_explainer`.
         **kwargs
             Arguments of the method, ``layer`` and ``strict``, as in :meth:`DeepExplain.explain
             <deepexplain.tensorflow.DeepExplain.explain>`.
+
+        Returns
+        -------
+        Explanation
+            With the attributions as ``.values``; see :class:`~deepexplain.explanation.Explanation`. With
+            ``explanation=False``, or ``return_convergence_delta=True``, the arrays that ``run`` returns.
         """
         explainer = self._explainer(method, T, X, kwargs, keep=True)
-        more = {'feed_dict': feed_dict, 'progress': progress, 'return_convergence_delta': return_convergence_delta}
-        return explainer.run(xs, ys, batch_size, **more, target=target)
+        more = {'feed_dict': feed_dict, 'progress': progress, 'target': target}
+        if return_convergence_delta or not as_flag(explanation, 'explanation'):
+            return explainer.run(xs, ys, batch_size, return_convergence_delta=return_convergence_delta, **more)
+        return explainer.run(xs, ys, batch_size, explanation=explanation, **more)
 
     def get_explainer(self, method: Any, T: Any = None, X: Any = None, **kwargs: Any) -> Any:
         """Build the graph that explains this model, once; ``run`` the result as often as you like.
@@ -164,26 +174,14 @@ class OpenModel:
         return self._explainer(method, T, X, kwargs, keep=False)
 
     def _explainer(self, method: Any, T: Any, X: Any, arguments: Dict[str, Any], keep: bool) -> Any:
-        self._check_open()
-        T = self._default_target() if T is None else self._as_tensor(T)
+        check_open(self)
+        T = default_target(self) if T is None else self._as_tensor(T)
         if X is None:
             X = self.inputs[0] if len(self.inputs) == 1 else list(self.inputs)
         else:
             X = [self._as_tensor(x) for x in X] if isinstance(X, (list, tuple)) else self._as_tensor(X)
         with self.graph.as_default():
             return self._explainers.get(method, T, X, arguments, keep)
-
-    def _default_target(self) -> Tensor:
-        try:
-            return self.logits
-        except GraphError:
-            if len(self.outputs) == 1:
-                return self.outputs[0]
-            names = ', '.join(repr(tensor.name) for tensor in self.outputs)
-            raise GraphError(
-                f'The model has {len(self.outputs)} outputs: say by T which is explained, of {names}, or another '
-                "tensor of the graph, such as what is before a softmax. repr(m) has the model's own names for them."
-            ) from None
 
     def predict(
         self, xs: ArrayLike, batch_size: Optional[int] = None, feed_dict: Optional[Dict[Any, Any]] = None
@@ -198,7 +196,7 @@ class OpenModel:
         feed_dict : dict of tensor or name to value, optional
             Values of further placeholders.
         """
-        self._check_open()
+        check_open(self)
         found = predicted(self.session, self.inputs, self.outputs, xs, batch_size, feed_dict, self._facts)
         return found[0] if len(found) == 1 else found
 
@@ -211,15 +209,8 @@ class OpenModel:
             self.session.close()
             self._is_closed = True
 
-    def _check_open(self) -> None:
-        if self._is_closed:
-            raise DeepExplainError(
-                "This model was closed: open it again. Leaving its 'with' block closes it; without a block, m = "
-                'open_model(...) stays open until m.close().'
-            )
-
     def __enter__(self) -> 'OpenModel':
-        self._check_open()
+        check_open(self)
         return self
 
     def __exit__(self, *exception: Any) -> None:
@@ -244,8 +235,17 @@ class OpenModel:
                 also = '  ' + ', '.join(map(repr, own)) if own else ''
                 lines.append(f'  {what:<7}{tensor.name}  {tensor.dtype.base_dtype.name}  {tensor.shape}{also}')
         with suppress(GraphError):
-            lines.append(f'  explained where no T is given: {self._default_target().name}')
+            lines.append(f'  explained where no T is given: {default_target(self).name}')
         return '\n'.join([f'OpenModel of {len(self.graph.get_operations())} operations'] + lines)
+
+
+def check_open(model: OpenModel) -> None:
+    """Raise where the session was closed."""
+    if model._is_closed:
+        raise DeepExplainError(
+            "This model was closed: open it again. Leaving its 'with' block closes it; without a block, m = "
+            'open_model(...) stays open until m.close().'
+        )
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from small import dense, normal
 from sources import TENSORFLOW_2, XS, YS, attributions, needs_keras_3, network, probabilities
 
 from deepexplain.errors import ArgumentError, DeepExplainError, DeepExplainWarning, GraphError
+from deepexplain.explanation import Explanation
 from deepexplain.tensorflow import DeepExplain, open_model
 from deepexplain.tensorflow.methods import IntegratedGradients
 from deepexplain.tensorflow.models.opened import OpenModel
@@ -25,13 +26,15 @@ def m():
 
 def test_it_explains_its_logits_by_its_only_input(m):
     found = m.explain('deeplift', XS, target=LABELS)
-    assert isinstance(found, np.ndarray)
-    assert found.shape == XS.shape  # not a list of one
+    assert isinstance(found, Explanation)
+    assert found.values.shape == XS.shape  # not a list of one
+    assert found.class_names == ['a', 'b', 'c']
+    assert isinstance(m.explain('deeplift', XS, target=0, explanation=False), np.ndarray)
     np.testing.assert_allclose(found, attributions(), rtol=1e-5, atol=1e-6)
     np.testing.assert_array_equal(m.explain('deeplift', XS, YS), found)
     np.testing.assert_array_equal(m.get_explainer('deeplift').run(XS, YS), found)
     np.testing.assert_array_equal(m.explain('deeplift', XS, target=[m.class_names[i] for i in LABELS]), found)
-    np.testing.assert_array_equal(m.explain('deeplift', XS, YS, X=m.inputs)[0], found)
+    np.testing.assert_array_equal(m.explain('deeplift', XS, YS, X=m.inputs).values[0], found)
 
 
 def test_top_is_the_class_that_is_predicted(m):
@@ -69,7 +72,7 @@ def test_a_sum_that_nobody_chose_is_said_once(m):
         warnings.simplefilter('error')
         m.explain('saliency', XS)
         m.get_explainer('intgrad', steps=2).run(XS)
-    np.testing.assert_allclose(whole, m.explain('grad*input', XS, ys='each').sum(axis=0), rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(whole, m.explain('grad*input', XS, ys='each').values.sum(axis=0), rtol=1e-4, atol=1e-5)
 
 
 def test_of_what_was_chosen_nothing_is_said(m):
@@ -102,7 +105,7 @@ def test_of_several_outputs_one_must_be_named(session):
     ):
         m.explain('saliency', [XS, XS])
     found = m.explain('grad*input', [XS, XS], T=m.outputs[1], target=1)
-    assert [a.shape for a in found] == [XS.shape, XS.shape]
+    assert [a.shape for a in found.values] == [XS.shape, XS.shape]
     m.explain('saliency', XS, T='MatMul', X='x', target=0)
     m.explain('saliency', [XS, XS], T='second', target=0)
 
