@@ -36,7 +36,7 @@ def assert_same(a, b):
 
 TABLE = Explanation(normal(6, 3), normal(6, 3, seed=1), feature_names=[['age', 'fare', 'deck']], method='intgrad')
 PICTURES = Explanation(normal(2, 14, 14, 1), np.abs(normal(2, 14, 14, 1)), method='deeplift')
-LETTERS = np.eye(4)[[[0, 3, 2, 1, 1]]]
+LETTERS = np.eye(4)[np.array([[0, 3, 2, 1, 1]])]
 SEQUENCE = Explanation(normal(1, 5, 4) * LETTERS, LETTERS)
 SERIES = Explanation(normal(1, 20, 2), normal(1, 20, 2, seed=1))
 
