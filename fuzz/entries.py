@@ -33,6 +33,8 @@ GOOD = {
     'feed_dict': ['{net}.feeds'],
     'progress': ['False', 'True'],
     'return_convergence_delta': ['False', 'True'],
+    'target': ['None', '0', "'top'"],
+    'explanation': ['False', 'True'],
     'strict': ['False', 'True'],
     'epsilon': ['1e-4', '0.5'],
     'steps': ['1', '4', '7'],
@@ -77,6 +79,8 @@ GOOD = {
     'checkpoint': ['None'],
     'allow_ops': ['()'],
     'config': ['None', 'tf.ConfigProto()'],
+    'regions': ["'auto'", 'True', 'False'],
+    'class_names': ['None', "['a', 'b', 'c']"],
     # of the metrics
     'model': ["{net}.by('grad*input')", "{net}.by('deeplift')", '{net}.predict'],
     'explain': ["{net}.by('grad*input')", 'np.sin'],
@@ -94,6 +98,8 @@ GOOD = {
     'redraw': ["'permutation'", "'normal'"],
     'n': ['None', '1', '[1, 2]'],
     'sets': ['2', '5'],
+    'explainers': ["[{net}.by('grad*input'), {net}.by('saliency')]", "{'a': {net}.by('deeplift')}"],
+    'measures': ['None', "['completeness', 'deletion_insertion']"],
     # of the plots
     'ax': ['axes()'],
     'axis': ['axes()'],
@@ -182,7 +188,7 @@ def _is_word(value):
 MUST_BE = {
     **dict.fromkeys(
         'progress return_convergence_delta strict antithetic return_standard_error multiply_by_inputs normalize '
-        'cascading colorbar flip absolute bias canonize relu'.split(),
+        'cascading colorbar flip absolute bias canonize relu explanation'.split(),
         _is_flag,
     ),
     **dict.fromkeys('batch_size steps max_steps samples max_samples draws top'.split(), _is_count),
@@ -307,8 +313,11 @@ def _metrics():
         function = getattr(metrics, name)
         good = {key: value for key, value in good.items() if key in _parameters(function)}
         yield Entry(f'metrics.{name}({{arguments}})', function, 6, nets, 'ys attributions ' + more, **good)
+    good = {'ys': ['None', '{net}.ys'], 'measures': ["['completeness', 'infidelity']"]}
+    yield Entry('metrics.compare({arguments})', metrics.compare, 1, nets, 'measures', **good)
     of = {'attributions': ['dense.xs', 'double.xs', 'two.xs']}
-    yield Entry('metrics.completeness_of({arguments})', metrics.completeness_of, 3, **of)
+    usual = {'usual': 'f_x f_baseline', **of}
+    yield Entry('metrics.completeness_of({arguments})', metrics.completeness_of, 3, **usual)
 
 
 def _plots():
@@ -327,6 +336,7 @@ def _plots():
             'labels': ['None'],
         },
         'image': image,
+        'picture_of': {'explanation': ["dense.by('saliency').run(dense.xs, explanation=True)"]},
         'plot': {'percentile': ['100', '90'], 'cmap': ["'RdBu_r'"]},
         'running': {},
         'scatter': {

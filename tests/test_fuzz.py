@@ -85,7 +85,7 @@ def test_a_bare_exception_is_found(cases, monkeypatch):
     monkeypatch.setattr(Problem, 'batch_size', property(lambda self: self.nothing))
     _, (fault,) = cases.check(XS)
     assert fault.kind == 'bare exception'
-    assert fault.where.startswith('AttributeError tensorflow/explainer.py:')
+    assert fault.where.startswith('AttributeError tensorflow/engine/call.py:')
     assert fault.what == "'Problem' object has no attribute 'nothing'"
     assert fault.text == XS
 

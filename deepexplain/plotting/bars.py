@@ -10,6 +10,7 @@ from ..errors import ArgumentError
 from ..types import Array, ArrayLike
 from .axes import axes_for, check_axes, ink_of, note, page_of
 from .colours import NEGATIVE, POSITIVE
+from .explained import base_in, data_in, names_in, output_in, takes_explanation
 from .features import ONE_COLOUR, as_top, largest, name_rows, note_left_out, with_values
 from .values import LARGEST, as_labels, as_values
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
+@takes_explanation(True, names=names_in, values=data_in, base=base_in, output=output_in)
 def waterfall(
     attributions: ArrayLike,
     names: Sequence[str],
@@ -97,6 +99,7 @@ def waterfall(
     return ax
 
 
+@takes_explanation(False, names=names_in)
 def bar(attributions: ArrayLike, names: Sequence[str], top: int = 10, ax: 'Optional[Axes]' = None) -> 'Axes':
     """Draw how much each feature counts over many samples: the mean of its absolute attributions.
 

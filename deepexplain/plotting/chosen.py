@@ -5,8 +5,9 @@ from typing import Any
 from ..errors import ArgumentError
 from ..explanation import Explanation
 from ..explanation.tables import check_is_one
+from .bars import waterfall
 from .explained import is_one_hot, picture_in
-from .features import distribution, tabular
+from .features import beeswarm, tabular
 from .grids import grid
 from .images import image
 from .sequences import sequence
@@ -20,7 +21,8 @@ LETTERS = 4
 def picture_of(explanation: Explanation, **options: Any) -> Any:
     """Draw an explanation as its shape suggests.
 
-    - a table of one sample: :func:`tabular`; of several: :func:`distribution`;
+    - a table of one sample: :func:`waterfall` where attributions add up from T(baseline), else :func:`tabular`; of
+      several: :func:`beeswarm`;
     - pictures, (samples, height, width) or with 1, 3 or 4 channels: :func:`image` of one, :func:`grid` of several;
     - one sequence of letters, one-hot (1, places, 4): :func:`sequence`;
     - one time series, (1, times, channels): :func:`timeseries`.
@@ -56,7 +58,7 @@ def picture_of(explanation: Explanation, **options: Any) -> Any:
     check_is_one(explanation, 'plot()')
     shape, count = explanation.values.shape[1:], len(explanation)
     if len(shape) == 1:
-        draw: Any = tabular if count == 1 else distribution
+        draw: Any = _of_one_row(explanation) if count == 1 else beeswarm
     elif len(shape) == 2 and shape[1] == LETTERS and is_one_hot(explanation):
         draw = sequence
     elif picture_in(explanation, False) is not None and (len(shape) == 3 or min(shape) >= SHORTEST_SIDE):
@@ -69,3 +71,9 @@ def picture_of(explanation: Explanation, **options: Any) -> Any:
             'function of deepexplain.plotting.'
         )
     return draw(explanation, **options)
+
+
+def _of_one_row(explanation: Explanation) -> Any:
+    """Steps from T(baseline) to T(x), where there are both, and a sum that is promised; else bars."""
+    adds_up = explanation.delta is not None and explanation.base_value is not None
+    return waterfall if adds_up and explanation.outputs is not None else tabular

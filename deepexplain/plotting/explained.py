@@ -124,3 +124,14 @@ def is_one_hot(explanation: Explanation) -> bool:
     if given is None or given.ndim != 3 or given.shape != explanation.values.shape:
         return False
     return bool(np.isin(given, (0, 1)).all() and (given.sum(axis=2) <= 1).all() and given.any())
+
+
+def base_in(explanation: Explanation, one: bool) -> Optional[float]:
+    """T at the baseline of the sample, where the method has one."""
+    return None if explanation.base_value is None else float(explanation.base_value[0])
+
+
+def output_in(explanation: Explanation, one: bool) -> Optional[float]:
+    """T of the sample, where T at the baseline is known, too."""
+    known = explanation.outputs is not None and explanation.base_value is not None
+    return float(explanation.outputs[0]) if known and explanation.outputs is not None else None

@@ -234,6 +234,7 @@ def distribution(
     return ax
 
 
+@takes_explanation(False, names=names_in, values=data_in)
 def beeswarm(
     attributions: ArrayLike,
     names: Sequence[str],

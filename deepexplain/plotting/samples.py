@@ -9,6 +9,7 @@ from ..errors import ArgumentError
 from ..types import Array, ArrayLike
 from .axes import add_colorbar, axes_for, check_axes, ink_of, note, note_bad, page_of, shortened, verbatim
 from .colours import Scale, colormap, limit_of
+from .explained import data_in, names_in, takes_explanation
 from .features import ONE_COLOUR, as_top, largest, name_rows
 from .values import as_labels, as_values, same_shape
 
@@ -20,6 +21,7 @@ ORDERS = ('sum', None)
 MOST_NAMED = 200
 
 
+@takes_explanation(False, names=names_in, values=data_in)
 def scatter(
     attributions: ArrayLike,
     names: Sequence[str],
@@ -97,6 +99,7 @@ def scatter(
     return ax
 
 
+@takes_explanation(False, names=names_in)
 def heatmap(
     attributions: ArrayLike,
     names: Sequence[str],

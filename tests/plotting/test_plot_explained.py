@@ -1,5 +1,7 @@
 """Explanations in the place of arrays: each picture is that of their numbers, names and values."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
@@ -53,6 +55,27 @@ def test_many_samples_of_a_table():
     assert_same(plotting.distribution(TABLE, ax=axes()), expected)
     assert_same(TABLE.plot(ax=axes()), expected)
     plotting.distribution(TABLE, style='violin', ax=axes())  # which has no values
+
+
+def test_the_pictures_of_tables():
+    names = ['age', 'fare', 'deck']
+    for picture, given in [
+        (plotting.bar, ()),
+        (plotting.heatmap, ()),
+        (plotting.beeswarm, (TABLE.data,)),
+        (plotting.scatter, (TABLE.data,)),
+    ]:
+        assert_same(picture(TABLE, ax=axes()), picture(TABLE.values, names, *given, ax=axes()))
+
+
+def test_steps_from_the_baseline_where_attributions_add_up():
+    whole = replace(TABLE, outputs=TABLE.values.sum(axis=1) + 2, base_value=np.full(6, 2.0), delta=np.zeros(6))
+    values = {'base': 2.0, 'output': whole.outputs[1]}
+    expected = plotting.waterfall(TABLE.values[1], ['age', 'fare', 'deck'], TABLE.data[1], ax=axes(), **values)
+    assert_same(plotting.waterfall(whole[1], ax=axes()), expected)
+    assert_same(whole[1].plot(ax=axes()), expected)
+    without = plotting.waterfall(TABLE.values[1], ['age', 'fare', 'deck'], TABLE.data[1], ax=axes())
+    assert_same(plotting.waterfall(TABLE[1], ax=axes()), without)
 
 
 def test_pictures():

@@ -8,7 +8,7 @@ from ...errors import ArgumentError, MemoryLimitError, warn
 from ...types import Array, ArrayLike
 from ..runtime.facts import check_same_rows
 from ..runtime.targets import one_hot_of
-from .deltas import warn_of_deltas
+from .deltas import check_has_delta, warn_of_deltas
 from .promise import at_baseline_of
 
 if TYPE_CHECKING:
@@ -125,10 +125,7 @@ class Call:
 
     def check_delta(self) -> None:
         """Raise unless there is a sum that attributions can be compared with."""
-        reason = self._engine.plan.promise.refusal(self.request)
-        if reason is not None:
-            raise ArgumentError(f"'{self._engine.name}' has no convergence delta: {reason}")
-        self._engine.problem.check_has_rows('return_convergence_delta', self.request.n)
+        check_has_delta(self._engine, self.request)
 
     def delta(self, results: List[Array], leaks: Callable[[], Any]) -> Array:
         """By how much sums of attributions differ from what they should be; ``leaks`` says where, for a warning."""

@@ -4,7 +4,7 @@ from typing import Any, Callable, List, Optional, Tuple
 
 import numpy as np
 
-from ...errors import DeepExplainError, warn
+from ...errors import ArgumentError, DeepExplainError, warn
 from ..compat import tf
 from ..runtime.op_types import BILINEAR, CHOICES, LINEAR, NORMALIZATION, is_continuous
 from .audit import named_ops
@@ -18,6 +18,14 @@ OF_A_PATH = 1e-2
 OF_EPSILON, SMALL_EPSILON = 1e-2, 1e-3
 #: Points of a path, its intervals that are looked into, how often they are halved, and what share of a delta a jump is.
 POINTS, INTERVALS, HALVINGS, SHARE = 65, 4, 17, 0.05
+
+
+def check_has_delta(engine: Any, request: 'Request') -> None:
+    """Raise unless there is a sum that the attributions of a request can be compared with."""
+    reason = engine.plan.promise.refusal(request)
+    if reason is not None:
+        raise ArgumentError(f"'{engine.name}' has no convergence delta: {reason}")
+    engine.problem.check_has_rows('return_convergence_delta', request.n)
 
 
 def warn_of_deltas(

@@ -65,6 +65,8 @@ def _check_baseline(explainer: Explainer) -> None:
     for value, x in zip(baselines.values, problem.inputs):
         if not baselines.is_set and np.ndim(value) and np.ndim(value) == x.shape.ndims:
             _refuse(explainer.name, 'its baseline has a row for each sample', "give one of one sample's shape")
+        if baselines.is_set and np.ndim(value) > x.shape.ndims:
+            _refuse(explainer.name, 'its baselines are a set for each sample', 'give one set for all')
     layer: Any = explainer.problem.layer
     if layer is not None and layer.beside and baselines.is_set:
         _refuse(explainer.name, 'T reads X past the layer, and there is a set of baselines', 'give one baseline')

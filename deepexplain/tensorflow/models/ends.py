@@ -1,6 +1,6 @@
 """Where a graph begins and ends: its inputs, its outputs, and what is before a softmax."""
 
-from typing import List, Optional, Sequence
+from typing import Any, List, Optional, Sequence
 
 from ...errors import GraphError
 from ..compat import Graph, Operation, Tensor, tf
@@ -61,44 +61,17 @@ def before_squashing(op: Operation) -> Optional[Tensor]:
     return None
 
 
-def logits_of(outputs: Sequence[Tensor]) -> Tensor:
-    """The tensor before the softmax or sigmoid in which the only output ends.
-
-    Raises
-    ------
-    GraphError
-        There are several outputs, or the only one does not end so; the message says what to take.
-    """
-    if len(outputs) == 1:
-        last = producer(outputs[0])
-        logits = before_squashing(last)
-        if logits is not None:
-            return logits
-        message = f"logits: output '{outputs[0].name}' ends in '{last.name}' ({last.type}), no softmax or sigmoid. "
-    else:
-        message = f'logits: the model has {len(outputs)} outputs. '
-    found = [(output, before_squashing(producer(output, RESHAPING))) for output in outputs]
-    names = [f"'{logits.name}' of '{output.name}'" for output, logits in found if logits is not None]
-    if names:
-        raise GraphError(message + f"Take the tensor before a softmax or sigmoid, .tensor('...'): {', '.join(names)}.")
-    raise GraphError(message + "They may be logits already: explain .outputs[i], or another .tensor('...').")
-
-
-def default_of(outputs: Sequence[Tensor]) -> Tensor:
-    """What is explained where a user names no T: the logits, where there are, else the only output.
-
-    Raises
-    ------
-    GraphError
-        There are several outputs.
-    """
+def default_target(model: Any) -> Tensor:
+    """What is explained where nobody says: the logits, where there are, or the only output."""
     try:
-        return logits_of(outputs)
+        logits: Tensor = model.logits
+        return logits
     except GraphError:
-        if len(outputs) == 1:
-            return outputs[0]
-        names = ', '.join(repr(tensor.name) for tensor in outputs)
+        if len(model.outputs) == 1:
+            output: Tensor = model.outputs[0]
+            return output
+        names = ', '.join(repr(tensor.name) for tensor in model.outputs)
         raise GraphError(
-            f'The model has {len(outputs)} outputs: say by T which is explained, of {names}, or another tensor of '
-            "the graph, such as what is before a softmax. repr(m) has the model's own names for them."
+            f'The model has {len(model.outputs)} outputs: say by T which is explained, of {names}, or another tensor '
+            "of the graph, such as what is before a softmax. repr(m) has the model's own names for them."
         ) from None

@@ -10,7 +10,7 @@ from ..compat import Session, Tensor, as_variables, assign_large, lookup_table, 
 from ..explainers import Explainers
 from ..runtime.facts import Facts
 from ..runtime.graph import tensor_named
-from .ends import default_of, ends, logits_of, placeholders
+from .ends import RESHAPING, before_squashing, default_target, ends, placeholders, producer
 from .predicted import predicted
 
 #: What to do with files of weights alone.
@@ -77,7 +77,22 @@ class OpenModel:
         GraphError
             There are several outputs, or the only one does not end so; the message says what to take.
         """
-        return logits_of(self.outputs)
+        if len(self.outputs) == 1:
+            output = self.outputs[0]
+            last = producer(output)
+            logits = before_squashing(last)
+            if logits is not None:
+                return logits
+            message = f"logits: output '{output.name}' ends in '{last.name}' ({last.type}), no softmax or sigmoid. "
+        else:
+            message = f'logits: the model has {len(self.outputs)} outputs. '
+        found = [(output, before_squashing(producer(output, RESHAPING))) for output in self.outputs]
+        names = [f"'{logits.name}' of '{output.name}'" for output, logits in found if logits is not None]
+        if names:
+            raise GraphError(
+                message + f"Take the tensor before a softmax or sigmoid, .tensor('...'): {', '.join(names)}."
+            )
+        raise GraphError(message + "They may be logits already: explain .outputs[i], or another .tensor('...').")
 
     def tensor(self, name: str) -> Tensor:
         """The tensor of this name: 'dense/BiasAdd:0', 'dense/BiasAdd', or the source's own name of an in- or output.
@@ -159,8 +174,8 @@ class OpenModel:
         return self._explainer(method, T, X, kwargs, keep=False)
 
     def _explainer(self, method: Any, T: Any, X: Any, arguments: Dict[str, Any], keep: bool) -> Any:
-        _check_open(self)
-        T = default_of(self.outputs) if T is None else self._as_tensor(T)
+        check_open(self)
+        T = default_target(self) if T is None else self._as_tensor(T)
         if X is None:
             X = self.inputs[0] if len(self.inputs) == 1 else list(self.inputs)
         else:
@@ -181,7 +196,7 @@ class OpenModel:
         feed_dict : dict of tensor or name to value, optional
             Values of further placeholders.
         """
-        _check_open(self)
+        check_open(self)
         found = predicted(self.session, self.inputs, self.outputs, xs, batch_size, feed_dict, self._facts)
         return found[0] if len(found) == 1 else found
 
@@ -195,7 +210,7 @@ class OpenModel:
             self._is_closed = True
 
     def __enter__(self) -> 'OpenModel':
-        _check_open(self)
+        check_open(self)
         return self
 
     def __exit__(self, *exception: Any) -> None:
@@ -220,11 +235,12 @@ class OpenModel:
                 also = '  ' + ', '.join(map(repr, own)) if own else ''
                 lines.append(f'  {what:<7}{tensor.name}  {tensor.dtype.base_dtype.name}  {tensor.shape}{also}')
         with suppress(GraphError):
-            lines.append(f'  explained where no T is given: {default_of(self.outputs).name}')
+            lines.append(f'  explained where no T is given: {default_target(self).name}')
         return '\n'.join([f'OpenModel of {len(self.graph.get_operations())} operations'] + lines)
 
 
-def _check_open(model: OpenModel) -> None:
+def check_open(model: OpenModel) -> None:
+    """Raise where the session was closed."""
     if model._is_closed:
         raise DeepExplainError(
             "This model was closed: open it again. Leaving its 'with' block closes it; without a block, m = "

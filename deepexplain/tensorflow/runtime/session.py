@@ -41,30 +41,32 @@ class Runner:
         return [fed[tensor.name] if tensor.name in fed else next(results) for tensor in fetches]
 
     def _run(self, fetches: Sequence[Tensor], fed: Dict[Any, Any]) -> Any:
-        key = tuple(tensor.name for tensor in fetches) + ('',) + tuple(fed)
         try:
-            try:
-                return self._compiled_run(key, fetches, fed)
-            except tf.errors.ResourceExhaustedError:
-                raise
-            except tf.errors.OpError as error:
-                if FUSED in str(error) and key not in self._kept and not self._session.graph.finalized:
-                    named = [self._session.graph.get_tensor_by_name(name) for name in fed]
-                    self._kept[key] = self._readers([*fetches, *named])
-                    self._compiled.pop(key, None)
-                    return self._run(fetches, fed)
-                if key in self._compiled and self._compiled[key] is None:
-                    raise
-                # The same error once more, from where its message says which line of the user's built the op.
-            return self._plain_run(key, fetches, fed)
+            return self._known_run(fetches, fed)
         except RuntimeError as error:
-            if 'closed' in str(error):
+            if 'closed' in str(error) and not isinstance(error, DeepExplainError):
                 raise DeepExplainError(
                     f'The session of this explainer cannot run any more: {error} Explain before it is closed: leaving '
                     "the 'with' block of a session, or of what open_model returned, closes it. Without a block, m = "
                     'open_model(...) stays open until m.close().'
                 ) from None
             raise
+
+    def _known_run(self, fetches: Sequence[Tensor], fed: Dict[Any, Any]) -> Any:
+        key = tuple(tensor.name for tensor in fetches) + ('',) + tuple(fed)
+        try:
+            return self._compiled_run(key, fetches, fed)
+        except tf.errors.ResourceExhaustedError:
+            raise
+        except tf.errors.OpError as error:
+            if FUSED in str(error) and key not in self._kept and not self._session.graph.finalized:
+                self._kept[key] = self._readers([*fetches, *(self._session.graph.get_tensor_by_name(n) for n in fed)])
+                self._compiled.pop(key, None)
+                return self._known_run(fetches, fed)
+            if key in self._compiled and self._compiled[key] is None:
+                raise
+            # The same error once more, from where its message says which line of the user's built the op.
+        return self._plain_run(key, fetches, fed)
 
     def _compiled_run(self, key: Any, fetches: Sequence[Tensor], fed: Dict[Any, Any]) -> Any:
         if key not in self._compiled:
