@@ -310,6 +310,37 @@ def test_options_that_a_rule_may_read_are_not(images, arguments):
     de.get_explainer('lrp', T, X, **arguments)  # warnings are errors
 
 
+NEGATED = {
+    'negated': lambda z: -z,
+    'times a number below 0': lambda z: -2.0 * z,
+    'less': lambda z: 0.0 - z,
+    'GELU as Keras writes it': lambda z: 0.5 * z * tf.math.erfc(-z * np.sqrt(0.5)),
+    'GELU': lambda z: 0.5 * z * (1.0 + tf.math.erf(z * np.sqrt(0.5))),
+    'swish': lambda z: z * tf.sigmoid(z),
+}
+
+
+@pytest.mark.parametrize('name', NEGATED)
+def test_what_changes_signs_passes_relevance(session, name):
+    X = tf.placeholder(tf.float64, [None, 4])
+    w, xs = normal(4, 3), normal(3, 4, seed=1)
+    with DeepExplain(session=session) as de:
+        T = NEGATED[name](tf.matmul(X, tf.constant(w)))
+        found = de.explain('lrp', T, X, xs, composite='epsilon', epsilon=1e-9, strict=True)
+        outputs = session.run(T, {X: xs})
+    want = (xs[:, :, None] * w / (xs @ w)[:, None, :] * outputs[:, None, :]).sum(axis=-1)
+    np.testing.assert_allclose(found, want, rtol=1e-5)
+
+
+def test_a_norm_is_shared_out_by_squares(session):
+    X = tf.placeholder(tf.float64, [None, 4])
+    xs = normal(3, 4, seed=1)
+    with DeepExplain(session=session) as de:
+        T = tf.math.reduce_euclidean_norm(X, 1)
+        found = de.explain('lrp', T, X, xs, strict=True, stabilizer=1e-12)
+    np.testing.assert_allclose(found, xs**2 / np.linalg.norm(xs, axis=1, keepdims=True), rtol=1e-9)
+
+
 @pytest.mark.parametrize('gates', ['all', 'half'])
 def test_masks_get_nothing(session, gates):
     # As Keras' Masking multiplies by one: relevance of a condition would be lost.

@@ -32,8 +32,8 @@ MIXING = frozenset(
     SparseSegmentMean SparseSegmentMeanWithNumSegments SparseSegmentSqrtN SparseSegmentSqrtNWithNumSegments
     SparseSegmentSum SparseSegmentSumWithNumSegments SparseTensorDenseAdd TensorScatterAdd TensorScatterSub""".split()
 )
-#: An elementwise product or quotient with a constant passes all on.
-SCALES = frozenset('Div DivNoNan Mul MulNoNan RealDiv'.split())
+#: An elementwise product or quotient with a constant passes all on, whatever its sign.
+SCALES = frozenset('Div DivNoNan Mul MulNoNan Neg RealDiv'.split())
 
 
 def flow(step: 'Step', factors: 'Factors', options: Options) -> Rule:
@@ -51,6 +51,8 @@ def flow(step: 'Step', factors: 'Factors', options: Options) -> Rule:
     constant = op.type in SUMS or op.type in SCALES or op.type in NORMALIZATIONS
     if len(varying) == 1 and (constant or op.type in ELEMENTWISE):
         return Rule('passes relevance', True, lambda op, *grads: _passed(op, varying[0], grads[0]))
+    if op.type == 'EuclideanNorm':  # homogeneous, but no choice: its gradients times its inputs add up to it
+        return Rule('epsilon', True, lambda op, *grads: linear_part(op, varying, grads, options.stabilizer))
     if op.type in CHOICES or op.type in HOMOGENEOUS or (op.type in LINEAR and op.type not in MIXING):
         return Rule('moves relevance', True, original_grad)
     if op.type in ('LogSoftmax', 'Softmax'):
