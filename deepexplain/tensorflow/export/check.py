@@ -27,14 +27,18 @@ def expected(explainer: Any, made_up: 'MadeUp', signatures: Sequence[str], feed_
     calls = []
     for count in COUNTS:
         arrays, xs = made_up.samples(count), made_up.xs(count)
-        outputs = values_of(explainer, xs, feed_dict).astype(np.float64)
-        flat = outputs.reshape(count, -1)
+        outputs = values_of(explainer, xs, feed_dict)
+        flat = outputs.astype(np.float64).reshape(count, -1)
         largest = np.eye(flat.shape[1])[flat.argmax(axis=1)].reshape(outputs.shape)
         weights = np.random.RandomState(count).uniform(-1, 1, outputs.shape)
-        for name in signatures:
-            ys = (weights if name == 'xs_ys' else largest).astype(explainer.T.dtype.as_numpy_dtype)
-            found = explainer.run(xs, ys, feed_dict=feed_dict, return_convergence_delta=form.has_delta)
-            calls.append((SIGNATURES[name], arrays, ys, by_key(found, form, outputs)))
+        found: Dict[bool, Any] = {}  # whether there are ys -> what run says
+        # All signatures are ways into one graph: the first of them shows what many samples make of it.
+        for name in signatures[:1] if count == max(COUNTS) else signatures:
+            is_given = name == 'xs_ys'
+            ys = (weights if is_given else largest).astype(outputs.dtype)
+            if is_given not in found:
+                found[is_given] = explainer.run(xs, ys, feed_dict=feed_dict, return_convergence_delta=form.has_delta)
+            calls.append((SIGNATURES[name], arrays, ys, by_key(found[is_given], form, outputs)))
     return calls
 
 
