@@ -307,7 +307,7 @@ def test_names_of_0_3():
 def test_every_error_is_a_runtime_error():
     classes = [c for c in vars(errors).values() if isinstance(c, type) and issubclass(c, Exception)]
     classes = [c for c in classes if not issubclass(c, Warning)]
-    assert len(classes) == 8
+    assert len(classes) == 9
     assert all(issubclass(c, RuntimeError) for c in classes)
 
 
