@@ -176,7 +176,7 @@ def test_an_explainer_that_is_interrupted_is_not_kept_and_its_graph_can_be_expla
         for _ in range(2):
             with pytest.raises(KeyboardInterrupt):
                 de.explain('interrupted', T, X, np.ones((2, 3)))
-        assert de._explainers == {}
+        assert de._explainers._explainers == {}
         assert not graph_lock(graph)._is_owned()
         for op in graph.get_operations():
             for tensor in op.outputs:
