@@ -24,6 +24,8 @@ def written_out(X, gamma, beta):
 
 def fused(X, gamma, beta):
     """As Keras 2 has it: samples and places are channels."""
+    if tf.__version__.startswith('1.'):
+        pytest.skip('the CPU kernel of TensorFlow 1.15 has no channels first, and Keras there no fused layer norm')
     places = tf.shape(X)[0] * 4
     image = tf.reshape(X, tf.stack([1, places, 6, 1]))
     z, _, _ = tf.nn.fused_batch_norm(
