@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 COUNTS = (1, 2, 33)
 #: What results may differ, of the largest of them; of two bytes a number, whose last bit says more.
 MOST, MOST_OF_HALF = 1e-5, 2e-2
+#: Results that are computed of attributions, and rounded as these are.
+OF_ATTRIBUTIONS = ('delta', 'standard_error')
 
 
 def expected(explainer: Any, made_up: 'MadeUp', signatures: Sequence[str], feed_dict: Any, form: 'Form') -> List[Any]:
@@ -71,7 +73,7 @@ def check(folder: str, workspace: str, calls: Sequence[Any], form: 'Form', is_ha
         for key, value in results.items():
             exported = found[f'{i} {key}']
             value = np.asarray(value, np.float64)
-            scale = max([np.abs(value[np.isfinite(value)]).max(initial=0), *(sizes if key == 'delta' else [])])
+            scale = max([np.abs(value[np.isfinite(value)]).max(initial=0), *(sizes if key in OF_ATTRIBUTIONS else [])])
             if key == 'delta':
                 scale = max(scale, np.abs(results['outputs']).max())
             most = (MOST_OF_HALF if is_half else MOST) * scale
