@@ -149,7 +149,7 @@ class Explanation:
         return replace(self, delta=None, **changed, **names)
 
     def top(self, n: int = 10) -> List[List[Top]]:
-        """The values of largest attribution, whatever their sign: for each sample a list of :class:`Top`."""
+        """The values of largest attribution, whatever their sign: for each sample a list of ``Top``."""
         n, one = as_count(n, 'n'), self._of_one_output('top')
         values, names = _flat(one.values), names_of_values(one)
         data = _flat(one.data) if one.data is not None else None

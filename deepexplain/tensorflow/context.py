@@ -124,7 +124,7 @@ class DeepExplain:
         -------
         ndarray of xs' shape and X's dtype, or a list of them where X is a list (those of the layer, where there is
         one); outputs first with ``ys='each'``. With ``return_convergence_delta``, ``(attributions, delta)``. With
-        ``explanation``, an :class:`~deepexplain.Explanation`.
+        ``explanation``, an :class:`~deepexplain.explanation.Explanation`.
 
         Raises
         ------

@@ -292,7 +292,7 @@ class Explainer(Sealed):
         return Call(self.engine, xs, ys, target, feed_dict).request
 
     def takes_copies(self, request: Request, batch_size: Optional[int] = None) -> bool:
-        """Whether copies of all samples may follow each other in one call; see :func:`~.engine.call.takes_copies`."""
+        """Whether copies of all samples may follow each other in one call."""
         return takes_copies(self.engine, request, batch_size)
 
 

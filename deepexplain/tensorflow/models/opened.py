@@ -134,7 +134,7 @@ class OpenModel:
         ----------
         method : str, or a method
         xs, ys, batch_size, feed_dict, progress, target
-            See :meth:`~deepexplain.tensorflow.explainer.Explainer.run`.
+            See :meth:`~deepexplain.tensorflow.Explainer.run`.
         T, X : tensors or names, optional
             See :meth:`get_explainer`.
         **kwargs

@@ -46,6 +46,8 @@ def one_hot_of(
     if is_word(target) and target == 'top' and 'top' not in (class_names or ()):
         places = _largest(scores())
     else:
+        # One more than there are samples is one too many, however long a range is.
+        target = list(target[: n + 1]) if isinstance(target, range) else target
         found = _places(target, shape, class_names)
         if isinstance(found, int):
             return _hot(np.array([found]), shape, dtype)[0].reshape(row_shape), False
@@ -91,7 +93,7 @@ def _places(target: Any, shape: Shape, class_names: Optional[Sequence[str]]) -> 
         return [_named(name, shape, class_names) for name in target]
     if not is_list(target) and not getattr(target, 'shape', ()):
         return _at((target,), shape)
-    array = as_array(list(target) if isinstance(target, range) else target, 'target')
+    array = as_array(target, 'target')
     if array.dtype.kind not in 'iu':
         hint = ' One-hot rows are ys.' if array.ndim == 2 else ''
         raise ArgumentTypeError(f'target must be {FORMS}; got {array.dtype} numbers.{hint}')
