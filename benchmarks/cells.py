@@ -39,6 +39,9 @@ def cells():
     yield from (Cell('intgrad', network, samples, {'steps': 50}, False) for network, samples in BATCHES)
     yield from (Cell('occlusion', network, samples, WINDOWS[network], False) for network, samples in BATCHES)
     yield Cell('occlusion', 'SpliceAI', 1, {'window_shape': (50, 4), 'step': (50, 4)}, False)
+    yield from (Cell('occlusion', 'genomic', samples, {'window_shape': (1, 4)}, False) for samples in (1, 32))
+    for network in ('VGG-16', 'ResNet-50'):
+        yield Cell('occlusion', network, 1, {'window_shape': (8, 8, 3), 'step': (4, 4, 3)}, False)
     for network, samples in BATCHES:
         if network in ORDERS:
             yield Cell('shapley_sampling', network, samples, ORDERS[network], False)

@@ -135,6 +135,37 @@ def dna():
     return Network(plain(dna_graph, (200, 4), layers), one_hot_dna(7, 32, 200))
 
 
+def genomic_graph(X, layers):
+    """1-D convolutions of 19 and 11 bases, each with max pooling of four, and two dense layers."""
+    h = X
+    for weights, biases in layers[:2]:
+        h = tf.nn.relu(tf.nn.conv1d(h, tf.Variable(weights), 1, 'SAME') + tf.Variable(biases))
+        h = tf.squeeze(tf.nn.max_pool2d(h[:, None], [1, 4], [1, 4], 'SAME'), [1])
+    return dense(tf.nn.relu(dense(tf.reshape(h, [-1, 63 * 64]), layers[2])), layers[3])
+
+
+def genomic():
+    """A convolutional network on one-hot DNA of 1,000 bases, as genomics has them."""
+    layers = parameters([(19, 4, 64), (11, 64, 64), (63 * 64, 64), (64, 2)], seed=11)
+    return Network(plain(genomic_graph, (1000, 4), layers), one_hot_dna(12, 32, 1000))
+
+
+def application(name):
+    """A network of Keras' applications on one image of 112x112, with random weights."""
+
+    def build():
+        import tf_keras
+
+        model = getattr(tf_keras.applications, name)(
+            weights=None, input_shape=(112, 112, 3), classifier_activation=None
+        )
+        outputs = model(model.inputs[0], training=False)
+        tf.get_default_session().run(tf.global_variables_initializer())
+        return model.inputs[0], outputs
+
+    return Network(build, dense_samples(13, 1, (112, 112, 3)))
+
+
 def large_image_graph(X, layers):
     """Two strided convolutions of eight channels, their mean, a dense layer: light on purpose."""
     h = tf.nn.relu(conv(X, layers[0], stride=8))
@@ -198,4 +229,7 @@ NETWORKS = {
     'CNN, digits': digits,
     'DNA': dna,
     '299x299x3': large_image,
+    'genomic': genomic,
+    'VGG-16': functools.partial(application, 'VGG16'),
+    'ResNet-50': functools.partial(application, 'ResNet50'),
 }

@@ -157,8 +157,9 @@ class ChangeEngine:
         self._check_fits(request, parts, min(at_once, request.n), np.dtype(dtype).itemsize, np.dtype(own).itemsize)
         results: Any = None
         regional = None
-        if not cut.in_step:
-            regional = self._regions.evaluator(self.plan.regions, request, parts, cut.given)
+        if not cut.in_step or request.n == cut.rows == 1:
+            given = 1 if cut.in_step else cut.given
+            regional = self._regions.evaluator(self.plan.regions, request, parts, given, cut.rows)
         with closing(bar):
             for part in request.parts(at_once):
                 samples = Perturbed(self.network.score, request, part, cut.rows, cut.in_step, own, regional)

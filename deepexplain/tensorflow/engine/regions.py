@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Iterator, List, Optional, Tuple
 import numpy as np
 
 from ...types import Array, Shape
-from ..runtime.axes import ONE
+from ..runtime.axes import ONE, Rows
 from ..runtime.building import building
 from ..runtime.memory import aligned_empty, bounded_rows
 from ..runtime.regions.boxes import Box, Reach, places_of, trailing
@@ -26,6 +26,10 @@ if TYPE_CHECKING:
 #: Regions are used where a window costs less than so much of a row, and a call saves so many multiplications, which is
 #: what adding them to the graph takes.
 MOST_SHARE, LEAST_SAVED = 0.8, 3e8
+#: A session run saves so many, where the user says how many rows it has: what its more ops take.
+LEAST_OF_RUN = 2e7
+#: Of the rows of a run, how many may have to be run again, until the rest of a call is not tried.
+MOST_AGAIN = 0.1
 #: Bytes of what is kept of the samples at a time.
 MOST_KEPT = 1 << 26
 #: The last plans that are kept; and how many are added to a graph in all, which keeps them.
@@ -73,7 +77,7 @@ class RegionPlans:
         )
 
     def evaluator(
-        self, wish: Any, request: 'Request', parts: Any, batch_size: Optional[int]
+        self, wish: Any, request: 'Request', parts: Any, batch_size: Optional[int], whole_rows: int
     ) -> 'Optional[RegionEvaluator]':
         """What evaluates the parts of a call's samples; None where that is better done with whole rows.
 
@@ -81,19 +85,22 @@ class RegionPlans:
         """
         if wish is False or request.fixed_rows is not None or request.feeds.per_row:
             return None
-        known = self._oracle.proof.known(request) if self._oracle.is_proven(request) else None
-        if known is None or known.inner != ONE:
+        known = self._oracle.proof.known(request)
+        if isinstance(known, Rows) and known.inner != ONE:
             return None
         plan = self.plan(parts, request.sample_shapes[0])
         if plan is None or not plan.regions.is_possible:
             return None
         if wish == 'auto':
-            saved = (plan.regions.whole - plan.regions.cost) * parts.count * request.n
+            of_row = plan.regions.whole - plan.regions.cost
+            saved = of_row * parts.count * request.n
             if plan.regions.share > MOST_SHARE or (plan.build is None and saved < LEAST_SAVED):
+                return None
+            if batch_size is not None and of_row * batch_size < LEAST_OF_RUN:
                 return None
         if plan.build is None and not self._build(plan):
             return None
-        return RegionEvaluator(self._network, plan, batch_size)
+        return RegionEvaluator(self._network, plan, batch_size, whole_rows)
 
     def _build(self, plan: 'Plan') -> bool:
         graph = self._problem.graph
@@ -103,9 +110,11 @@ class RegionPlans:
                     return False
                 self._built += 1
                 with adding_to(graph):
-                    plan.runner = Runner(self._problem.session, one_thread=False)
-                    plan.build = Build(plan.regions)
-        return True
+                    build = Build(plan.regions)
+                plan.runner = Runner(self._problem.session)
+                # Not where it reads X all the same: what is computed of its shape and is no shape.
+                plan.build = None if build.reads(plan.regions.x) else build
+        return plan.build is not None
 
 
 class Plan:
@@ -127,12 +136,15 @@ class RegionEvaluator:
         With its graph.
     batch_size : int or None
         The most rows of a session run, where the user says so.
+    whole_rows : int
+        The most of one that runs whole rows.
     """
 
-    def __init__(self, network: 'Network', plan: Plan, batch_size: Optional[int]) -> None:
+    def __init__(self, network: 'Network', plan: Plan, batch_size: Optional[int], whole_rows: int) -> None:
         self._network, self._plan, self._build = network, plan, plan.build
-        self._batch_size = batch_size
         self._rows = batch_size or bounded_rows(plan.build.row_bytes)
+        self._whole_rows = whole_rows
+        self._given_up = False  # the rest of the call is run as whole rows
 
     def fill(
         self, outputs: Array, request: 'Request', part: slice, x: Array, baseline: Array, parts: Any, wanted: Array
@@ -150,44 +162,69 @@ class RegionEvaluator:
         parts : Windows or Groups
         wanted : bool ndarray, shape (samples, parts)
         """
-        for first, kept, whole in self._kept(request, part, x):
-            count = len(whole)
+        for first, count, kept, whole in self._kept(request, part, x):
             some = slice(first, first + count)
             of = part.start + np.arange(first, first + count)
             outputs[some, 0] = self._network.score_of(request, of, whole, count).reshape(count, -1)
             request.progress.update(count)
-            finite = all(np.isfinite(kept[name]).all() for name in self._build.checked)
+            if not all(np.isfinite(kept[name]).all() for name in self._build.checked):
+                self._given_up = True
             sample, number = np.nonzero(wanted[some])
-            rows = self._rows if finite else self._batch_size or bounded_rows(x[0].nbytes)
-            for start in range(0, len(sample), rows):
-                here = sample[start : start + rows], number[start : start + rows]
+            for start in range(0, len(sample), self._rows):
+                here = sample[start : start + self._rows], number[start : start + self._rows]
                 base = baseline if len(baseline) == 1 else baseline[first + here[0]]
-                found = self._some(request, kept, x[some], base, parts, *here)
-                right = np.isfinite(found[0].reshape(len(here[0]), -1)).all(axis=1) & ~found[1]
-                if not finite or not right.all():
-                    again = np.flatnonzero(~right) if finite else np.arange(len(right))
-                    copies = x[some][here[0][again]]
-                    parts.replace(copies, base if len(base) == 1 else base[again], here[1][again])
-                    found[0][again] = self._whole(request, of[here[0][again]], copies)
-                scores = self._network.score_of(request, of[here[0]], found[0], len(here[0]))
+                values = self._values(request, of, kept, x[some], base, parts, *here)
+                scores = self._network.score_of(request, of[here[0]], values, len(here[0]))
                 outputs[first + here[0], 1 + here[1]] = scores.reshape(len(here[0]), -1)
                 request.progress.update(len(here[0]))
 
-    def _kept(self, request: 'Request', part: slice, x: Array) -> Iterator[Tuple[int, Any, Array]]:
-        """Samples a few at a time: the first, what the graph needs of them by its name, and their T."""
+    def _values(
+        self,
+        request: 'Request',
+        of: Array,
+        kept: Any,
+        x: Array,
+        baseline: Array,
+        parts: Any,
+        sample: Array,
+        number: Array,
+    ) -> Array:
+        """T of some rows: again of whole rows where it is not finite, or too many digits are lost."""
+        rows = len(sample)
+        again = np.arange(rows)
+        values: Any = None
+        if not self._given_up:
+            values, doubted = self._some(request, kept, x, baseline, parts, sample, number)
+            again = np.flatnonzero(~np.isfinite(values.reshape(rows, -1)).all(axis=1) | doubted)
+            self._given_up = len(again) > MOST_AGAIN * rows
+        found = []
+        for start in range(0, len(again), self._whole_rows):
+            some = again[start : start + self._whole_rows]
+            copies = x[sample[some]]
+            parts.replace(copies, baseline if len(baseline) == 1 else baseline[some], number[some])
+            found.append(self._whole(request, of[sample[some]], copies))
+        if len(again) == rows:
+            values = found[0] if len(found) == 1 else np.concatenate(found)  # T of one row may have any shape
+        elif found:
+            values = values.copy()
+            values[again] = np.concatenate(found)
+        rows_of_t: Array = values
+        return rows_of_t
+
+    def _kept(self, request: 'Request', part: slice, x: Array) -> Iterator[Tuple[int, int, Any, Array]]:
+        """Samples a few at a time: the first, their number, what the graph needs of them by its name, and their T."""
         names = list(self._build.kept)
         graph = self._plan.regions.target.graph
         tensors = [graph.as_graph_element(name) for name in names]
         shapes = self._plan.regions.shapes
         size = sum(float(np.prod(shapes[z.name])) * z.dtype.size for z in tensors)
-        at_once = int(min(self._rows, max(1, MOST_KEPT // max(1.0, size))))
-        at_once = min(at_once, self._batch_size or at_once)
+        at_once = int(min(self._rows, self._whole_rows, max(1, MOST_KEPT // max(1.0, size))))
         unweighted = replace(request, weights=())
         for first in range(0, len(x), at_once):
             rows = x[first : first + at_once]
             of = part.start + np.arange(first, first + len(rows))
             whole, *values = unweighted.run([self._plan.regions.target, *tensors], of, [rows])
-            yield first, dict(zip(names, values)), whole
+            yield first, len(rows), dict(zip(names, values)), whole
 
     def _whole(self, request: 'Request', of: Array, copies: Array) -> Array:
         unweighted = replace(request, weights=())

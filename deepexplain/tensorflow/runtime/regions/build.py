@@ -9,6 +9,7 @@ from typing import Any, Dict, List, Tuple
 import numpy as np
 
 from ...compat import Tensor, copied_op, tf
+from ..graph import ancestors
 from .boxes import Box, patch_of, same
 from .endings import Ending
 from .gathering import Gather
@@ -80,6 +81,12 @@ class Build:
         self.target = self._rest()
         self.doubt = tf.reduce_any(tf.stack(self._doubts), axis=0) if self._doubts else None
         self.table = self._gather.table
+
+    def reads(self, x: Tensor) -> bool:
+        """Whether the graph cannot do without this tensor."""
+        fed = [self.changed, self.sample, self.starts, *self.kept.values()]
+        fed += [placeholder for of_one in self.slots.values() for placeholder in of_one]
+        return self.target.name == x.name or x.op in ancestors([self.target], fed)
 
     def _box(self, z: Tensor) -> Tensor:
         part = self._plan.parts[z.name]

@@ -7,6 +7,7 @@ import numpy as np
 from ....types import Shape
 from ...compat import Operation, Tensor, copied_op, tf
 from .boxes import Along, same_padding
+from .known import known_value
 from .rules import Local, Read, again, in_place, rule, static
 
 #: The op itself, of a patch that has what it pads with.
@@ -94,7 +95,7 @@ def _mean_of_those_there(make: Any, alongs: Sequence[Along], shape: Shape, dtype
 @rule('BatchToSpaceND')
 def _dilated(op: Operation, shapes: Dict[str, Shape]) -> Any:
     """A dilated convolution as TensorFlow 1 makes it: between SpaceToBatchND and BatchToSpaceND."""
-    block, crops, inner = static(op.inputs[1]), static(op.inputs[2]), op.inputs[0].op
+    block, crops, inner = static(op.inputs[1]), known_value(op.inputs[2], shapes), op.inputs[0].op
     lifted = inner.type == 'Squeeze'
     conv = inner.inputs[0].op if lifted else inner
     first = conv.inputs[0].op.inputs[0].op if lifted and conv.inputs[0].op.type == 'ExpandDims' else conv.inputs[0].op
@@ -110,7 +111,7 @@ def _dilated(op: Operation, shapes: Dict[str, Shape]) -> Any:
         or weights.name in shapes
     ):
         return None
-    shape, pads = shapes[x.name], static(first.inputs[2])
+    shape, pads = shapes[x.name], known_value(first.inputs[2], shapes)
     count = len(block)
     if count != len(shape) - 1 or (lifted and weights.shape.as_list()[0] != 1):
         return None
