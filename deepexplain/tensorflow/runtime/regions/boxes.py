@@ -57,7 +57,7 @@ class Box(NamedTuple):
 
 def reached(alongs: Sequence[Along], reach: Reach) -> Reach:
     """What can change of the output of an op when its input changes there."""
-    low, high = (np.empty((len(reach.low), len(alongs)), np.int64) for _ in range(2))
+    low, high = (np.empty((len(reach.low), len(alongs)), np.int32) for _ in range(2))
     for axis, along in enumerate(alongs):
         if along.source is None:
             low[:, axis], high[:, axis] = 0, along.size
@@ -95,7 +95,7 @@ def patch_of(alongs: Sequence[Along], box: Box, shape: Shape) -> Box:
 
     It may begin before the input, and end behind it.
     """
-    start = np.zeros((len(box.start), len(shape)), np.int64)
+    start = np.zeros((len(box.start), len(shape)), np.int32)
     size = list(shape)
     for axis, along in enumerate(alongs):
         if along.source is not None:

@@ -62,6 +62,7 @@ class Regions:
     def __init__(self, target: Tensor, x: Tensor, between: Sequence[Operation], shape: Shape, reach: Reach) -> None:
         self.target, self.x, self.between = target, x, list(between)
         self.shapes: Dict[str, Shape] = {x.name: tuple(shape)}
+        reach = Reach(*[bounds.astype(np.int32) for bounds in reach])
         self._reaches = {x.name: reach}
         self.boxes = {x.name: boxed(reach, tuple(shape), [1] * len(shape))}
         self.parts: Dict[str, Part] = {}
@@ -71,6 +72,7 @@ class Regions:
         self._costs: Dict[str, float] = {x.name: 0.0}
         self.whole = 0.0
         self._walk()
+        self._reaches.clear()  # there may be a hundred thousand windows
         self.last: List[str] = []
         self.needed: List[Tensor] = []
         self.cost = self._settle()
