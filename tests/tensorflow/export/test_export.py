@@ -237,6 +237,26 @@ def test_perturbation_needs_a_fixed_shape(session):
         prepared(explainer, ['top'])
 
 
+def test_a_map_of_open_size_is_not_resized(session):
+    X = tf.placeholder(tf.float32, [None, None, None, 1], name='X')
+    layer = tf.nn.conv2d(X, small.weights(2, 2, 1, 2), 1, 'SAME')
+    T = tf.reduce_sum(tf.nn.relu(layer), axis=[1, 2])
+    with pytest.raises(GraphError, match='so its map cannot be resized in a graph: give resize=None'):
+        prepared(explainer_of(session, 'grad_cam', T, X, layer=layer), ['top'])
+    explainer = explainer_of(session, 'grad_cam', T, X, layer=layer, resize=None)
+    made, xs = prepared(explainer, ['xs_ys']), np.random.RandomState(0).standard_normal((2, 5, 7, 1))
+    found = called(made, 'serving_default', X=xs, ys=np.eye(2))
+    np.testing.assert_allclose(found['attributions'], explainer.run(xs, np.eye(2)), atol=1e-5)
+
+
+def test_samples_are_made_up_within_the_bounds_of_a_method(session):
+    T, X = network()
+    made = prepared(explainer_of(session, 'lrp', T, X, rules=[('first', 'z-box')], low=0, high=1), ['top'])
+    assert 0 <= made.made_up.xs(33).min() < made.made_up.xs(33).max() <= 1
+    with pytest.raises(ArgumentError, match='must be between low and high'):
+        prepared(explainer_of(session, 'lrp', T, X, rules=[('first', 'z-box')], low=5, high=6), ['top'])
+
+
 def test_what_is_no_explainer_is_refused(session, tmp_path):
     with pytest.raises(ArgumentTypeError, match='export takes an explainer of get_explainer, or a recipe'):
         export('deeplift', tmp_path / 'one')
