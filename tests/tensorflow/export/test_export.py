@@ -251,10 +251,10 @@ def test_a_map_of_open_size_is_not_resized(session):
 
 def test_samples_are_made_up_within_the_bounds_of_a_method(session):
     T, X = network()
-    made = prepared(explainer_of(session, 'lrp', T, X, rules=[('first', 'z-box')], low=0, high=1), ['top'])
+    made = prepared(explainer_of(session, 'lrp', T, X, rules=[('first', 'zbox')], low=0, high=1), ['top'])
     assert 0 <= made.made_up.xs(33).min() < made.made_up.xs(33).max() <= 1
     with pytest.raises(ArgumentError, match='must be between low and high'):
-        prepared(explainer_of(session, 'lrp', T, X, rules=[('first', 'z-box')], low=5, high=6), ['top'])
+        prepared(explainer_of(session, 'lrp', T, X, rules=[('first', 'zbox')], low=5, high=6), ['top'])
 
 
 def test_what_is_no_explainer_is_refused(session, tmp_path):
