@@ -347,3 +347,17 @@ def test_one_graph_holds_all_signatures(session, tmp_path):
         write(prepared(explainer, signatures), folder)
         sizes.append(os.path.getsize(os.path.join(folder, 'saved_model.pb')))
     assert sizes[1] < 1.2 * sizes[0]
+
+
+@pytest.mark.parametrize(('method', 'options'), METHODS[2:6])
+def test_no_node_has_hints_that_an_older_version_refuses(session, tmp_path, method, options):
+    from tensorflow.core.protobuf import saved_model_pb2
+
+    T, X = network()
+    write(prepared(explainer_of(session, method, T, X, **options), ['xs_ys', 'top']), str(tmp_path / 'made'))
+    meta = saved_model_pb2.SavedModel.FromString((tmp_path / 'made' / 'saved_model.pb').read_bytes()).meta_graphs[0]
+    library = [node for function in meta.graph_def.library.function for node in function.node_def]
+    assert 'MatMul' in {node.op for node in library}
+    nodes = [*meta.graph_def.node, *library]
+    assert not [node.name for node in nodes for name in ('_gradient_op_type', 'grad_a', 'grad_b') if name in node.attr]
+    assert {node.name for node in nodes if node.op.startswith('Placeholder')} == {'X', 'ys'}
