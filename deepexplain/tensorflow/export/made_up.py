@@ -97,7 +97,9 @@ class MadeUp:
 
 def _made(inputs: Sequence[Any], shapes: Sequence[Tuple[int, ...]], kind: Any, count: int) -> List[Array]:
     random = np.random.RandomState(count)
-    return [
-        (kind if x.dtype.is_floating else _whole)(random, (count, *shape)).astype(x.dtype.as_numpy_dtype)
+    return [  # in single precision, as tf.Examples hold them
+        (kind if x.dtype.is_floating else _whole)(random, (count, *shape))
+        .astype(np.float32)
+        .astype(x.dtype.as_numpy_dtype)
         for x, shape in zip(inputs, shapes)
     ]
