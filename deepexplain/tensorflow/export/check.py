@@ -76,7 +76,7 @@ def check(folder: str, workspace: str, calls: Sequence[Any], form: 'Form', is_ha
             value = np.asarray(value, np.float64)
             scale = max([np.abs(value[np.isfinite(value)]).max(initial=0), *(sizes if key in OF_ATTRIBUTIONS else [])])
             if key == 'delta':
-                scale = max(scale, np.abs(results['outputs']).max())
+                scale = max(scale, np.abs(np.asarray(results['outputs'], np.float64)).max())
             most = (MOST_OF_HALF if is_half else MOST) * scale
             same = exported.shape == value.shape and np.allclose(exported, value, rtol=0, atol=most, equal_nan=True)
             if not same:
