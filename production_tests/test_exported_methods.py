@@ -281,4 +281,4 @@ def test_nothing_is_left_in_the_graph_that_other_versions_or_servers_do_not_take
     assert not [node.name for node in nodes for attr in ('_gradient_op_type', 'grad_a', 'grad_b') if attr in node.attr]
     assert not [node.name for node in nodes if node.op.startswith('Var') or node.op == 'ReadVariableOp']
     inputs = {info.name.split(':')[0] for s in meta.signature_def.values() for info in s.inputs.values()}
-    assert {node.name for node in nodes if node.op.startswith('Placeholder')} <= inputs | {'examples'}
+    assert {node.name for node in nodes if node.op.startswith('Placeholder')} <= inputs

@@ -69,13 +69,14 @@ def check(folder: str, workspace: str, calls: Sequence[Any], form: 'Form', is_ha
     """Raise unless a fresh process finds the same in the SavedModel of this folder."""
     found = _in_fresh_process(folder, workspace, calls, form)
     for i, (name, arrays, _, results) in enumerate(calls):
-        sizes = [np.abs(v, dtype=np.float64).max() for k, v in results.items() if k.startswith('attributions')]
+        found_here = [np.asarray(v, np.float64) for k, v in results.items() if k.startswith('attributions')]
+        sizes = [np.abs(value).max() for value in found_here]
         for key, value in results.items():
             exported = found[f'{i} {key}']
             value = np.asarray(value, np.float64)
             scale = max([np.abs(value[np.isfinite(value)]).max(initial=0), *(sizes if key in OF_ATTRIBUTIONS else [])])
             if key == 'delta':
-                scale = max(scale, np.abs(results['outputs']).max())
+                scale = max(scale, np.abs(np.asarray(results['outputs'], np.float64)).max())
             most = (MOST_OF_HALF if is_half else MOST) * scale
             same = exported.shape == value.shape and np.allclose(exported, value, rtol=0, atol=most, equal_nan=True)
             if not same:

@@ -49,15 +49,20 @@ class Copy:
         part = self._frozen.graph_def(nodes)
         own = {node.name for node in part.node}
         read: Set[str] = set()
+        given: Dict[str, Tensor] = {}
         for node in part.node:
-            inputs = [ref for ref in node.input if not ref.startswith('^') or ref[1:] in own]
+            # What waits for an op of an earlier piece waits for it still: it may be in the same turn of a loop.
+            waits = [ref for ref in node.input if ref.startswith('^') and ref[1:] not in own]
+            there = [ref for ref in waits if ref[1:] + ':0' in self._known]
+            given.update((ref, self._known[ref[1:] + ':0']) for ref in there)
+            inputs = [ref for ref in node.input if ref not in waits or ref in there]
             del node.input[:]
             node.input.extend(inputs)
             read.update(tensor_of(ref) for ref in inputs if not ref.startswith('^'))
             node.device = ''
             if 'frame_name' in node.attr:
                 node.attr['frame_name'].s += self._suffix.encode()
-        given = {name: self._known[name] for name in read if name in self._known}
+        given.update((name, self._known[name]) for name in read if name in self._known)
         made = tf.import_graph_def(part, given, sorted(own), name='explained')
         for name, op in zip(sorted(own), made):
             for i, output in enumerate(op.outputs):

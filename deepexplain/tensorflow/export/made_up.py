@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, Callable, Dict, Iterator, List, Optional,
 
 import numpy as np
 
-from ...errors import GraphError
+from ...errors import ArgumentError, GraphError
 from ...types import Array
 from ..compat import tf
 
@@ -55,25 +55,27 @@ class MadeUp:
         self._shapes, self._kind = self._found(feed_dict)
 
     def _found(self, feed_dict: Any) -> Any:
-        failures: List[str] = []
+        failures: List[Exception] = []
         for shapes, kind in self._candidates():
             failure = self._failure(_made(self._inputs, shapes, kind, 2), feed_dict)
             if failure is None:
                 return shapes, kind
             failures.append(failure)
-        reason = failures[0]
+        if isinstance(failures[0], ArgumentError):  # of a placeholder without a value, of an lrp's bounds
+            raise failures[0]
+        reason = str(failures[0]).splitlines()[0]
         raise GraphError(
             'export tries the network with made-up samples (of a normal distribution; between 0.1 and 1; zeros and '
             f'ones), and it takes none of them: {reason}. Open or build the model with a fixed shape of one sample.'
         )
 
-    def _failure(self, xs: List[Array], feed_dict: Any) -> Optional[str]:
+    def _failure(self, xs: List[Array], feed_dict: Any) -> Optional[Exception]:
         """What is wrong with samples, as the network says."""
         try:
             outputs = self._explainer.outputs(self._given(xs), feed_dict=feed_dict)
-        except tf.errors.OpError as error:
-            return str(error).splitlines()[0]
-        return None if np.isfinite(outputs).all() else 'T is nan or infinite there'
+        except (ArgumentError, tf.errors.OpError) as error:
+            return error
+        return None if np.isfinite(outputs).all() else GraphError('T is nan or infinite there')
 
     def _candidates(self) -> Iterator[Any]:
         is_open = any(None in (x.shape.as_list()[1:] if x.shape.ndims else [None]) for x in self._inputs)
@@ -95,7 +97,9 @@ class MadeUp:
 
 def _made(inputs: Sequence[Any], shapes: Sequence[Tuple[int, ...]], kind: Any, count: int) -> List[Array]:
     random = np.random.RandomState(count)
-    return [
-        (kind if x.dtype.is_floating else _whole)(random, (count, *shape)).astype(x.dtype.as_numpy_dtype)
+    return [  # in single precision, as tf.Examples hold them
+        (kind if x.dtype.is_floating else _whole)(random, (count, *shape))
+        .astype(np.float32)
+        .astype(x.dtype.as_numpy_dtype)
         for x, shape in zip(inputs, shapes)
     ]

@@ -64,8 +64,8 @@ def build(
     problem: Any = explainer.problem
     above = problem if problem.layer is None else problem.layer.problem
     with tf.Graph().as_default() as graph:
-        examples = tf.placeholder(tf.string, [None], name='examples')
-        xs = _inputs(above.inputs, form, examples if 'tf_examples' in signatures else None)
+        examples = tf.placeholder(tf.string, [None], name='examples') if 'tf_examples' in signatures else None
+        xs = _inputs(above.inputs, form, examples)
         open_ys = tf.zeros([0, *[d or 0 for d in form.shape(form.target)[1:]]], problem.target.dtype)
         ys = tf.placeholder_with_default(open_ys, form.shape(form.target), name='ys')
         model = Model(problem, frozen, _rows(explainer, request, xs, form, rows))

@@ -237,6 +237,26 @@ def test_perturbation_needs_a_fixed_shape(session):
         prepared(explainer, ['top'])
 
 
+def test_a_map_of_open_size_is_not_resized(session):
+    X = tf.placeholder(tf.float32, [None, None, None, 1], name='X')
+    layer = tf.nn.conv2d(X, small.weights(2, 2, 1, 2), 1, 'SAME')
+    T = tf.reduce_sum(tf.nn.relu(layer), axis=[1, 2])
+    with pytest.raises(GraphError, match='so its map cannot be resized in a graph: give resize=None'):
+        prepared(explainer_of(session, 'grad_cam', T, X, layer=layer), ['top'])
+    explainer = explainer_of(session, 'grad_cam', T, X, layer=layer, resize=None)
+    made, xs = prepared(explainer, ['xs_ys']), np.random.RandomState(0).standard_normal((2, 5, 7, 1))
+    found = called(made, 'serving_default', X=xs, ys=np.eye(2))
+    np.testing.assert_allclose(found['attributions'], explainer.run(xs, np.eye(2)), atol=1e-5)
+
+
+def test_samples_are_made_up_within_the_bounds_of_a_method(session):
+    T, X = network()
+    made = prepared(explainer_of(session, 'lrp', T, X, rules=[('first', 'zbox')], low=0, high=1), ['top'])
+    assert 0 <= made.made_up.xs(33).min() < made.made_up.xs(33).max() <= 1
+    with pytest.raises(ArgumentError, match='must be between low and high'):
+        prepared(explainer_of(session, 'lrp', T, X, rules=[('first', 'zbox')], low=5, high=6), ['top'])
+
+
 def test_what_is_no_explainer_is_refused(session, tmp_path):
     with pytest.raises(ArgumentTypeError, match='export takes an explainer of get_explainer, or a recipe'):
         export('deeplift', tmp_path / 'one')
@@ -327,3 +347,17 @@ def test_one_graph_holds_all_signatures(session, tmp_path):
         write(prepared(explainer, signatures), folder)
         sizes.append(os.path.getsize(os.path.join(folder, 'saved_model.pb')))
     assert sizes[1] < 1.2 * sizes[0]
+
+
+@pytest.mark.parametrize(('method', 'options'), METHODS[2:6])
+def test_no_node_has_hints_that_an_older_version_refuses(session, tmp_path, method, options):
+    from tensorflow.core.protobuf import saved_model_pb2
+
+    T, X = network()
+    write(prepared(explainer_of(session, method, T, X, **options), ['xs_ys', 'top']), str(tmp_path / 'made'))
+    meta = saved_model_pb2.SavedModel.FromString((tmp_path / 'made' / 'saved_model.pb').read_bytes()).meta_graphs[0]
+    library = [node for function in meta.graph_def.library.function for node in function.node_def]
+    assert 'MatMul' in {node.op for node in library}
+    nodes = [*meta.graph_def.node, *library]
+    assert not [node.name for node in nodes for name in ('_gradient_op_type', 'grad_a', 'grad_b') if name in node.attr]
+    assert {node.name for node in nodes if node.op.startswith('Placeholder')} == {'X', 'ys'}

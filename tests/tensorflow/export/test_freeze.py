@@ -122,3 +122,16 @@ def test_weights_beyond_2_gb_are_refused_before_they_are_read(session):
     T = X + W[0, 0]
     with pytest.raises(GraphError, match=r'The weights take 4\.0 GiB'):
         Frozen(session, [T], [X], {})
+
+
+def test_a_piece_that_is_made_later_stays_in_the_loop_of_an_earlier_one(session):
+    """TensorFlow 1 counts turns, for the way back, in the loop of the way there: by ops that wait for others in it."""
+    X = tf.placeholder(tf.float32, [None, 3])
+    _, T = tf.while_loop(lambda i, h: i < 3, lambda i, h: (i + 1, tf.square(h[:, ::-1]) * X), [0, X])
+    (gradient,) = tf.gradients(T, X)
+    frozen = Frozen(session, [T, gradient], [X], {})
+    with tf.Graph().as_default() as graph, tf.Session() as other:
+        copy = frozen.at(graph, {X.name: tf.constant(XS)})
+        (t,) = copy.get([T])
+        (found,) = copy.get([gradient])
+        np.testing.assert_allclose(other.run([t, found])[1], session.run(gradient, {X: XS}), rtol=1e-5)
