@@ -54,8 +54,11 @@ class LRP(Method):
         'epsilon-gamma-box': zbox for a first convolution, gamma for the others. Or the name of one rule for all layers.
     rules : list of (selector, rule), optional
         Before the composite; the first that matches decides. A selector is 'first' (multiplies by weights what
-        nothing before it did), a kind ('convolution', 'dense', 'sum', 'pool', 'norm'), the type of an op, or a regular
-        expression of its name. A rule is a name, or a pair of name and dict of options: ``('gamma', {'gamma': 0.5})``.
+        nothing before it did), a kind ('convolution', 'dense', 'sum', 'pool', 'norm', 'product'), the type of an op, a
+        regular expression of its name, or several of them with spaces between. A rule is a name, or a pair of name and
+        dict of options: ``('gamma', {'gamma': 0.5})``. Products of two that vary take rules from selectors with
+        'product' only: each factor has the other for its weights ('epsilon' or 'gamma'; 'zplus' or 'alphabeta' for
+        those of matrices), with ``attention`` and ``gates`` for themselves, if given.
     epsilon : float, default 1e-6
         Greater than 0, in the units of what layers compute.
     gamma : float, default 0.25
