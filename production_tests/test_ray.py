@@ -241,9 +241,9 @@ def test_drivers_are_killed(setting, cluster, recipe, source, xs):
         code, _, errors = finished(process)
         assert code == -signal.SIGKILL, errors
         assert done.isdisjoint(name for event in setting.events('begin')[since:] for name in event.ids)
-        assert done < setting.committed()
+        assert done <= setting.committed()  # the first file may have been one that was not finished
     done, since = setting.committed(), len(setting.events('begin'))
-    assert len(done) < ROWS
+    assert 0 < len(done) < ROWS
     setting.set()
     explain(recipe, source, setting.output, 'name', COLUMNS, rows=BATCH, workers=2)
     assert setting.computed(since) == ROWS - len(done)
@@ -254,11 +254,16 @@ def test_a_batch_that_fails_ends_the_job_and_a_row_that_cannot_be_explained_does
     few = xs[:2000].copy()
     few[7, 100] = np.nan
     source = save(tmp_path / 'in', few)
-    setting.set(poison='digit 01500', sleep=0.1)
+    setting.set(poison='digit 01500', after=os.path.join(f'{setting.output}.job', 'checkpoints', '*0.parquet'))
     message = r'(?s)^A batch could not.*ValueError: the cause.*In the batch of ids digit.* more.*same call goes on'
     with pytest.raises(DeepExplainError, match=message) as caught:
         explain(recipe, source, setting.output, 'name', COLUMNS, rows=100, workers=2)
     assert type(caught.value) is DeepExplainError
+    # Whoever holds the error, as a notebook does, holds no processes by it.
+    until = time.time() + 60
+    while ray.available_resources().get('CPU') != 4 and time.time() < until:
+        time.sleep(0.2)
+    assert ray.available_resources()['CPU'] == 4
     done, since = setting.committed(), len(setting.events('begin'))
     assert 0 < len(done) < 2000
     setting.set()
