@@ -114,7 +114,10 @@ def explain(
         workers, cpus, threads = shares(_of_nodes('CPU'), _of_nodes('GPU'), sum(_of_nodes('memory')), workers, gpus)
         actor = {'fn_constructor_args': (recipe, worker.columns, threads), 'num_cpus': cpus}
         actor.update({'num_gpus': gpus} if gpus else {})
-        failed = _run(_data(read.paths, needed, job), rows, workers, actor, job.output.path)
+        try:
+            failed = _run(_data(read.paths, needed, job), rows, workers, actor, job.output.path)
+        finally:
+            gc.collect()  # cycles of Ray's that hold actors: see _run
         if failed is not None:
             raise failed
     job.check()
@@ -256,10 +259,11 @@ def _run(data: Any, rows: int, workers: int, actor: Mapping[str, Any], path: str
 
 
 def _let_go(error: Optional[BaseException]) -> None:
-    while error is not None:
+    """Empty the frames of an error, and of those that led to it."""
+    if error is not None:
         traceback.clear_frames(error.__traceback__)
-        error = error.__cause__ or error.__context__
-    gc.collect()  # Ray has cycles, too
+        _let_go(error.__cause__)
+        _let_go(error.__context__)
 
 
 def _ours(failed: Any) -> DeepExplainError:
