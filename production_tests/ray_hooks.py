@@ -46,7 +46,8 @@ def setup():
         note('begin', ids)
         time.sleep(settings().get('sleep', 0))
         if settings().get('poison') in ids:
-            while not glob.glob(settings()['after']):  # so that there is something to go on from
+            until = time.time() + 60  # by then there is something to go on from
+            while not glob.glob(settings()['after']) and time.time() < until:
                 time.sleep(0.1)
             raise ValueError('the cause')
         found = explained(self, batch)

@@ -159,7 +159,7 @@ class Setting:
         """The job in a process of its own, on a cluster or (None) with a Ray of its own."""
         arguments = {'recipe': recipe.to_json(), 'source': source, 'output': self.output, 'id_column': 'name'}
         arguments.update(columns=COLUMNS, **options)
-        command = [sys.executable, '-W', 'ignore', os.path.join(FOLDER, 'ray_job.py')]
+        command = [sys.executable, os.path.join(FOLDER, 'ray_job.py')]
         given = json.dumps(arguments), json.dumps({'connect': bool(connect)})
         return start('env', f'RAY_ADDRESS={connect or "local"}', *command, *given)
 
@@ -231,9 +231,9 @@ def test_busy_workers_are_killed(setting, recipe, source, xs):
 def test_drivers_are_killed(setting, cluster, recipe, source, xs):
     """At 1, 8 and all but one file; the second has a Ray that it started itself, on a machine without a cluster."""
     every = -(-ROWS // BATCH)
-    for files, connect in [(1, cluster), (8, None), (every - 1, cluster)]:
+    for files, connect, sleep in [(1, cluster, 0.2), (8, None, 0), (every - 1, cluster, 1)]:
         done, since = setting.committed(), len(setting.events('begin'))
-        setting.set(sleep=0.2)
+        setting.set(sleep=sleep)
         process = setting.start_job(recipe, source, connect, rows=BATCH, workers=2)
         while len(setting.files()) < files and process.poll() is None:
             time.sleep(0.01)
@@ -243,7 +243,7 @@ def test_drivers_are_killed(setting, cluster, recipe, source, xs):
         assert done.isdisjoint(name for event in setting.events('begin')[since:] for name in event.ids)
         assert done <= setting.committed()  # the first file may have been one that was not finished
     done, since = setting.committed(), len(setting.events('begin'))
-    assert 0 < len(done) < ROWS
+    assert ROWS - 3 * BATCH < len(done) <= ROWS  # what was being written when the driver died may have been finished
     setting.set()
     explain(recipe, source, setting.output, 'name', COLUMNS, rows=BATCH, workers=2)
     assert setting.computed(since) == ROWS - len(done)
@@ -321,6 +321,7 @@ def without_checkpoints(monkeypatch):
     monkeypatch.setattr(Planner, '_check_supports_checkpointing', lambda self, plan: False)
 
 
+@pytest.mark.filterwarnings('ignore:.*Checkpointing will be disabled')  # as outside of pytest, which makes it an error
 def test_without_checkpoints_nothing_is_computed(setting, recipe, small, without_checkpoints):
     with pytest.raises(DeepExplainError, match='Ray would not keep checkpoints, so nothing was computed'):
         explain(recipe, small, setting.output, 'name', COLUMNS)
