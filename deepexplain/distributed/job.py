@@ -118,7 +118,7 @@ class Job:
         from ..tensorflow.runtime.data import encoded
 
         self.output = Place(output, 'output')
-        self._beside, self._id_column, self._source = self.output.beside('.job'), id_column, source
+        self._beside, self.id_column, self._source = self.output.beside('.job'), id_column, source
         self.checkpoints = f'{self._beside.path}/checkpoints'
         self._said = {
             'recipe': recipe.to_json(),
@@ -198,12 +198,12 @@ class Job:
             return
         rows = pyarrow.dataset.dataset(list(found), filesystem=self.output.files, format='parquet')
         try:
-            table = rows.to_table(columns=[self._id_column, 'error'])
+            table = rows.to_table(columns=[self.id_column, 'error'])
         except (pa.ArrowInvalid, OSError) as error:
             raise DeepExplainError(
                 f"A file in '{self.output.path}' is damaged: {error}. Remove it, and call again: its rows come anew."
             ) from None
-        ids = table[self._id_column].cast(self._source.ids.type)
+        ids = table[self.id_column].cast(self._source.ids.type)
         twice = _named_twice(ids)
         if twice:
             raise DeepExplainError(

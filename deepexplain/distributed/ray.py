@@ -3,8 +3,10 @@
 Ray computes, retries and remembers what is done. What is here keeps it from what goes wrong by default.
 """
 
+import gc
 import os
 import re
+import traceback
 import warnings
 from contextlib import contextmanager
 from typing import Any, Dict, Iterator, List, Mapping, Optional, Tuple
@@ -110,23 +112,14 @@ def explain(
     job.begin(resume)
     with _connected():
         workers, cpus, threads = shares(_of_nodes('CPU'), _of_nodes('GPU'), sum(_of_nodes('memory')), workers, gpus)
-        data = ray.data.read_parquet(read.paths if len(read.paths) > 1 else read.paths[0]).select_columns(needed)
-        # Of this data set, not of the process. Ray would drop the rows of as many blocks as errors are allowed.
-        data.context.max_errored_blocks = 0
-        data.context.checkpoint_config = CheckpointConfig(
-            id_column, job.checkpoints, delete_checkpoint_on_success=False
-        )
-        # Else files go together into one block of up to 128 MB: one worker, and all of it again where that one dies.
-        data = data.repartition(target_num_rows_per_block=rows, strict=True).map_batches(
-            Actor,
-            fn_constructor_args=(recipe, worker.columns, threads),
-            compute=ray.data.ActorPoolStrategy(size=workers),
-            batch_size=rows,
-            batch_format='pyarrow',
-            num_cpus=cpus,
-            **({'num_gpus': gpus} if gpus else {}),
-        )
-        _write(data, job.output.path)
+        actor = {'fn_constructor_args': (recipe, worker.columns, threads), 'num_cpus': cpus}
+        actor.update({'num_gpus': gpus} if gpus else {})
+        try:
+            failed = _run(_data(read.paths, needed, job), rows, workers, actor, job.output.path)
+        finally:
+            gc.collect()  # cycles of Ray's that hold actors: see _run
+        if failed is not None:
+            raise failed
     job.check()
 
 
@@ -223,18 +216,54 @@ def _start() -> None:
     ray.init(address='local', num_cpus=cores + KEPT, include_dashboard=False)
 
 
-def _write(data: Any, path: str) -> None:
-    with warnings.catch_warnings():
-        # A mere warning by Ray: then nothing would be there to go on from.
-        warnings.filterwarnings('error', message='.*Checkpointing will be disabled')
-        try:
-            data.write_parquet(path)
-        except UserWarning as warning:
-            if 'Checkpointing' not in str(warning):
-                raise  # another, which the user has turned into an error
-            raise DeepExplainError(f'Ray would not keep checkpoints, so nothing was computed: {warning}') from None
-        except ray.exceptions.RayError as failed:
-            raise _ours(failed) from failed
+def _data(paths: List[str], names: List[str], job: Job) -> Any:
+    """The rows of the files that are not done yet."""
+    data = ray.data.read_parquet(paths if len(paths) > 1 else paths[0]).select_columns(names)
+    # Of this data set, not of the process. Ray would drop the rows of as many blocks as errors are allowed.
+    data.context.max_errored_blocks = 0
+    data.context.checkpoint_config = CheckpointConfig(
+        job.id_column, job.checkpoints, delete_checkpoint_on_success=False
+    )
+    return data
+
+
+def _run(data: Any, rows: int, workers: int, actor: Mapping[str, Any], path: str) -> Optional[DeepExplainError]:
+    """Explain and write; returns what ended it, if anything did.
+
+    What Ray raises is let go of here: in its frames live the handles of actors. As long as somebody holds it, such as
+    a notebook or a log, these would keep their CPUs, and the next call would wait for them.
+    """
+    try:
+        with warnings.catch_warnings():
+            # A mere warning by Ray: then nothing would be there to go on from.
+            warnings.filterwarnings('error', message='.*Checkpointing will be disabled')
+            # Else files go together into one block of up to 128 MB: one worker, all of it again where that one dies.
+            data.repartition(target_num_rows_per_block=rows, strict=True).map_batches(
+                Actor,
+                compute=ray.data.ActorPoolStrategy(size=workers),
+                batch_size=rows,
+                batch_format='pyarrow',
+                **actor,
+            ).write_parquet(path)
+    except ray.exceptions.RayError as failed:
+        _let_go(failed)
+        return _ours(failed)
+    except UserWarning as warning:
+        if 'Checkpointing' not in str(warning):
+            raise  # another, which the user has turned into an error
+        return DeepExplainError(f'Ray would not keep checkpoints, so nothing was computed: {warning}')
+    except BaseException as stopped:  # Ctrl-C
+        _let_go(stopped)
+        raise
+    return None
+
+
+def _let_go(error: Optional[BaseException]) -> None:
+    """Empty the frames of an error, and of those that led to it."""
+    if error is not None:
+        traceback.clear_frames(error.__traceback__)
+        _let_go(error.__cause__)
+        _let_go(error.__context__)
 
 
 def _ours(failed: Any) -> DeepExplainError:
