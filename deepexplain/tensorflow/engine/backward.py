@@ -149,6 +149,8 @@ class BackwardPass:
             else:
                 self.target = problem.target
                 self._enter(steps_of(self.between, self.inputs), {}, strict)
+            for x in self.inputs if opens or plan.rules.changes_gradients else ():
+                check_passes_gradient(self.target, x, self.between, self._rule_of, problem.what)
             self.network = Network(problem)
             # Placeholder of ys and attributions of each backward pass.
             self.passes: List[Tuple[Tensor, List[Tensor]]] = []
@@ -172,8 +174,6 @@ class BackwardPass:
                 'only be called there: its derivative is taken to be that of the ops which compute its value.'
             )
         self.between = copied
-        for x in self.inputs:
-            check_passes_gradient(clone.target, x, self.between, self._rule_of, self.problem.what)
         return clone.target
 
     def _enter(self, steps: 'Sequence[Step]', copies: Any, strict: bool) -> None:

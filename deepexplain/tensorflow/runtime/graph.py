@@ -159,7 +159,7 @@ def check_passes_gradient(
 
     ``has_rule`` says of an op that stops gradients whether a rule takes their place there.
     """
-    passes = {op: not _stops_gradient(op) or has_rule(op) for op in between}
+    passes = {op: not stops_gradient(op) or has_rule(op) for op in between}
     reached, frontier = {x.name}, [x]
     while frontier:
         for op in consumers(frontier.pop()):
@@ -204,7 +204,7 @@ def tensors_behind(target: Tensor, x: Tensor) -> List[Tensor]:
     dependent = {z.name for op in between for z in op.outputs} | {x.name}
     # The inputs by which an op passes a gradient on towards x.
     ways = {op: [z for z in op.inputs if z.name in dependent and is_continuous(z)] for op in between}
-    ways.update((op, []) for op in between if _stops_gradient(op))
+    ways.update((op, []) for op in between if stops_gradient(op))
     arrives, frontier = {target.name}, [target]
     while frontier:
         for z in ways.get(frontier.pop().op, ()):
@@ -229,7 +229,8 @@ OF_SHAPES = frozenset(
 FLAT = STEPS | {'StopGradient'}
 
 
-def _stops_gradient(op: Operation) -> bool:
+def stops_gradient(op: Operation) -> bool:
+    """Whether no gradient passes the op, whatever its values."""
     if op.type in FLAT and custom_gradient(op) is None:
         return True
     if op.outputs and not any(map(is_continuous, op.outputs)):

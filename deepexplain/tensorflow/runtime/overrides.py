@@ -29,9 +29,12 @@ PASSES = '_deepexplain_passes'
 
 
 def original_grad(op: Operation, *grads: Tensor) -> Any:
-    """TensorFlow's own gradient of ``op``, given those of its outputs: times the true derivative."""
-    gradient: Any = original_gradient(op.type)
-    return gradient(op, *grads)
+    """TensorFlow's own gradient of ``op``, given those of its outputs: times the true derivative.
+
+    None for each input where TensorFlow has no gradient for ops of this type.
+    """
+    gradient = original_gradient(op.type)
+    return [None] * len(op.inputs) if gradient is None else gradient(op, *grads)
 
 
 def _dispatch(op: Operation, *grads: Tensor) -> Any:

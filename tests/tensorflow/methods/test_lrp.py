@@ -341,6 +341,16 @@ def test_a_norm_is_shared_out_by_squares(session):
     np.testing.assert_allclose(found, xs**2 / np.linalg.norm(xs, axis=1, keepdims=True), rtol=1e-9)
 
 
+def test_nothing_goes_through_an_op_without_rule_and_gradient(session):
+    X = tf.placeholder(tf.float64, [None, 4])
+    T = tf.reduce_sum(tf.py_func(np.sort, [X], tf.float64), 1)
+    with DeepExplain(session=session) as de:
+        with pytest.warns(DeepExplainWarning, match="'lrp' has no rule for 'PyFunc'"), pytest.raises(
+            GraphError, match="only through ops that pass no gradient; the first is op 'PyFunc'"
+        ):
+            de.get_explainer('lrp', T, X)
+
+
 @pytest.mark.parametrize('gates', ['all', 'half'])
 def test_masks_get_nothing(session, gates):
     # As Keras' Masking multiplies by one: relevance of a condition would be lost.

@@ -4,7 +4,7 @@ from typing import Any, List
 
 import numpy as np
 
-from ...compat import Operation, Tensor, original_gradient, same_op, tf
+from ...compat import Operation, Tensor, same_op, tf
 from ...runtime.finite import finite
 from ...runtime.op_types import ELEMENTWISE
 from ...runtime.overrides import original_grad
@@ -33,7 +33,7 @@ def rescale(op: Operation, op0: Operation, grad: Tensor) -> List[Tensor]:
     # In the shape of the output, so that TensorFlow's gradient half way is one number a value.
     z, z0 = ([_as_wide_as(f, a) if i in differing else a for i, a in enumerate(o.inputs)] for o in (op, op0))
     half_way = same_op(op, *[0.5 * (a + b) if i in differing else a for i, (a, b) in enumerate(zip(z, z0))])
-    derivatives = _derivatives(half_way, grad)
+    derivatives = as_list(original_grad(half_way, grad))
     gradients = [None] * len(z)
     for i in differing:
         change = f - f0
@@ -57,12 +57,6 @@ def _mean_of_orders(last: Tensor, first: Tensor) -> Tensor:
 def _as_wide_as(f: Tensor, z: Tensor) -> Tensor:
     same = z.shape.is_fully_defined() and f.shape.is_fully_defined() and z.shape == f.shape
     return z if same or len(f.op.inputs) == 1 else z + tf.zeros_like(f)
-
-
-def _derivatives(op: Operation, grad: Tensor) -> List[Tensor]:
-    """TensorFlow's gradient of an op; None for an input to which it has none."""
-    has_gradient = original_gradient(op.type) is not None
-    return as_list(original_grad(op, grad)) if has_gradient else [None] * len(op.inputs)
 
 
 def _slope(change: Tensor, z: Tensor, z0: Tensor, f: Tensor, f0: Tensor, grad: Tensor, derivative: Tensor) -> Tensor:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, List, Optional
 from ...compat import Operation, Tensor, tf
 from ...runtime.arrays import WITH_GRADIENT
 from ...runtime.clone import is_opened
-from ...runtime.graph import OF_SHAPES
+from ...runtime.graph import OF_SHAPES, stops_gradient
 from ...runtime.hidden import OF_FRAMES
 from ...runtime.op_types import (
     CHOICES,
@@ -17,10 +17,11 @@ from ...runtime.op_types import (
 )
 from ...runtime.overrides import original_grad
 from ..book import Rule
-from ..complete.registry import sum_to
+from ..complete.registry import ratio, sum_to
 from .layers import NORMALIZATIONS, SUMS
 from .linear import linear_part
 from .products import Options, is_product, shared, takers
+from .signs import away
 
 if TYPE_CHECKING:
     from ...runtime.graph import Step
@@ -51,8 +52,10 @@ def flow(step: 'Step', factors: 'Factors', options: Options) -> Rule:
     constant = op.type in SUMS or op.type in SCALES or op.type in NORMALIZATIONS
     if len(varying) == 1 and (constant or op.type in ELEMENTWISE):
         return Rule('passes relevance', True, lambda op, *grads: _passed(op, varying[0], grads[0]))
-    if op.type == 'EuclideanNorm':  # homogeneous, but no choice: its gradients times its inputs add up to it
-        return Rule('epsilon', True, lambda op, *grads: linear_part(op, varying, grads, options.stabilizer))
+    if op.type == 'EuclideanNorm':
+        return Rule('epsilon', True, lambda op, R: euclidean_norm(op, R, options.stabilizer))
+    if stops_gradient(op):
+        return Rule('no rule, no gradient', False)
     if op.type in CHOICES or op.type in HOMOGENEOUS or (op.type in LINEAR and op.type not in MIXING):
         return Rule('moves relevance', True, original_grad)
     if op.type in ('LogSoftmax', 'Softmax'):
@@ -66,6 +69,17 @@ def _passed(op: Operation, i: int, R: Tensor) -> List[Optional[Tensor]]:
     relevances: List[Optional[Tensor]] = [None] * len(op.inputs)
     relevances[i] = sum_to(R, op.inputs[i])
     return relevances
+
+
+def euclidean_norm(op: Operation, R: Tensor, stabilizer: float) -> List[Optional[Tensor]]:
+    """Epsilon: homogeneous, but no choice, so its gradient, ``x / norm``, times its inputs adds up to it.
+
+    Written out, since TensorFlow 1.15 has no gradient of it.
+    """
+    x, norm = op.inputs[0], op.outputs[0]
+    share = ratio(R / away(norm, stabilizer), norm)
+    share = tf.reshape(share, tf.shape(tf.reduce_sum(x, op.inputs[1], keepdims=True)))
+    return [x * x * share, None]
 
 
 def softmax(op: Operation, R: Tensor) -> Tensor:
