@@ -92,8 +92,8 @@ class DeepExplain:
         *, target: Any = None, explanation: bool = False,
         samples: int = 5, sampling_dims: Integers | None = None, baseline: Baseline = None,
         feature_mask: ArrayLike = None, seed: int | None = None, antithetic: bool = False,
-        return_standard_error: bool = False, tolerance: float | None = None, max_samples: int = 1000, layer: Any = None,
-        strict: bool = False,
+        return_standard_error: bool = False, tolerance: float | None = None, max_samples: int = 1000,
+        regions: str | bool = 'auto', layer: Any = None, strict: bool = False,
     ) -> Any: ...
     @overload
     def explain(
@@ -189,8 +189,8 @@ class DeepExplain:
         self, method: Literal['shapley_sampling'], T: Tensor, X: Any,
         *, samples: int = 5, sampling_dims: Integers | None = None, baseline: Baseline = None,
         feature_mask: ArrayLike = None, seed: int | None = None, antithetic: bool = False,
-        return_standard_error: bool = False, tolerance: float | None = None, max_samples: int = 1000, layer: Any = None,
-        strict: bool = False,
+        return_standard_error: bool = False, tolerance: float | None = None, max_samples: int = 1000,
+        regions: str | bool = 'auto', layer: Any = None, strict: bool = False,
     ) -> Explainer: ...
     @overload
     def get_explainer(

@@ -16,6 +16,7 @@ from ..runtime.progress import progress_bar
 from .adding import adding_to, check_not_finalized
 from .audit import Audit
 from .baselines import Baselines
+from .first_layer import FirstLayers
 from .gradients import check_each_fits, completed
 from .network import Network
 from .promise import NOTHING, Promise
@@ -64,6 +65,9 @@ class Changes:
         ``evaluate``, as a :class:`~deepexplain.tensorflow.runtime.perturbed.Perturbed` has.
     regions : 'auto', True or False
         Whether of a row is computed only what a part reaches; see :mod:`~deepexplain.tensorflow.engine.regions`.
+    in_orders : bool
+        Whether parts go one after the other, so that each only adds to what those before it changed; then see
+        :mod:`~deepexplain.tensorflow.engine.first_layer`.
     """
 
     parts: Callable[[Any], Any]
@@ -78,6 +82,7 @@ class Changes:
     finish: Callable[[List[Any]], List[Any]] = list
     in_graph: Optional[Callable[[Any, Any], List[Any]]] = None
     regions: Any = False
+    in_orders: bool = False
 
 
 class ChangeEngine:
@@ -88,6 +93,7 @@ class ChangeEngine:
     _decisions: Decisions
     _made: Dict[Any, Any]  # the last parts that were made, by their key
     _regions: RegionPlans
+    _layers: FirstLayers
 
     def __init__(
         self,
@@ -108,7 +114,7 @@ class ChangeEngine:
             raise DeepExplainError(f"Multiple inputs not yet supported for perturbation methods ('{name}').")
         if built is not None:
             self.network, self.oracle, self._decisions = built.network, built.oracle, built._decisions
-            self._made, self._regions = built._made, built._regions
+            self._made, self._regions, self._layers = built._made, built._regions, built._layers
             self.randomness: Randomness = built.randomness
         else:
             check_not_finalized(problem.graph)
@@ -120,6 +126,7 @@ class ChangeEngine:
             self.randomness = Randomness(problem)
             self._made = {}
             self._regions = RegionPlans(problem, self.network, self.oracle)
+            self._layers = FirstLayers(problem, self.network, self.oracle)
         self.target, self.between = problem.target, problem.between
 
     def audit(self) -> Audit:
@@ -127,7 +134,10 @@ class ChangeEngine:
         spec, regions = self.problem.specs[0].shape, None
         shape = [d for d in (spec or ())[1:] if d is not None]
         if self.plan.regions and spec is not None and len(shape) == len(spec) - 1:
-            regions = self._regions.text(self.plan.regions, self._parts(tuple(shape)))
+            if self.plan.in_orders:
+                regions = self._layers.text(self.plan.regions, tuple(shape))
+            else:
+                regions = self._regions.text(self.plan.regions, self._parts(tuple(shape)))
         return Audit(self.name, self.plan.promise.text, self._decisions.listed, regions)
 
     def request(
@@ -156,8 +166,10 @@ class ChangeEngine:
         own: Any = np.float64 if request.outputs is None else self.problem.target.dtype.as_numpy_dtype
         self._check_fits(request, parts, min(at_once, request.n), np.dtype(dtype).itemsize, np.dtype(own).itemsize)
         results: Any = None
-        regional = None
-        if not cut.in_step or request.n == cut.rows == 1:
+        regional: Any = None
+        if self.plan.in_orders and not cut.in_step:
+            regional = self._layers.evaluator(self.plan.regions, request, parts.features.count, cut.rows)
+        elif not cut.in_step or request.n == cut.rows == 1:
             given = 1 if cut.in_step else cut.given
             regional = self._regions.evaluator(self.plan.regions, request, parts, given, cut.rows)
         with closing(bar):

@@ -12,7 +12,7 @@ from ..engine.baselines import Baselines
 from ..engine.changes import Changes
 from ..engine.promise import TO_DIFFERENCE
 from ..rules.plain import EVALUATED_EXACTLY
-from ..runtime.arguments import as_axes
+from ..runtime.arguments import as_axes, as_regions
 from ..runtime.orders import Contributions, Orders, RunningMean
 from ..runtime.orders_in_graph import contributions_in_graph
 from ..runtime.parts import Features, Groups, as_feature_mask
@@ -81,6 +81,10 @@ class ShapleySampling(Method):
         this, in units of T. With few samples at a time an error may seem small by chance: take 10 or more.
     max_samples : int, default 1000
         The most orders that ``tolerance`` may take, with a warning where they are not enough.
+    regions : 'auto', True or False, default 'auto'
+        Compute only what changes, where X enters T by one dense layer: a feature that goes adds its row of the weights
+        to the layer's sums, whose rest is as it was. The same but for rounding. ``'auto'``: where a count of
+        operations says that it pays. True: where the graph allows it.
 
     Raises
     ------
@@ -104,6 +108,7 @@ class ShapleySampling(Method):
     return_standard_error: bool = at_run(default=False)
     tolerance: Optional[float] = at_run(default=None)
     max_samples: int = at_run(default=1000)
+    regions: Union[str, bool] = at_run(default='auto')
 
     def __post_init__(self) -> None:
         self.keep(
@@ -116,6 +121,7 @@ class ShapleySampling(Method):
             return_standard_error=as_flag(self.return_standard_error, 'return_standard_error'),
             tolerance=None if self.tolerance is None else as_number(self.tolerance, 'tolerance', above=0),
             max_samples=as_repeats(self.max_samples, 'max_samples'),
+            regions=as_regions(self.regions),
         )
         self._check_counts()
 
@@ -164,6 +170,8 @@ class ShapleySampling(Method):
             held=lambda orders: BYTES_OF_CONTRIBUTION * orders.features.count,
             finish=self._finish,
             in_graph=self._explain_in_graph,
+            regions=self.regions,
+            in_orders=True,
         )
 
     def _explain(self, samples: 'Perturbed', orders: Orders) -> List[Array]:

@@ -6,7 +6,6 @@ from typing import Any, Iterator, List, Tuple
 import numpy as np
 
 from ...types import Array, Shape
-from .parts import keep
 
 #: Bytes of orders that are kept. What goes beyond is drawn anew, from the state that the generator had.
 MOST_BYTES = 1 << 24
@@ -123,10 +122,7 @@ class Contributions:
         if self._whole is None:
             wanted[:, 0, [0, -1]] = True
 
-        def remove(copies: Array, values: Array, order: Array, gone: Array) -> None:
-            keep(copies, self._features.mask(ranks[order] >= gone[:, None].astype(ranks.dtype)), values)
-
-        outputs = self._samples.evaluate(wanted, remove)
+        outputs = self._samples.along(self._features, ranks, wanted)
         if self._whole is None:
             self._whole, self._empty = outputs[:, 0, 0].copy(), outputs[:, 0, -1].copy()
         self._samples.note(outputs[:, :, 1:], self._whole[:, None, None])

@@ -6,6 +6,7 @@ import numpy as np
 
 from ...types import Array
 from .memory import aligned_empty
+from .parts import keep
 
 
 class Perturbed:
@@ -27,7 +28,8 @@ class Perturbed:
         One that has room for T's outputs as they are.
     regional : optional
         What evaluates the target where the parts of samples are taken away, by what these reach alone; see
-        :mod:`~deepexplain.tensorflow.engine.regions`.
+        :mod:`~deepexplain.tensorflow.engine.regions`. Of orders, by what each feature adds; see
+        :mod:`~deepexplain.tensorflow.engine.first_layer`.
 
     Attributes
     ----------
@@ -92,6 +94,31 @@ class Perturbed:
             lambda copies, values, state: parts.replace(copies, values, state - 1),
             as_they_are=True,
         )
+
+    def along(self, features: Any, ranks: Array, wanted: Array) -> Array:
+        """T's outputs as features go, shape (samples, orders, 1 + features, outputs); 0 where not wanted.
+
+        Parameters
+        ----------
+        features : Features or Groups
+        ranks : int ndarray, shape (orders, features)
+            ``ranks[i, f]`` features go before feature f in the i-th order.
+        wanted : bool ndarray, shape (samples, orders, 1 + features)
+            The last axis says how many are gone.
+        """
+
+        def remove(copies: Array, values: Array, order: Array, gone: Array) -> None:
+            keep(copies, features.mask(ranks[order] >= gone[:, None].astype(ranks.dtype)), values)
+
+        if self._regional is None:
+            return self.evaluate(wanted, remove)
+        outputs = np.zeros(wanted.shape + (self.outputs,))
+        again = self._regional.fill(
+            outputs, self._request, self._part, self._x, self._baseline, features, ranks, wanted
+        )
+        whole = self.evaluate(again, remove)
+        outputs[again] = whole[again]
+        return outputs
 
     def evaluate(self, wanted: Array, change: Callable[..., None], as_they_are: bool = False) -> Array:
         """T's outputs, shape (samples, changes ..., outputs), in double precision; 0 where not wanted.

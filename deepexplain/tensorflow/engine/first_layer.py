@@ -1,0 +1,210 @@
+"""Evaluates T along orders in which features go by what each changes of the first dense layer's sums: tables."""
+
+from collections import OrderedDict
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Iterator, List, Optional, Tuple
+
+import numpy as np
+
+from ...types import Array, Shape
+from ..compat import tf
+from ..runtime.axes import ONE
+from ..runtime.building import building
+from ..runtime.first_layer import FirstLayer, first_layer_of
+from ..runtime.memory import aligned_empty
+from ..runtime.sums import BLOCK, SumsAlong
+
+if TYPE_CHECKING:
+    from .network import Network
+    from .problem import Problem
+    from .request import Request
+    from .rows import RowOracle
+
+#: Used where the layer has more columns than so many, and saves so many multiplications of a session run: below that,
+#: what NumPy does takes longer.
+LEAST_COLUMNS, LEAST_SAVED = 3 * BLOCK, 4e6
+#: Samples that share a session run and the weights in their order, at most: what each of them adds to a product.
+MOST_TOGETHER = 8
+#: The last shapes of samples of which the layer is kept.
+MOST_SHAPES = 8
+
+
+class FirstLayers:
+    """The first layer of a problem, found once for each shape of a sample.
+
+    Parameters
+    ----------
+    problem : Problem
+    network : Network
+    oracle : RowOracle
+    """
+
+    def __init__(self, problem: 'Problem', network: 'Network', oracle: 'RowOracle') -> None:
+        self._problem, self._network, self._oracle = problem, network, oracle
+        self._found: OrderedDict[Shape, Optional[FirstLayer]] = OrderedDict()
+
+    def of(self, shape: Shape) -> Optional[FirstLayer]:
+        """The layer by which alone T depends on X, of samples of this shape; None where there is none."""
+        if shape not in self._found:
+            with building(self._problem.graph):
+                if shape not in self._found:
+                    problem = self._problem
+                    self._found[shape] = first_layer_of(problem.target, problem.inputs[0], problem.between, shape)
+                    while len(self._found) > MOST_SHAPES:
+                        self._found.popitem(last=False)
+        return self._found.get(shape)
+
+    def text(self, wish: Any, shape: Shape) -> Optional[str]:
+        """What is saved, in words; None where whole rows are run."""
+        layer = self.of(shape)
+        if layer is None or (wish == 'auto' and layer.inputs < LEAST_COLUMNS):
+            return None
+        saved = (layer.inputs - BLOCK) * layer.units
+        return (
+            f"A feature that goes changes the sums of '{layer.op.name}' (MatMul) by its rows of the weights, and T is "
+            f'computed of these: about {saved:,} multiplications less a row, in calls large enough to be worth it.'
+        )
+
+    def evaluator(self, wish: Any, request: 'Request', features: int, rows: int) -> 'Optional[OrderEvaluator]':
+        """What evaluates samples along orders of so many features; None where that is better done with whole rows."""
+        if wish is False or request.fixed_rows is not None or request.feeds.per_row:
+            return None
+        if not self._oracle.is_proven(request) or self._oracle.proof.known(request).inner != ONE:
+            return None
+        layer = self.of(request.sample_shapes[0])
+        if layer is None:
+            return None
+        together = max(1, min(rows // max(1, features - 1), request.n, MOST_TOGETHER))
+        if wish == 'auto':
+            saved = (layer.inputs - 2 * BLOCK) * layer.units
+            if layer.inputs < LEAST_COLUMNS or saved * min(rows, together * features) < LEAST_SAVED:
+                return None
+        return OrderEvaluator(self._network, layer, request, rows, together)
+
+
+class OrderEvaluator:
+    """Evaluates T along orders, for one call.
+
+    Parameters
+    ----------
+    network : Network
+    layer : FirstLayer
+    request : Request
+    rows : int
+        The most rows of a session run.
+    together : int
+        The most samples whose rows share one.
+    """
+
+    def __init__(
+        self, network: 'Network', layer: FirstLayer, request: 'Request', rows: int, together: int
+    ) -> None:
+        self._network, self._layer, self._rows, self._together = network, layer, rows, together
+        self._feed = [(tensor, value) for tensor, value, _ in request.feeds.entries]
+        held: List[Any] = [tf.get_static_value(z) for z in (layer.weights, *layer.biases)]
+        missing = [z for z, value in zip((layer.weights, *layer.biases), held) if value is None]
+        found = iter(request.runner.run(missing, self._feed) if missing else [])
+        weights, *biases = [next(found) if value is None else value for value in held]
+        self._weights = np.asarray(weights.T if layer.op.get_attr('transpose_b') else weights, np.float64)
+        self._sizes = np.abs(self._weights).max(axis=1)
+        self._bias = sum((np.asarray(bias, np.float64) for bias in biases), np.zeros(layer.units))
+
+    def fill(
+        self,
+        outputs: Array,
+        request: 'Request',
+        part: slice,
+        x: Array,
+        baseline: Array,
+        features: Any,
+        ranks: Array,
+        wanted: Array,
+    ) -> Array:
+        """Set outputs of samples of which features are gone, and return which of those wanted are to be run as whole.
+
+        Parameters
+        ----------
+        outputs : ndarray, shape (samples, orders, 1 + features, outputs)
+            The last but one axis says how many features are gone.
+        request : Request
+        part : slice
+            Which of its samples these are.
+        x, baseline : ndarray
+            They, and what they become: one, or one for each of them.
+        features : Features or Groups
+        ranks : int ndarray, shape (orders, features)
+        wanted : bool ndarray, shape (samples, orders, 1 + features)
+        """
+        again = wanted.copy()
+        again[:, :, 1:-1] = False  # the whole sample and the empty one are run as they are
+        wanted = wanted & ~again
+        of = np.arange(part.start, part.start + len(x))
+        at_x, at_baseline = (self._values(request, of, rows) for rows in (x, baseline))
+        at_baseline = np.broadcast_to(at_baseline, at_x.shape)
+        feature = self._features(features, x.shape[1:])
+        moves = (at_x != at_baseline) & (feature >= 0)
+        for first in range(0, len(x), self._together):
+            some = slice(first, first + self._together)
+            start = at_x[some].astype(np.float64) @ self._weights + self._bias
+            for order, rank in enumerate(ranks):
+                places = np.nonzero(wanted[some, order])
+                if not len(places[0]):
+                    continue
+                columns = np.flatnonzero(moves[some].any(axis=0))
+                when = rank[feature[columns]]
+                by_time = np.argsort(when, kind='stable')
+                columns = columns[by_time]
+                gone = np.searchsorted(when[by_time], places[1])
+                along = self._along(at_x[some], at_baseline[some], start, columns)
+                sorting, doubt = along.sorted(places[0], gone)
+                again[first + places[0][doubt], order, places[1][doubt]] = True
+                sorting = sorting[~doubt[sorting]]
+                for here, values in self._run(request, of[some], along, places[0][sorting], gone[sorting]):
+                    at = sorting[here]
+                    finite = np.isfinite(values).all(axis=1)
+                    outputs[first + places[0][at], order, places[1][at]] = values
+                    again[first + places[0][at], order, places[1][at]] |= ~finite
+        return again
+
+    def _values(self, request: 'Request', of: Array, rows: Array) -> Array:
+        """What the layer multiplies, of these rows."""
+        unweighted = replace(request, weights=())
+        found: Array = unweighted.run([self._layer.values], of[: len(rows)], [rows])[0]
+        return found
+
+    def _features(self, features: Any, shape: Shape) -> Array:
+        """The feature by which each column goes; -1 of those that are the same for all samples."""
+        of_values = np.broadcast_to(features.mask(np.arange(features.count)[None])[0], shape).ravel()
+        found = np.full(self._layer.inputs, -1)
+        found[self._layer.columns] = of_values
+        return found
+
+    def _along(self, at_x: Array, at_baseline: Array, start: Array, columns: Array) -> SumsAlong:
+        rest = np.abs(at_x) * self._sizes
+        rest[:, columns] = 0
+        return SumsAlong(
+            at_x[:, columns],
+            at_baseline[:, columns],
+            self._weights[columns],
+            self._sizes[columns],
+            start,
+            rest.sum(axis=1, dtype=np.float64),
+        )
+
+    def _run(
+        self, request: 'Request', of: Array, along: SumsAlong, sample: Array, gone: Array
+    ) -> Iterator[Tuple[slice, Array]]:
+        """Outputs of rows, some at a time."""
+        buffer = aligned_empty((min(self._rows, len(sample)), self._layer.units), np.float32)
+        for start in range(0, len(sample), self._rows):
+            here = slice(start, min(start + self._rows, len(sample)))
+            rows = buffer[: here.stop - start]
+            along.rows(sample[here], gone[here], rows)
+            values = request.runner.run([self._layer_target], [(self._layer.sums, rows), *self._feed])[0]
+            yield here, self._network.score_of(request, of[sample[here]], values, len(rows)).reshape(len(rows), -1)
+            request.progress.total += len(rows)
+            request.progress.update(len(rows))
+
+    @property
+    def _layer_target(self) -> Any:
+        return self._network.problem.target
