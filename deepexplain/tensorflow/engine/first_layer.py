@@ -99,7 +99,8 @@ class OrderEvaluator:
     def __init__(
         self, network: 'Network', layer: FirstLayer, request: 'Request', rows: int, together: int
     ) -> None:
-        self._network, self._layer, self._rows, self._together = network, layer, rows, together
+        self._network, self._layer, self._together = network, layer, together
+        self._buffer = aligned_empty((rows, layer.units), np.float32)
         self._feed = [(tensor, value) for tensor, value, _ in request.feeds.entries]
         held: List[Any] = [tf.get_static_value(z) for z in (layer.weights, *layer.biases)]
         missing = [z for z, value in zip((layer.weights, *layer.biases), held) if value is None]
@@ -143,27 +144,28 @@ class OrderEvaluator:
         at_baseline = np.broadcast_to(at_baseline, at_x.shape)
         feature = self._features(features, x.shape[1:])
         moves = (at_x != at_baseline) & (feature >= 0)
-        for first in range(0, len(x), self._together):
-            some = slice(first, first + self._together)
-            start = at_x[some].astype(np.float64) @ self._weights + self._bias
-            for order, rank in enumerate(ranks):
-                places = np.nonzero(wanted[some, order])
-                if not len(places[0]):
-                    continue
-                columns = np.flatnonzero(moves[some].any(axis=0))
-                when = rank[feature[columns]]
-                by_time = np.argsort(when, kind='stable')
-                columns = columns[by_time]
-                gone = np.searchsorted(when[by_time], places[1])
-                along = self._along(at_x[some], at_baseline[some], start, columns)
-                sorting, doubt = along.sorted(places[0], gone)
-                again[first + places[0][doubt], order, places[1][doubt]] = True
+        columns = np.flatnonzero(moves.any(axis=0))
+        rest = np.abs(at_x) * self._sizes
+        rest[:, columns] = 0
+        rest = rest.sum(axis=1)
+        start = at_x.astype(np.float64) @ self._weights + self._bias
+        for order, rank in enumerate(ranks):
+            when = rank[feature[columns]]
+            by_time = np.argsort(when, kind='stable')
+            when, ordered = when[by_time], columns[by_time]
+            along = SumsAlong(self._weights[ordered], self._sizes[ordered], self._together)
+            for first in range(0, len(x), self._together):
+                some = slice(first, first + self._together)
+                sample, gone = np.nonzero(wanted[some, order])
+                along.begin(at_x[some, ordered], at_baseline[some, ordered], start[some], rest[some])
+                columns_gone = np.searchsorted(when, np.arange(wanted.shape[2]))[gone]
+                sorting, doubt = along.sorted(sample, columns_gone)
+                again[first + sample[doubt], order, gone[doubt]] = True
                 sorting = sorting[~doubt[sorting]]
-                for here, values in self._run(request, of[some], along, places[0][sorting], gone[sorting]):
+                for here, values in self._run(request, of[some], along, sample[sorting], columns_gone[sorting]):
                     at = sorting[here]
-                    finite = np.isfinite(values).all(axis=1)
-                    outputs[first + places[0][at], order, places[1][at]] = values
-                    again[first + places[0][at], order, places[1][at]] |= ~finite
+                    outputs[first + sample[at], order, gone[at]] = values
+                    again[first + sample[at], order, gone[at]] = ~np.isfinite(values).all(axis=1)
         return again
 
     def _values(self, request: 'Request', of: Array, rows: Array) -> Array:
@@ -179,32 +181,15 @@ class OrderEvaluator:
         found[self._layer.columns] = of_values
         return found
 
-    def _along(self, at_x: Array, at_baseline: Array, start: Array, columns: Array) -> SumsAlong:
-        rest = np.abs(at_x) * self._sizes
-        rest[:, columns] = 0
-        return SumsAlong(
-            at_x[:, columns],
-            at_baseline[:, columns],
-            self._weights[columns],
-            self._sizes[columns],
-            start,
-            rest.sum(axis=1, dtype=np.float64),
-        )
-
     def _run(
         self, request: 'Request', of: Array, along: SumsAlong, sample: Array, gone: Array
     ) -> Iterator[Tuple[slice, Array]]:
         """Outputs of rows, some at a time."""
-        buffer = aligned_empty((min(self._rows, len(sample)), self._layer.units), np.float32)
-        for start in range(0, len(sample), self._rows):
-            here = slice(start, min(start + self._rows, len(sample)))
-            rows = buffer[: here.stop - start]
+        for start in range(0, len(sample), len(self._buffer)):
+            here = slice(start, min(start + len(self._buffer), len(sample)))
+            rows = self._buffer[: here.stop - start]
             along.rows(sample[here], gone[here], rows)
-            values = request.runner.run([self._layer_target], [(self._layer.sums, rows), *self._feed])[0]
+            values = request.runner.run([self._network.problem.target], [(self._layer.sums, rows), *self._feed])[0]
             yield here, self._network.score_of(request, of[sample[here]], values, len(rows)).reshape(len(rows), -1)
             request.progress.total += len(rows)
             request.progress.update(len(rows))
-
-    @property
-    def _layer_target(self) -> Any:
-        return self._network.problem.target

@@ -137,10 +137,15 @@ class Network:
 
 def _weighted(request: Request, of: Any, value: Array) -> Array:
     """T's rows times the weights of the request, in double precision: what is made of these are small differences."""
-    value = value.astype(np.float64)
+    if not request.weights:
+        return value.astype(np.float64)
     for _, weights, per_row in request.weights:
-        weights = np.asarray(weights[of] if per_row else weights, np.float64)
-        value = np.where(weights == 0, 0, value * weights)  # what has no weight may be nan
+        weights = weights[of] if per_row else weights
+        with np.errstate(invalid='ignore', over='ignore'):
+            product = np.multiply(value, weights, dtype=np.float64)
+            if not np.isfinite(product.sum()):  # what has no weight may be nan
+                product = np.where(np.asarray(weights) == 0, 0, product)
+        value = product
     return value
 
 

@@ -22,46 +22,56 @@ MOST_GONE, MOST_GONE_AT_ALL = 32.0, 2.0**20
 
 
 class SumsAlong:
-    """Of some samples, along one order.
+    """Of some samples at a time, along one order.
 
     Parameters
     ----------
-    at_x, at_baseline : float ndarray, shape (samples, columns)
-        What the layer multiplies: as it is, and when it has gone. Columns are in the order in which they go.
-    weights : float64 ndarray, shape (columns, units)
+    weights : float ndarray, shape (columns, units)
+        Of the columns that go, in the order in which they do.
     sizes : float64 ndarray, shape (columns,)
         The largest of each row of weights, without signs.
-    start : float64 ndarray, shape (samples, units)
-        The sums at x.
-    rest : float64 ndarray, shape (samples,)
-        The sizes of what does not go.
+    together : int
+        The most samples at a time.
     """
 
-    def __init__(
-        self, at_x: Array, at_baseline: Array, weights: Array, sizes: Array, start: Array, rest: Array
-    ) -> None:
-        count, (columns, units) = len(at_x), weights.shape
+    def __init__(self, weights: Array, sizes: Array, together: int) -> None:
+        columns, units = weights.shape
         blocks = max(1, -(-columns // BLOCK))
-        steps = np.zeros((count, blocks * BLOCK))
-        steps[:, :columns] = np.subtract(at_baseline, at_x, dtype=np.float64)
-        padded = np.zeros((blocks, BLOCK, units))
-        padded.reshape(-1, units)[:columns] = weights
-        begins = np.empty((blocks, count, units))
-        begins[0] = start
-        by_block = steps.reshape(count, blocks, BLOCK).transpose(1, 0, 2)
-        np.matmul(by_block[:-1], padded[:-1], out=begins[1:])
-        np.cumsum(begins, axis=0, out=begins)
+        self._sizes, self._columns = sizes, columns
+        self._weights = np.zeros((blocks, BLOCK, units))
+        self._weights.reshape(-1, units)[:columns] = weights
         # A row is its steps times the weights of its block, and 1 times what the block begins with.
-        self._factors = np.empty((blocks, BLOCK + count, units), np.float32)
-        with np.errstate(over='ignore'):  # T is not finite there, either
-            self._factors[:, :BLOCK], self._factors[:, BLOCK:] = padded, begins
+        self._factors = np.zeros((blocks, BLOCK + together, units), np.float32)
+        self._factors[:, :BLOCK] = self._weights
+
+    def begin(self, at_x: Array, at_baseline: Array, start: Array, rest: Array) -> None:
+        """Take in samples.
+
+        Parameters
+        ----------
+        at_x, at_baseline : float ndarray, shape (samples, columns)
+            What the layer multiplies: as it is, and when it has gone.
+        start : float64 ndarray, shape (samples, units)
+            The sums at x.
+        rest : float64 ndarray, shape (samples,)
+            The sizes of what does not go.
+        """
+        count, columns = at_x.shape
+        steps = np.zeros((count, self._weights.shape[0] * BLOCK))
+        np.subtract(at_baseline, at_x, out=steps[:, :columns])
+        by_block = steps.reshape(count, -1, BLOCK).transpose(1, 0, 2)
+        begins = np.empty((len(by_block), count, start.shape[1]))
+        begins[0] = start
+        np.matmul(by_block[:-1], self._weights[:-1], out=begins[1:])
+        with np.errstate(over='ignore', invalid='ignore'):  # such rows are in doubt
+            np.cumsum(begins, axis=0, out=begins)
+            self._factors[:, BLOCK : BLOCK + count] = begins
             self._steps = by_block.astype(np.float32)
-        gone = np.zeros((count, columns + 1))
-        np.cumsum(np.abs(steps[:, :columns]) * sizes, axis=1, out=gone[:, 1:])
-        terms = np.zeros((count, columns + 1)) + rest[:, None]
-        terms[:, 1:] += np.cumsum(np.abs(at_baseline) * sizes, axis=1)
-        terms[:, :-1] += np.cumsum((np.abs(at_x) * sizes)[:, ::-1], axis=1)[:, ::-1]
-        self._gone, self._terms = gone, terms
+            self._gone, self._terms = np.zeros((count, columns + 1)), np.zeros((count, columns + 1))
+            np.cumsum(np.abs(steps[:, :columns]) * self._sizes, axis=1, out=self._gone[:, 1:])
+            self._terms += rest[:, None]
+            self._terms[:, 1:] += np.cumsum(np.abs(at_baseline) * self._sizes, axis=1)
+            self._terms[:, :-1] += np.cumsum((np.abs(at_x) * self._sizes)[:, ::-1], axis=1)[:, ::-1]
 
     def sorted(self, sample: Array, gone: Array) -> Tuple[Array, Array]:
         """How rows are sorted for :meth:`rows`, and which of them are in doubt, before that.
