@@ -2,7 +2,7 @@
 
 from collections import OrderedDict
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Iterator, List, Optional, Tuple
+from typing import TYPE_CHECKING, Any, Dict, Iterator, List, NamedTuple, Optional, Tuple
 
 import numpy as np
 
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from .request import Request
     from .rows import RowOracle
 
-#: Used where the layer has more columns than so many, and saves so many multiplications of a session run: below that,
-#: what NumPy does takes longer.
-LEAST_COLUMNS, LEAST_SAVED = 3 * BLOCK, 4e6
+#: In multiplications, what a value of a row takes that need not be made, what each session run takes more than one of
+#: whole rows, and what each weight takes to be brought into an order.
+VALUE, RUN, WEIGHT = 8, 1.2e7, 12
 #: Samples that share a session run and the weights in their order, at most: what each of them adds to a product.
 MOST_TOGETHER = 8
 #: The last shapes of samples of which the layer is kept.
@@ -42,6 +42,8 @@ class FirstLayers:
     def __init__(self, problem: 'Problem', network: 'Network', oracle: 'RowOracle') -> None:
         self._problem, self._network, self._oracle = problem, network, oracle
         self._found: OrderedDict[Shape, Optional[FirstLayer]] = OrderedDict()
+        self._constants: Dict[str, Any] = {}  # by their names; None for what is none
+        self._last: Optional[Numbers] = None
 
     def of(self, shape: Shape) -> Optional[FirstLayer]:
         """The layer by which alone T depends on X, of samples of this shape; None where there is none."""
@@ -57,9 +59,9 @@ class FirstLayers:
     def text(self, wish: Any, shape: Shape) -> Optional[str]:
         """What is saved, in words; None where whole rows are run."""
         layer = self.of(shape)
-        if layer is None or (wish == 'auto' and layer.inputs < LEAST_COLUMNS):
+        saved = 0 if layer is None else (layer.inputs - BLOCK) * layer.units
+        if layer is None or (wish == 'auto' and saved <= 0):
             return None
-        saved = (layer.inputs - BLOCK) * layer.units
         return (
             f"A feature that goes changes the sums of '{layer.op.name}' (MatMul) by its rows of the weights, and T is "
             f'computed of these: about {saved:,} multiplications less a row, in calls large enough to be worth it.'
@@ -76,10 +78,60 @@ class FirstLayers:
             return None
         together = max(1, min(rows // max(1, features - 1), request.n, MOST_TOGETHER))
         if wish == 'auto':
-            saved = (layer.inputs - 2 * BLOCK) * layer.units
-            if layer.inputs < LEAST_COLUMNS or saved * min(rows, together * features) < LEAST_SAVED:
+            saved = (layer.inputs - 2 * BLOCK) * layer.units + VALUE * layer.inputs
+            runs = -(-request.n // together) * max(1.0, together * features / rows)
+            if saved * request.n * features < RUN * runs + WEIGHT * layer.size:
                 return None
-        return OrderEvaluator(self._network, layer, request, rows, together)
+        numbers = self._numbers(layer, request)
+        if not np.isfinite(numbers.sizes).all():
+            return None
+        return OrderEvaluator(self._network, layer, numbers, request, rows, together)
+
+    def _numbers(self, layer: FirstLayer, request: 'Request') -> 'Numbers':
+        """The weights and biases as they are now; constants are read once, where none may be fed."""
+        feed = [(tensor, value) for tensor, value, _ in request.feeds.entries]
+        tensors = [layer.weights, *layer.biases]
+        for z in tensors:
+            if z.name not in self._constants:
+                self._constants[z.name] = tf.get_static_value(z)
+        held = [None if feed else self._constants[z.name] for z in tensors]
+        missing = [z for z, value in zip(tensors, held) if value is None]
+        found = iter(request.runner.run(missing, feed) if missing else [])
+        values = [next(found) if value is None else value for value in held]
+        last = self._last
+        if last is None or last.layer is not layer or not all(map(np.array_equal, values, last.values)):
+            self._last = last = Numbers.of(layer, values)
+        return last
+
+
+class Numbers(NamedTuple):
+    """What the layer multiplies by and adds, in double precision.
+
+    Attributes
+    ----------
+    layer : FirstLayer
+    values : list of ndarray
+        Its weights and biases, as the graph has them.
+    weights : float64 ndarray, shape (columns, units)
+    sizes : float64 ndarray, shape (columns,)
+        The largest of each row of weights, without signs.
+    bias : float64 ndarray, shape (units,)
+    """
+
+    layer: FirstLayer
+    values: List[Array]
+    weights: Array
+    sizes: Array
+    bias: Array
+
+    @classmethod
+    def of(cls, layer: FirstLayer, values: List[Array]) -> 'Numbers':
+        """Of what the graph has."""
+        weights = np.asarray(values[0].T if layer.op.get_attr('transpose_b') else values[0], np.float64)
+        bias = np.zeros(layer.units)
+        for value in values[1:]:
+            bias = bias + value
+        return cls(layer, values, np.ascontiguousarray(weights), np.abs(weights).max(axis=1), bias)
 
 
 class OrderEvaluator:
@@ -89,6 +141,7 @@ class OrderEvaluator:
     ----------
     network : Network
     layer : FirstLayer
+    numbers : Numbers
     request : Request
     rows : int
         The most rows of a session run.
@@ -97,18 +150,11 @@ class OrderEvaluator:
     """
 
     def __init__(
-        self, network: 'Network', layer: FirstLayer, request: 'Request', rows: int, together: int
+        self, network: 'Network', layer: FirstLayer, numbers: Numbers, request: 'Request', rows: int, together: int
     ) -> None:
-        self._network, self._layer, self._together = network, layer, together
-        self._buffer = aligned_empty((rows, layer.units), np.float32)
+        self._network, self._layer, self._numbers, self._together = network, layer, numbers, together
         self._feed = [(tensor, value) for tensor, value, _ in request.feeds.entries]
-        held: List[Any] = [tf.get_static_value(z) for z in (layer.weights, *layer.biases)]
-        missing = [z for z, value in zip((layer.weights, *layer.biases), held) if value is None]
-        found = iter(request.runner.run(missing, self._feed) if missing else [])
-        weights, *biases = [next(found) if value is None else value for value in held]
-        self._weights = np.asarray(weights.T if layer.op.get_attr('transpose_b') else weights, np.float64)
-        self._sizes = np.abs(self._weights).max(axis=1)
-        self._bias = sum((np.asarray(bias, np.float64) for bias in biases), np.zeros(layer.units))
+        self._buffer = aligned_empty((rows, layer.units), np.float32)
 
     def fill(
         self,
@@ -145,15 +191,16 @@ class OrderEvaluator:
         feature = self._features(features, x.shape[1:])
         moves = (at_x != at_baseline) & (feature >= 0)
         columns = np.flatnonzero(moves.any(axis=0))
-        rest = np.abs(at_x) * self._sizes
-        rest[:, columns] = 0
-        rest = rest.sum(axis=1)
-        start = at_x.astype(np.float64) @ self._weights + self._bias
+        with np.errstate(invalid='ignore', over='ignore'):  # such samples are run as whole rows
+            sizes = np.abs(at_x) * self._numbers.sizes
+            sizes[:, columns] = 0
+            rest = sizes.sum(axis=1)
+            start = at_x.astype(np.float64) @ self._numbers.weights + self._numbers.bias
         for order, rank in enumerate(ranks):
             when = rank[feature[columns]]
             by_time = np.argsort(when, kind='stable')
             when, ordered = when[by_time], columns[by_time]
-            along = SumsAlong(self._weights[ordered], self._sizes[ordered], self._together)
+            along = SumsAlong(self._numbers.weights, self._numbers.sizes, ordered, self._together)
             for first in range(0, len(x), self._together):
                 some = slice(first, first + self._together)
                 sample, gone = np.nonzero(wanted[some, order])
@@ -177,7 +224,7 @@ class OrderEvaluator:
     def _features(self, features: Any, shape: Shape) -> Array:
         """The feature by which each column goes; -1 of those that are the same for all samples."""
         of_values = np.broadcast_to(features.mask(np.arange(features.count)[None])[0], shape).ravel()
-        found = np.full(self._layer.inputs, -1)
+        found: Array = np.full(self._layer.inputs, -1)
         found[self._layer.columns] = of_values
         return found
 

@@ -26,20 +26,21 @@ class SumsAlong:
 
     Parameters
     ----------
-    weights : float ndarray, shape (columns, units)
-        Of the columns that go, in the order in which they do.
-    sizes : float64 ndarray, shape (columns,)
+    weights : float64 ndarray, shape (inputs, units)
+    sizes : float64 ndarray, shape (inputs,)
         The largest of each row of weights, without signs.
+    order : int ndarray, shape (columns,)
+        The inputs that go, in the order in which they do.
     together : int
         The most samples at a time.
     """
 
-    def __init__(self, weights: Array, sizes: Array, together: int) -> None:
-        columns, units = weights.shape
+    def __init__(self, weights: Array, sizes: Array, order: Array, together: int) -> None:
+        columns, units = len(order), weights.shape[1]
         blocks = max(1, -(-columns // BLOCK))
-        self._sizes, self._columns = sizes, columns
+        self._sizes = sizes[order]
         self._weights = np.zeros((blocks, BLOCK, units))
-        self._weights.reshape(-1, units)[:columns] = weights
+        np.take(weights, order, axis=0, out=self._weights.reshape(-1, units)[:columns], mode='clip')
         # A row is its steps times the weights of its block, and 1 times what the block begins with.
         self._factors = np.zeros((blocks, BLOCK + together, units), np.float32)
         self._factors[:, :BLOCK] = self._weights
@@ -58,12 +59,12 @@ class SumsAlong:
         """
         count, columns = at_x.shape
         steps = np.zeros((count, self._weights.shape[0] * BLOCK))
-        np.subtract(at_baseline, at_x, out=steps[:, :columns])
-        by_block = steps.reshape(count, -1, BLOCK).transpose(1, 0, 2)
-        begins = np.empty((len(by_block), count, start.shape[1]))
-        begins[0] = start
-        np.matmul(by_block[:-1], self._weights[:-1], out=begins[1:])
-        with np.errstate(over='ignore', invalid='ignore'):  # such rows are in doubt
+        with np.errstate(over='ignore', invalid='ignore'):
+            np.subtract(at_baseline, at_x, out=steps[:, :columns])
+            by_block = steps.reshape(count, -1, BLOCK).transpose(1, 0, 2)
+            begins = np.empty((len(by_block), count, start.shape[1]))
+            begins[0] = start
+            np.matmul(by_block[:-1], self._weights[:-1], out=begins[1:])
             np.cumsum(begins, axis=0, out=begins)
             self._factors[:, BLOCK : BLOCK + count] = begins
             self._steps = by_block.astype(np.float32)
@@ -72,6 +73,12 @@ class SumsAlong:
             self._terms += rest[:, None]
             self._terms[:, 1:] += np.cumsum(np.abs(at_baseline) * self._sizes, axis=1)
             self._terms[:, :-1] += np.cumsum((np.abs(at_x) * self._sizes)[:, ::-1], axis=1)[:, ::-1]
+        finite = np.isfinite(self._factors[:, BLOCK : BLOCK + count]).all(axis=(0, 2))
+        finite &= np.isfinite(self._steps).all(axis=(0, 2))
+        if not finite.all():  # 0 times what is not finite would be nan, in rows of other samples, too
+            self._factors[:, BLOCK : BLOCK + count][:, ~finite] = 0
+            self._steps[:, ~finite] = 0
+            self._terms[~finite] = np.nan
 
     def sorted(self, sample: Array, gone: Array) -> Tuple[Array, Array]:
         """How rows are sorted for :meth:`rows`, and which of them are in doubt, before that.
@@ -100,7 +107,7 @@ class SumsAlong:
         at_once = max(8, MOST_OF_PRODUCT // self._factors[0].size)
         ends = np.searchsorted(block, np.arange(len(self._factors)), side='right').tolist()
         first = 0
-        with np.errstate(over='ignore', invalid='ignore'):
+        with np.errstate(over='ignore', invalid='ignore'):  # T is not finite there as whole rows have it, either
             for end, of_block in zip(ends, self._factors):
                 while first < end:
                     stop = min(end, first + at_once)

@@ -1,0 +1,236 @@
+"""The first dense layer by what each feature adds: the same numbers as whole rows give, of any network of tables."""
+
+import numpy as np
+import pytest
+import tensorflow.compat.v1 as tf
+from graphs import context
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from deepexplain.errors import ArgumentError
+from deepexplain.tensorflow import DeepExplain
+from deepexplain.tensorflow.engine.first_layer import OrderEvaluator
+
+#: No shrinking: an example builds graphs.
+EXAMPLES = settings(max_examples=40, phases=[Phase.explicit, Phase.generate], suppress_health_check=list(HealthCheck))
+DRAWN = np.random.RandomState(7)
+
+
+def weights(rng, *shape):
+    return tf.constant(rng.randn(*shape) / np.sqrt(shape[0]), tf.float32)
+
+
+def drawn_network(rng, X, shape):
+    """Values of X each by itself, a dense layer, and what is behind it."""
+    h = X
+    for _ in range(rng.randint(0, 3)):
+        h = [
+            lambda z: z * tf.constant(rng.rand(*shape) + 0.5, tf.float32) - 0.25,
+            lambda z: tf.nn.softplus(z),
+            lambda z: tf.clip_by_value(z, -1.0, 1.0),
+            lambda z: tf.identity(z),
+        ][rng.randint(4)](h)
+    if len(shape) > 1 and rng.rand() < 0.5:
+        h, shape = tf.transpose(h, [0, 2, 1]), shape[::-1]
+    h = tf.reshape(h, [-1, int(np.prod(shape))])
+    units = int(rng.randint(1, 9))
+    if rng.rand() < 0.3:
+        h = tf.matmul(h, weights(rng, units, h.shape.as_list()[1]), transpose_b=True)
+    else:
+        h = tf.matmul(h, weights(rng, h.shape.as_list()[1], units))
+    for _ in range(rng.randint(0, 3)):
+        h = [lambda z: z + weights(rng, units), lambda z: tf.nn.bias_add(z, weights(rng, units)), tf.identity][
+            rng.randint(3)
+        ](h)
+    for _ in range(rng.randint(0, 3)):
+        h = [tf.nn.relu, tf.tanh, tf.nn.elu, lambda z: z + tf.nn.relu(z) * z][rng.randint(4)](h)
+        h = tf.matmul(h, weights(rng, h.shape.as_list()[1], units)) + weights(rng, units)
+    return h
+
+
+def both(T, X, xs, de, ys=None, run=None, **arguments):
+    """Attributions with the first layer and with whole rows; and how many times the former was asked."""
+    asked = []
+    plain = OrderEvaluator.fill
+
+    def fill(self, *given):
+        asked.append(plain(self, *given))
+        return asked[-1]
+
+    OrderEvaluator.fill = fill
+    try:
+        found, expected = [
+            de.get_explainer('shapley_sampling', T, X, regions=regions, seed=3, **arguments).run(xs, ys, **run or {})
+            for regions in (True, False)
+        ]
+    finally:
+        OrderEvaluator.fill = plain
+    return found, expected, asked
+
+
+def assert_near(found, expected, T, X, xs, bound=1e-5):
+    largest = np.abs(tf.get_default_session().run(T, {X.name: xs})).max()
+    assert found.dtype == expected.dtype and found.shape == expected.shape
+    assert np.abs(found - expected).max() <= bound * max(largest, np.abs(expected).max())
+
+
+@EXAMPLES
+@given(
+    st.integers(0, 10**6),
+    st.sampled_from([(5,), (29,), (70,), (4, 6), (9, 3)]),
+    st.sampled_from([None, 'mask', 'dims']),
+    st.sampled_from(['zero', 'array', 'own']),
+    st.sampled_from([None, 'each', 'weights']),
+    st.sampled_from([None, 1, 7]),
+)
+def test_any_table_gives_what_whole_rows_give(seed, shape, features, baseline, outputs, batch_size):
+    rng = np.random.RandomState(seed)
+    n = int(rng.randint(1, 12))
+    with context() as de:
+        X = tf.placeholder(tf.float32, [None, *shape])
+        T = drawn_network(rng, X, shape)
+        xs = (rng.randn(n, *shape) * (rng.rand(n, *shape) < 0.8)).astype(np.float32)
+        arguments = {'samples': int(rng.randint(1, 3)) * 2, 'antithetic': bool(rng.randint(2))}
+        arguments['baseline'] = {
+            'zero': None,
+            'array': rng.randn(*shape).astype(np.float32),
+            'own': rng.randn(n, *shape).astype(np.float32),
+        }[baseline]
+        if features == 'mask':
+            arguments['feature_mask'] = rng.randint(0, 4, shape)
+        elif features == 'dims':
+            arguments['sampling_dims'] = [len(shape)]
+        ys = rng.randn(n, *T.shape.as_list()[1:]) if outputs == 'weights' else outputs
+        found, expected, asked = both(T, X, xs, de, ys, {'batch_size': batch_size}, **arguments)
+        assert asked
+        assert_near(found, expected, T, X, xs)
+
+
+def table(X, activation=tf.nn.relu, units=6):
+    h = activation(tf.matmul(X, tf.constant(DRAWN.randn(X.shape.as_list()[1], units), X.dtype)))
+    return tf.matmul(h, tf.constant(DRAWN.randn(units, 3), X.dtype))
+
+
+def refused(X):
+    """By name: networks that X enters in another way."""
+    yield 'twice', table(X) + table(X)
+    yield 'beside', table(X) + X[:, :3]
+    yield 'its number of rows', table(X) * tf.cast(tf.shape(X)[0], tf.float32)
+    yield 'pairs of values', table(X[:, :6] * X[:, 6:])
+    yield 'normalized', table(X / tf.reduce_sum(tf.square(X), 1, keepdims=True))
+    yield 'its own weights', tf.matmul(X, tf.tile(tf.reduce_sum(X, 0)[:, None], [1, 2]))
+    yield 'a convolution', tf.reduce_sum(tf.nn.conv1d(X[:, :, None], tf.ones([3, 1, 2]), 1, 'SAME'), [1])
+    yield 'samples mix', table(X) - tf.reduce_mean(table(X), axis=0)
+    yield 'no layer', X * 2.0
+    yield 'twice as many rows', table(tf.reshape(X, [-1, 6]))
+    yield 'infinite weights', tf.tanh(tf.matmul(X, tf.constant(np.full((12, 2), np.inf, np.float32))))
+    with tf.control_dependencies([tf.debugging.assert_less(X, 100.0)]):
+        yield 'what waits for X', table(X) + tf.constant(DRAWN.randn(3), tf.float32)
+
+
+@pytest.mark.filterwarnings('ignore:Attributions to')
+@pytest.mark.parametrize('number', range(12))
+def test_what_cannot_be_proven_runs_whole_rows(session, number):
+    X = tf.placeholder(tf.float32, [None, 12])
+    name, T = list(refused(X))[number]
+    xs = DRAWN.rand(4, 12).astype(np.float32) + 0.5
+    with DeepExplain(session=session) as de:
+        found, expected, asked = both(T, X, xs, de, feature_mask=np.arange(12) // 4, samples=2)
+        assert not asked, name
+        np.testing.assert_array_equal(found, expected)
+
+
+@pytest.mark.parametrize('kind', ['float64', 'fixed batch', 'fed rows', 'random'])
+def test_other_cases_run_whole_rows(session, kind):
+    X = tf.placeholder(tf.float64 if kind == 'float64' else tf.float32, [4 if kind == 'fixed batch' else None, 12])
+    more, run = tf.placeholder_with_default(tf.ones([1, 1]), [None, 1]), {}
+    T = table(X)
+    if kind == 'fed rows':
+        T, run = T * more, {'feed_dict': {more: np.ones((4, 1))}}
+    if kind == 'random':
+        T = T * tf.stop_gradient(tf.random.uniform(tf.shape(table(X)), 1.0, 1.0 + 1e-7))
+    with DeepExplain(session=session) as de:
+        _, _, asked = both(T, X, DRAWN.rand(4, 12), de, run=run, samples=2)
+    assert not asked
+
+
+def test_a_time_stamp_among_small_numbers_is_not_lost_in_its_rounding(session):
+    X = tf.placeholder(tf.float32, [None, 60])
+    w = DRAWN.randn(60, 5).astype(np.float32)
+    h = tf.matmul(X, tf.constant(w))
+    # What scales rows to one size makes much of the rounding of small sums.
+    T = tf.reduce_sum(tf.nn.relu(h / (1e-3 + tf.reduce_max(tf.abs(h), axis=1, keepdims=True))) * [1.0, 2, 3, 4, 5], 1)
+    xs = DRAWN.randn(5, 60).astype(np.float32)
+    xs[:3, [7, 30]] = [1.7e18, -1.7e18]
+    with DeepExplain(session=session) as de:
+        found, expected, asked = both(T, X, xs, de)
+        assert asked and all(again[:3].sum() > again[3:].sum() for again in asked)
+        assert_near(found, expected, T, X, xs)
+
+
+@pytest.mark.filterwarnings('ignore:T .* is nan or infinite', 'ignore:.*baseline')
+def test_rows_that_are_not_finite_are_run_as_whole(session):
+    X = tf.placeholder(tf.float32, [None, 8])
+    h = tf.matmul(tf.log(X), tf.constant(DRAWN.rand(8, 4), tf.float32))
+    T = tf.reduce_sum(tf.tanh(h), 1)  # which makes a number of what is infinite
+    xs = DRAWN.rand(6, 8).astype(np.float32) + 0.5
+    xs[2, 3] = 0.0
+    with DeepExplain(session=session) as de:
+        found, expected, asked = both(T, X, xs, de, baseline=1.0)
+        assert asked and asked[0][2].sum() > asked[0][1].sum() == 2
+        assert_near(found, expected, T, X, xs)
+        T = tf.reduce_sum(1.0 / tf.matmul(X, tf.ones([8, 4])), 1)
+        xs[0, :4], xs[0, 4:] = 1.0, -1.0
+        found, expected, _ = both(T, X, xs, de, baseline=0.5)
+    np.testing.assert_array_equal(np.isfinite(found), np.isfinite(expected))
+
+
+def test_weights_are_those_of_now(session):
+    X = tf.placeholder(tf.float32, [None, 80])
+    w = tf.get_variable('w', initializer=tf.constant(DRAWN.randn(80, 4), tf.float32))
+    b = tf.get_variable('b', initializer=tf.constant(DRAWN.randn(4), tf.float32))
+    T = tf.tanh(tf.matmul(X, w) + b)
+    xs = DRAWN.randn(3, 80).astype(np.float32)
+    session.run(tf.global_variables_initializer())
+    with DeepExplain(session=session) as de:
+        explainers = [de.get_explainer('shapley_sampling', T, X, regions=r, seed=0) for r in (True, False)]
+    for change in (w, b):
+        found = [explainer.run(xs) for explainer in explainers]
+        np.testing.assert_allclose(*found, atol=1e-5)
+        session.run(change.assign(change * 2 + 1))
+    np.testing.assert_allclose(*[explainer.run(xs) for explainer in explainers], atol=1e-5)
+    fed = {'feed_dict': {w.value() if hasattr(w, 'value') else w: DRAWN.randn(80, 4)}}
+    if w.value().name in {z.name for z in explainers[0].engine._layers.of((80,))[1:3]}:
+        np.testing.assert_allclose(*[explainer.run(xs, **fed) for explainer in explainers], atol=1e-5)
+
+
+def test_it_is_used_where_it_pays_and_described(session):
+    X = tf.placeholder(tf.float32, [None, 327])
+    T = table(X, units=256)
+    with DeepExplain(session=session) as de:
+        explainer = de.get_explainer('shapley_sampling', T, X, seed=0)
+    state = np.random.get_state()[1].copy()
+    before = len(session.graph.get_operations())
+    assert str(explainer.describe()).endswith(
+        "A feature that goes changes the sums of 'MatMul' (MatMul) by its rows of the weights, and T is computed of "
+        'these: about 77,568 multiplications less a row, in calls large enough to be worth it.'
+    )
+    np.testing.assert_array_equal(np.random.get_state()[1], state)
+    engine = explainer.engine
+    for n, pays in [(1, True), (40, True)]:
+        request = engine.request(DRAWN.randn(n, 327), None, None)
+        assert (engine._layers.evaluator('auto', request, 327, 1024) is not None) == pays
+        assert engine._layers.evaluator('auto', request, 4, 1024) is None  # four groups: few rows
+    assert len(session.graph.get_operations()) == before
+    assert explainer.with_arguments(regions=False).describe().regions is None
+    small = tf.placeholder(tf.float32, [None, 20])
+    with DeepExplain(session=session) as de:
+        assert de.get_explainer('shapley_sampling', table(small), small).describe().regions is None
+        assert de.get_explainer('shapley_sampling', table(small), small, regions=True).describe().regions is None
+
+
+@pytest.mark.parametrize('value', ['yes', 1, None, 'Auto'])
+def test_what_regions_may_be_in_shapley_sampling(session, value):
+    X = tf.placeholder(tf.float32, [None, 3])
+    with DeepExplain(session=session) as de, pytest.raises(ArgumentError, match="must be 'auto', True or False; got"):
+        de.get_explainer('shapley_sampling', X * 2.0, X, regions=value)
