@@ -60,7 +60,7 @@ class FirstLayers:
         """What is saved, in words; None where whole rows are run."""
         layer = self.of(shape)
         saved = 0 if layer is None else (layer.inputs - BLOCK) * layer.units
-        if layer is None or (wish == 'auto' and saved <= 0):
+        if layer is None or saved <= 0:
             return None
         return (
             f"A feature that goes changes the sums of '{layer.op.name}' (MatMul) by its rows of the weights, and T is "

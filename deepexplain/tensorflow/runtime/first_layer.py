@@ -8,7 +8,7 @@ from ...types import Array, Shape
 from ..compat import Operation, Tensor
 from .building import consumers
 from .graph import ancestors, ops_between, steps_of
-from .regions.boxes import Reach
+from .regions.boxes import Reach, places_of
 from .regions.reach import Regions
 
 #: Ops that add to the sums of a layer what is the same for all rows, or leave them as they are.
@@ -68,7 +68,7 @@ def first_layer_of(target: Tensor, x: Tensor, between: Sequence[Operation], shap
             break
     else:
         return None
-    columns = _columns(op.inputs[0], x, shape)
+    columns = _columns(op, x, shape)
     if columns is None:
         return None
     sums, biases = _with_biases(target, op.outputs[0], set(between), made)
@@ -90,19 +90,22 @@ def _is_first(op: Operation, made: Any) -> bool:
     )
 
 
-def _columns(values: Tensor, x: Tensor, shape: Shape) -> Optional[Array]:
+def _columns(op: Operation, x: Tensor, shape: Shape) -> Optional[Array]:
     """The column that each value of a sample makes; None where one makes several, or a column is made of several."""
     count = int(np.prod(shape))
     if not shape or not count:
         return None
+    values, inputs = op.inputs[0], op.inputs[1].shape.num_elements() // op.outputs[0].shape.as_list()[-1]
+    while values.name != x.name and values.op.type in ('Reshape', 'Identity'):
+        values = values.op.inputs[0]
     if values.name == x.name:
-        return np.arange(count)
+        return np.arange(count) if count == inputs else None
     places = np.stack(np.unravel_index(np.arange(count), shape), axis=1)
     regions = Regions(values, x, ops_between(values, [x]), shape, Reach(places, places + 1))
     box = regions.boxes.get(values.name)
-    if box is None or box.size != (1,):
+    if box is None or np.prod(box.size) != 1 or np.prod(box.shape) != inputs:
         return None
-    columns = box.start[:, 0]
+    columns: Array = places_of(box.start, box.size, box.shape)[:, 0]
     return columns if len(np.unique(columns)) == count else None
 
 

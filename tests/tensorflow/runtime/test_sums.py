@@ -32,7 +32,7 @@ def rows_of(found, sample, gone, units):
     return rows, doubt
 
 
-@settings(max_examples=40, suppress_health_check=list(HealthCheck))
+@settings(max_examples=100, suppress_health_check=list(HealthCheck))
 @given(st.integers(0, 10**6), st.integers(1, 5), st.integers(1, 90), st.integers(1, 6), st.sampled_from([0, 1, 8]))
 def test_rows_are_what_plain_sums_give_within_the_rounding_of_whole_rows_or_in_doubt(seed, count, inputs, units, wide):
     rng = np.random.RandomState(seed)
@@ -49,8 +49,8 @@ def test_rows_are_what_plain_sums_give_within_the_rounding_of_whole_rows_or_in_d
     error = np.abs(rows - plain[sample[keep], gone[keep]]).max(axis=1)
     assert (error <= bound + 1e-30)[~doubt].all()
     assert np.median(error[~doubt] / (terms[~doubt] + 1e-30)) < 1e-6 if (~doubt).any() else True
-    if wide == 0:
-        assert doubt.mean() < 0.5
+    if wide == 0 and doubt.size > 50:
+        assert doubt.mean() < 0.2
 
 
 def test_a_sum_that_drifts_would_be_seen():
