@@ -182,7 +182,7 @@ class OrderEvaluator:
         ranks : int ndarray, shape (orders, features)
         wanted : bool ndarray, shape (samples, orders, 1 + features)
         """
-        again = wanted.copy()
+        again: Array = wanted.copy()
         again[:, :, 1:-1] = False  # the whole sample and the empty one are run as they are
         wanted = wanted & ~again
         of = np.arange(part.start, part.start + len(x))
@@ -217,8 +217,7 @@ class OrderEvaluator:
 
     def _values(self, request: 'Request', of: Array, rows: Array) -> Array:
         """What the layer multiplies, of these rows."""
-        unweighted = replace(request, weights=())
-        found: Array = unweighted.run([self._layer.values], of[: len(rows)], [rows])[0]
+        found: Array = replace(request, weights=()).run([self._layer.values], of[: len(rows)], [rows])[0]
         return found
 
     def _features(self, features: Any, shape: Shape) -> Array:

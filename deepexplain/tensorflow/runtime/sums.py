@@ -60,7 +60,7 @@ class SumsAlong:
         count, columns = at_x.shape
         steps = np.zeros((count, self._weights.shape[0] * BLOCK))
         with np.errstate(over='ignore', invalid='ignore'):
-            np.subtract(at_baseline, at_x, out=steps[:, :columns])
+            np.subtract(at_baseline, at_x, out=steps[:, :columns], dtype=np.float64)
             by_block = steps.reshape(count, -1, BLOCK).transpose(1, 0, 2)
             begins = np.empty((len(by_block), count, start.shape[1]))
             begins[0] = start
