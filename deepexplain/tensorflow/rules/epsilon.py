@@ -18,9 +18,10 @@ def epsilon_rule(op: Operation, grad: Tensor, epsilon: Tensor) -> Tensor:
     ``s(z)`` is 1 for ``z >= 0`` and -1 below, so epsilon always moves the denominator away from zero.
     """
     z, f_z = op.inputs[0], op.outputs[0]
-    one = tf.ones_like(z)
-    s = tf.where(z >= 0, one, -one)
-    return grad * f_z / (z + tf.cast(epsilon, z.dtype) * s)
+    epsilon = tf.cast(epsilon, z.dtype)
+    if op.type == 'Relu':  # which is 0 below, whatever it is divided by: 3 passes over the values, not 5
+        return grad * f_z / (f_z + epsilon)
+    return grad * f_z / (z + tf.where_v2(z >= 0, epsilon, -epsilon))
 
 
 def epsilon_book(epsilon: Any) -> RuleBook:

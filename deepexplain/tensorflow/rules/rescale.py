@@ -19,10 +19,22 @@ def rescale_rule(op: Operation, grad: Tensor, z0: Tensor) -> Tensor:
     """
     z, f_z = op.inputs[0], op.outputs[0]
     delta_in, delta_out = z - z0, f_z - same_op(op, z0).outputs[0]
-    half_way = same_op(op, 0.5 * (z0 + z))
-    for tensor in (delta_in, delta_out, half_way.outputs[0]):
+    for tensor in (delta_in, delta_out):
         tensor.set_shape(z.shape)  # that of z0 is open
-    return tf.where(tf.abs(delta_in) > SMALLEST_DELTA, grad * delta_out / delta_in, original_grad(half_way, grad))
+    slope = tf.abs(delta_in) > SMALLEST_DELTA
+    return tf.where(slope, grad * delta_out / delta_in, _half_way(op, grad, z0))
+
+
+def _half_way(op: Operation, grad: Tensor, z0: Tensor) -> Tensor:
+    """The gradient times the derivative half way between the reference and the activation."""
+    z = op.inputs[0]
+    if op.type == 'Relu':  # of which only the sign counts: two passes over the values less
+        total = z0 + z
+        total.set_shape(z.shape)
+        return tf.raw_ops.ReluGrad(gradients=grad, features=total)
+    half_way = same_op(op, 0.5 * (z0 + z))
+    half_way.outputs[0].set_shape(z.shape)
+    return original_grad(half_way, grad)
 
 
 def rescale_book(references: Any) -> RuleBook:
