@@ -61,10 +61,11 @@ fuzz: venv ## odd calls, random graphs, damaged files (CALLS=50000 GRAPHS=400 FI
 examples: .venv/examples/installed .venv/models/installed ## run the examples, as scripts and as notebooks (EXAMPLES=...: some)
 	.venv/bin/python examples/run.py $(EXAMPLES)
 
-pictures: venv .venv/models/installed ## draw the pictures of docs/plotting.md, docs/lrp.md, docs/performance.md and docs/methods
+pictures: venv .venv/models/installed ## draw the pictures of docs/plotting.md, docs/lrp.md, docs/performance.md, docs/sequences.md and docs/methods
 	.venv/bin/python docs/draw_pictures.py
 	.venv/bin/python docs/draw_lrp.py
 	.venv/bin/python docs/draw_regions.py
+	.venv/bin/python docs/draw_mutagenesis.py
 	.venv/bin/python docs/draw_methods.py
 
 docs: .venv-docs/installed ## build the site, warnings are errors: build/site/index.html

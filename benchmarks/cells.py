@@ -13,6 +13,7 @@ WINDOWS = {
     'CNN': {'window_shape': (3, 3, 1)},
     'fer': {'window_shape': (8, 8, 1), 'step': (4, 4, 1)},
 }
+LETTERS = [[1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]]
 ORDERS = {'MLP': {'samples': 5}, 'CNN': {'samples': 1}}
 
 
@@ -23,7 +24,9 @@ def label(cell):
 
 def method_text(cell):
     """The method with its arguments."""
-    arguments = ', '.join(f'{name}={value}' for name, value in cell.arguments.items())
+    arguments = ', '.join(
+        f'{name}={"letters" if value is LETTERS else value}' for name, value in cell.arguments.items()
+    )
     return f'{cell.method} {arguments}'.strip()
 
 
@@ -40,6 +43,8 @@ def cells():
     yield from (Cell('occlusion', network, samples, WINDOWS[network], False) for network, samples in BATCHES)
     yield Cell('occlusion', 'SpliceAI', 1, {'window_shape': (50, 4), 'step': (50, 4)}, False)
     yield from (Cell('occlusion', 'genomic', samples, {'window_shape': (1, 4)}, False) for samples in (1, 32))
+    every_letter = {'window_shape': (1, 4), 'replacements': LETTERS}
+    yield from (Cell('occlusion', 'genomic', samples, every_letter, False) for samples in (1, 32))
     for network in ('VGG-16', 'ResNet-50'):
         yield Cell('occlusion', network, 1, {'window_shape': (8, 8, 3), 'step': (4, 4, 3)}, False)
     for network, samples in BATCHES:
@@ -59,7 +64,8 @@ def evaluations(cell, sample_shape):
     if cell.method == 'shapley_sampling':
         return int(np.prod(sample_shape)) * cell.arguments['samples'] + 1
     if cell.method == 'occlusion':
-        return window_count(sample_shape, cell.arguments) + 1
+        changes = len(LETTERS) - 1 if 'replacements' in cell.arguments else 1  # one of the letters is there already
+        return window_count(sample_shape, cell.arguments) * changes + 1
     return 1
 
 

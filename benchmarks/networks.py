@@ -150,20 +150,20 @@ def genomic():
     return Network(plain(genomic_graph, (1000, 4), layers), one_hot_dna(12, 32, 1000))
 
 
-def application(name):
-    """A network of Keras' applications on one image of 112x112, with random weights."""
+def application(name, size=112):
+    """A network of Keras' applications on one square image, with random weights."""
 
     def build():
         import tf_keras
 
         model = getattr(tf_keras.applications, name)(
-            weights=None, input_shape=(112, 112, 3), classifier_activation=None
+            weights=None, input_shape=(size, size, 3), classifier_activation=None
         )
         outputs = model(model.inputs[0], training=False)
         tf.get_default_session().run(tf.global_variables_initializer())
         return model.inputs[0], outputs
 
-    return Network(build, dense_samples(13, 1, (112, 112, 3)))
+    return Network(build, dense_samples(13, 1, (size, size, 3)))
 
 
 def large_image_graph(X, layers):

@@ -61,6 +61,7 @@ GOOD = {
     'window_shape': ['None', '1', '2', '{net}.windows'],
     'step': ['None', '1', '2', '{net}.windows'],
     'feature_mask': ['None', '{net}.mask'],
+    'replacements': ['None', '[0.0, 1.0]', 'np.eye(3)'],
     'samples': ['2', '4'],
     'sampling_dims': ['None', '[1]', '(1, 2)'],
     'antithetic': ['False', 'True'],

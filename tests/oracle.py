@@ -186,6 +186,18 @@ def occlusion(f, x, window, step, baseline=0.0):
         return total / count
 
 
+def mutagenesis(f, x, window, step, replacements):
+    """What f loses as each window becomes each replacement: shape (samples, replacements, windows along each axis)."""
+    starts = [range(0, d - w + 1, s) for d, w, s in zip(x.shape[1:], window, step)]
+    found = np.zeros((len(x), len(replacements), *map(len, starts)))
+    for k, replacement in enumerate(replacements):
+        for place, start in zip(np.ndindex(*map(len, starts)), product(*starts)):
+            changed = x.copy()
+            changed[(slice(None), *tuple(slice(a, a + w) for a, w in zip(start, window)))] = replacement
+            found[(slice(None), k, *place)] = _sums(f(x)) - _sums(f(changed))
+    return found
+
+
 def shapley_sampling(f, x, samples, dims):
     """Draws its orders as the library does: np.random.permutation of all features, once for each sample."""
     shape = tuple(x.shape[dim] for dim in dims)

@@ -152,8 +152,8 @@ class Explanation:
         """The values of largest attribution, whatever their sign: for each sample a list of ``Top``."""
         n, one = as_count(n, 'n'), self._of_one_output('top')
         values, names = _flat(one.values), names_of_values(one)
-        data = _flat(one.data) if one.data is not None else None
-        data = data if data is not None and data.shape == values.shape else None
+        shapes = [[part.shape for part in _as_list(of)] for of in (one.values, one.data) if of is not None]
+        data = _flat(one.data) if shapes[-1:] == shapes[:-1] else None
         found = []
         for i, row in enumerate(values):
             order = np.argsort(-np.where(np.isnan(row), -1, np.abs(row)), kind='stable')[:n]

@@ -82,7 +82,8 @@ class DeepExplain:
         return_convergence_delta: bool = False,
         *, target: Any = None, explanation: bool = False,
         window_shape: int | Integers | None = None, step: int | Integers | None = None, baseline: Baseline = None,
-        feature_mask: ArrayLike = None, regions: str | bool = 'auto', layer: Any = None, strict: bool = False,
+        feature_mask: ArrayLike = None, replacements: ArrayLike = None, regions: str | bool = 'auto',
+        layer: Any = None, strict: bool = False,
     ) -> Any: ...
     @overload
     def explain(
@@ -182,7 +183,8 @@ class DeepExplain:
     def get_explainer(
         self, method: Literal['occlusion'], T: Tensor, X: Any,
         *, window_shape: int | Integers | None = None, step: int | Integers | None = None, baseline: Baseline = None,
-        feature_mask: ArrayLike = None, regions: str | bool = 'auto', layer: Any = None, strict: bool = False,
+        feature_mask: ArrayLike = None, replacements: ArrayLike = None, regions: str | bool = 'auto',
+        layer: Any = None, strict: bool = False,
     ) -> Explainer: ...
     @overload
     def get_explainer(

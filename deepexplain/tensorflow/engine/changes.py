@@ -46,8 +46,8 @@ class Changes:
     explain : function of a :class:`~deepexplain.tensorflow.runtime.perturbed.Perturbed` and the parts
         A list: the attributions of these samples, and what is returned with them; outputs last. Or an iterator over
         such lists, each of further outputs.
-    baseline : Baselines
-        What parts become that are taken away.
+    baseline : Baselines or None
+        What parts become that are taken away; None where they say so themselves.
     promise : Promise
         What a sample's attributions add up to, if anything.
     rules : RuleBook
@@ -73,7 +73,7 @@ class Changes:
     parts: Callable[[Any], Any]
     count: Callable[[Any], int]
     explain: Callable[[Any, Any], Iterable[Any]]
-    baseline: Baselines
+    baseline: Optional[Baselines]
     promise: Promise = NOTHING
     rules: RuleBook = EVALUATED
     key: Optional[Hashable] = None
@@ -137,7 +137,7 @@ class ChangeEngine:
             if self.plan.in_orders:
                 regions = self._layers.text(self.plan.regions, tuple(shape))
             else:
-                regions = self._regions.text(self.plan.regions, self._parts(tuple(shape)))
+                regions = self._regions.text(self.plan.regions, self._parts(tuple(shape)), tuple(shape))
         return Audit(self.name, self.plan.promise.text, self._decisions.listed, regions)
 
     def request(

@@ -65,9 +65,9 @@ class RegionPlans:
                         self._plans.popitem(last=False)
         return self._plans.get(parts.key)
 
-    def text(self, wish: Any, parts: Any) -> Optional[str]:
+    def text(self, wish: Any, parts: Any, shape: Shape) -> Optional[str]:
         """How much less work that is, in words; None where whole rows are run."""
-        plan = self.plan(parts, parts.shape)
+        plan = self.plan(parts, shape)
         if plan is None or not plan.regions.is_possible or (wish == 'auto' and plan.regions.share > MOST_SHARE):
             return None
         last = ', '.join(f"'{op.name}' ({op.type})" for op in plan.regions.ends)
@@ -159,7 +159,7 @@ class RegionEvaluator:
             Which of its samples these are.
         x, baseline : ndarray
             They, and what they become: one, or one for each of them.
-        parts : Windows or Groups
+        parts : Windows, Groups or Replaced
         wanted : bool ndarray, shape (samples, parts)
         """
         for first, count, kept, whole in self._kept(request, part, x):
@@ -237,7 +237,8 @@ class RegionEvaluator:
         """T of some rows, and of which of them too many digits are lost."""
         build, regions = self._build, self._plan.regions
         box: Box = regions.boxes[regions.x.name]
-        start = box.start[number]
+        at = number % len(box.start)  # where the part is; several may lie in one place, see Replaced
+        start = box.start[at]
         places = places_of(start, box.size, box.shape)
         flat, values = x.reshape(len(x), -1), baseline.reshape(len(baseline), -1)
         there = values[np.arange(len(values))[:, None] if len(values) > 1 else 0, places]
@@ -247,12 +248,12 @@ class RegionEvaluator:
         feed: List[Any] = [
             (build.changed, changed),
             (build.sample, (sample - first).astype(np.int32)),
-            (build.starts, build.table[number]),
+            (build.starts, build.table[at]),
         ]
         feed.extend((build.kept[name], value[first:end]) for name, value in kept.items())
         for name, placeholders in build.slots.items():
             box = regions.boxes[regions.endings[name].tensor.name]
-            feed.extend(zip(placeholders, slots_of(box.start[number], box, trailing(box))))
+            feed.extend(zip(placeholders, slots_of(box.start[at], box, trailing(box))))
         feed.extend((tensor, value) for tensor, value, _ in request.feeds.entries)
         fetches = [build.target] if build.doubt is None else [build.target, build.doubt]
         found = self._plan.runner.run(fetches, feed)

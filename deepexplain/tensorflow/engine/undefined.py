@@ -20,6 +20,12 @@ def warn_of_baseline(problem: 'Problem', request: 'Request') -> None:
     """Warn, once in a call, that T is not finite where values of a sample are those of the baseline."""
     if 'baseline' not in request.said:
         request.said.add('baseline')
+        if not request.baselines:
+            warn(
+                f"T '{problem.target.name}' is nan or infinite where values of a sample are replaced, so what it loses "
+                'by that is, too: leave such replacements out.'
+            )
+            return
         warn(
             f"T '{problem.target.name}' is nan or infinite at the baseline, or where values of a sample are replaced "
             'by it (a mean over values that are not 0, a division by a norm?), so attributions have no finite T(x) - '

@@ -41,6 +41,8 @@ def check_explainer(explainer: Any) -> Explainer:
         if plan.path is not None and plan.path.tolerance is not None:
             _refuse(name, 'tolerance adds points for as long as samples need them', 'give the number of steps instead')
     else:
+        if getattr(explainer.method, 'replacements', None) is not None:
+            _refuse(name, 'with replacements it has a result for each of them', 'leave replacements out')
         if plan.in_graph is None:
             raise ArgumentError(f"'{name}' computes attributions in NumPy, which a SavedModel does not hold.")
         if getattr(explainer.method, 'tolerance', None) is not None:

@@ -1,6 +1,6 @@
 """Occlusion: parts of the input become the baseline, and what the target loses is theirs."""
 
-from typing import TYPE_CHECKING, Iterator, List, Optional, Tuple, Union
+from typing import TYPE_CHECKING, Any, Callable, Iterator, List, Optional, Tuple, Union
 
 import numpy as np
 
@@ -11,8 +11,10 @@ from ..engine.baselines import Baselines
 from ..engine.changes import Changes
 from ..engine.promise import Promise
 from ..runtime.arguments import as_regions, as_sizes, check_length
+from ..runtime.baselines import numbers_for
 from ..runtime.parts import Groups, Windows, as_feature_mask
 from ..runtime.parts_in_graph import any_of, spread, stays
+from ..runtime.replaced import Replaced, as_replacements
 from .method import Method, at_run, own, register
 
 if TYPE_CHECKING:
@@ -35,6 +37,12 @@ class Occlusion(Method):
     With a ``feature_mask``, groups of values are replaced instead, and every value of a group holds all that T
     loses with it.
 
+    With ``replacements``, each window becomes one thing after the other, such as every letter of the alphabet:
+    in-silico mutagenesis. Then the result is not of xs' shape, but (samples, replacements, windows along the first axis
+    of a sample, ... along its last); with a ``feature_mask`` (samples, replacements, groups). It holds T(x) - T(x with
+    the replacement): what T loses, as everywhere here, and so the negative of what others call the effect of a
+    mutation; not divided by the window's size. Where a window holds the replacement already it is 0, and costs nothing.
+
     Parameters
     ----------
     window_shape : int or tuple of ints, one for each axis of one sample, default 1
@@ -48,6 +56,12 @@ class Occlusion(Method):
     feature_mask : array of ints, of one sample's shape or one that broadcasts to it, optional
         Values with the same number are replaced together: superpixels, words, the columns of a one-hot code.
         Not together with ``window_shape`` and ``step``.
+    replacements : array of real numbers, shape (replacements, ...), optional
+        What each window becomes, in place of the baseline, in the units of xs (of the layer, where one is explained);
+        all samples share them. Each has the shape of a window, or one that broadcasts to it: ``np.eye(4)`` with
+        ``window_shape=(1, 4)`` puts each of four letters at each position of one-hot sequences. With a
+        ``feature_mask`` each has the shape of a sample, or broadcasts to it, and a group becomes what lies in its
+        place. Attributions then add up to nothing, and ``export`` refuses them. Not together with ``baseline``.
     regions : 'auto', True or False, default 'auto'
         Compute of each row only what its window can reach, and take the rest from the sample as it is: the same but
         for rounding. ``'auto'``: where a count of operations says that it pays. True: where the graph allows it.
@@ -61,18 +75,40 @@ class Occlusion(Method):
     ----------
     Zeiler and Fergus, Visualizing and Understanding Convolutional Networks, 2014.
     https://doi.org/10.1007/978-3-319-10590-1_53
+    Zhou and Troyanskaya, Predicting effects of noncoding variants with deep learning-based sequence model, Nature
+    Methods 12, 2015 (in-silico mutagenesis). https://doi.org/10.1038/nmeth.3547
+
+    Examples
+    --------
+    What T loses by each of three letters, at each of two positions; the sequence is A, C.
+
+    >>> import numpy as np
+    >>> import tensorflow.compat.v1 as tf
+    >>> from deepexplain.tensorflow import DeepExplain
+    >>> with tf.Session(graph=tf.Graph()) as session, DeepExplain(session=session) as de:
+    ...     X = tf.placeholder(tf.float32, [None, 2, 3])
+    ...     T = tf.reduce_sum(X * [[5.0, 1.0, 0.0], [2.0, 4.0, 3.0]], axis=[1, 2])
+    ...     xs = [[[1, 0, 0], [0, 1, 0]]]
+    ...     losses = de.explain('occlusion', T, X, xs, window_shape=(1, 3), replacements=np.eye(3))
+    >>> losses.shape
+    (1, 3, 2, 1)
+    >>> losses[0, :, :, 0]
+    array([[0., 2.],
+           [4., 0.],
+           [5., 1.]], dtype=float32)
     """
 
     window_shape: Union[int, Integers, None] = at_run(default=None)
     step: Union[int, Integers, None] = at_run(default=None)
     baseline: Baseline = at_run(default=None)
     feature_mask: ArrayLike = at_run(default=None)
+    replacements: ArrayLike = at_run(default=None)
     regions: Union[str, bool] = at_run(default='auto')
 
     def __post_init__(self) -> None:
         given = {'window_shape': self.window_shape, 'step': self.step}
         self.keep(baseline=own(self.baseline), feature_mask=as_feature_mask(self.feature_mask, None, given))
-        self.keep(regions=as_regions(self.regions))
+        self.keep(regions=as_regions(self.regions), replacements=as_replacements(self.replacements, self.baseline))
         self.keep(**{name: None if value is None else as_sizes(value, name, None) for name, value in given.items()})
 
     def plan(self, problem: 'Problem') -> Changes:
@@ -85,6 +121,9 @@ class Occlusion(Method):
 
         def parts(shape: Tuple[int, ...]) -> Union[Groups, Windows]:
             return Groups(mask, shape) if mask is not None else _windows(shape, window, step)
+
+        if self.replacements is not None:
+            return self._by_replacements(problem, parts)
 
         def refusal(request: 'Request') -> Optional[str]:
             if parts(request.sample_shapes[0]).covers_once:
@@ -106,7 +145,7 @@ class Occlusion(Method):
         return Changes(
             parts,
             lambda parts: 1 + parts.count,
-            _losses,
+            lambda samples, parts: _losses(samples, parts, parts.any_of(samples.active)),
             Baselines(problem, self.baseline),
             promise=Promise(None, minus_baseline=True, refusal=refusal),
             key=(window, step) if mask is None else None,
@@ -115,6 +154,25 @@ class Occlusion(Method):
             in_graph=_losses_in_graph,
             regions=self.regions,
         )
+
+    def _by_replacements(self, problem: 'Problem', parts: Callable[[Any], Union[Groups, Windows]]) -> Changes:
+        """The same with each replacement, of which each part has a result of its own."""
+        spec = problem.specs[0]
+        values = numbers_for(self.replacements, 'replacements', spec)
+        if spec.shape is not None and None not in spec.shape[1:]:
+            Replaced(parts(tuple(spec.shape[1:])), values)  # which checks that they fit
+        return Changes(
+            lambda shape: Replaced(parts(shape), values),
+            lambda replaced: 1 + replaced.count,
+            lambda samples, replaced: _losses(samples, replaced, samples.differing(replaced)),
+            None,
+            promise=Promise(None, refusal=_of_replacements, quantity=None),
+            regions=self.regions,
+        )
+
+
+def _of_replacements(request: 'Request') -> str:
+    return 'with replacements they are what T loses by each of these, and add up to nothing.'
 
 
 def _windows(shape: Tuple[int, ...], window: Union[int, Tuple[int, ...]], step: Union[int, Tuple[int, ...]]) -> Windows:
@@ -136,9 +194,8 @@ def _covers_all(parts: Union[Groups, Windows]) -> bool:
     return not isinstance(parts, Windows) or parts.covers_all
 
 
-def _losses(samples: 'Perturbed', parts: Union[Groups, Windows]) -> Iterator[List[Array]]:
-    """What T loses without each part, spread over its values; a few outputs at a time."""
-    changes = parts.any_of(samples.active)
+def _losses(samples: 'Perturbed', parts: Union[Groups, Windows, Replaced], changes: Array) -> Iterator[List[Array]]:
+    """What T loses without each part, where that changes anything, spread over its values; a few outputs at a time."""
     outputs = samples.without(parts, changes)
     at_once = max(1, MOST_LOSSES // changes.size)
     for first in range(0, samples.outputs, at_once):

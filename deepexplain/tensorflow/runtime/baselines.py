@@ -23,7 +23,7 @@ def given(baseline: Any, specs: 'Sequence[InputSpec]', multiple: bool) -> Any:
         return baseline
     checked = []
     for value, what, spec in zip(*_entries(baseline, specs, multiple), specs):
-        value = _numbers(0 if value is None else value, what, spec).copy()
+        value = numbers_for(0 if value is None else value, what, spec).copy()
         if spec.shape is not None:
             _check_shape(value.shape, (None,) + tuple(spec.shape[1:]), spec)
         checked.append(value)
@@ -64,7 +64,7 @@ def resolve(baseline: Any, xs: Any, specs: 'Sequence[InputSpec]', multiple: bool
     for value, what, spec, x in zip(*_entries(baseline, specs, multiple), specs, arrays):
         if value is None and is_function:
             raise ArgumentTypeError(f'{what}: the function returned None; it must return a number or an array.')
-        value = _numbers(0 if value is None else value, what, spec)
+        value = numbers_for(0 if value is None else value, what, spec)
         shape = tuple(x.shape)
         _check_shape(value.shape, shape, spec)
         resolved.append(value if value.ndim == len(shape) else np.broadcast_to(value, (1,) + shape[1:]))
@@ -90,8 +90,8 @@ def _entries(baseline: Any, specs: 'Sequence[InputSpec]', multiple: bool) -> Tup
     return [baseline] * len(specs), ['baseline'] * len(specs)
 
 
-def _numbers(value: Any, what: str, spec: 'InputSpec') -> Array:
-    """``value`` as an array of the input's dtype, which it may share memory with."""
+def numbers_for(value: Any, what: str, spec: 'InputSpec') -> Array:
+    """``value`` as an array of the dtype of an input, which it may share memory with."""
     value = as_array(value, what, spec.dtype)
     is_integer = np.dtype(spec.dtype).kind in 'iu'
     if is_integer and value.dtype.kind not in 'biu':
@@ -162,7 +162,7 @@ def _set(baselines: Any, specs: 'Sequence[InputSpec]', multiple: bool) -> List[A
     checked = []
     for i, (value, spec) in enumerate(zip(baselines if multiple else [baselines], specs)):
         what = f'baselines[{i}]' if multiple else 'baselines'
-        value = _numbers(value, what, spec)
+        value = numbers_for(value, what, spec)
         expected = None if spec.shape is None else (None,) + tuple(spec.shape[1:])
         fitting = expected is None or fits(value.shape, expected) or fits(value.shape, (None, *expected))
         if value.ndim == 0 or 0 in value.shape or not fitting:

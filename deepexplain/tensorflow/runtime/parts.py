@@ -13,6 +13,11 @@ Each kind has ``count`` parts. Of them, for all that follows, a method needs:
 ``replaced(x, values, parts, places)``, of windows and groups
     What the same leaves at some places of samples: ``x`` are the samples' own values there, shape (copies, places),
     ``values`` those that replace them, and ``places`` says where that is in a sample made flat.
+``of_part``, ``grid``, of windows and groups
+    The shape of what a part may be replaced by; and that of all parts, as far as they lie along axes.
+``differs(x, values)``, ``put(copies, values, parts)``, ``put_at(x, values, parts, places)``, of windows and groups
+    Like ``any_of`` of where samples differ from ``values``, of the shape ``of_part``; like ``replace`` and ``replaced``
+    with such values, one for each copy, shape (copies, *of_part).
 ``mask(of_features)``, of features and groups
     Bool for each value of a sample (in a shape that broadcasts), from one for each feature of each copy.
 """
@@ -62,6 +67,7 @@ class Windows:
         self._starts = index[(...,) + (0,) * len(window)].ravel()
         self._offsets = index[(0,) * len(window)].ravel()
         self.count = len(self._starts)
+        self.of_part, self.grid = window, self._grid if shape else ()
         self.covers_once = all(
             g * w == d and (g == 1 or s == w) for g, w, s, d in zip(self._grid, window, step, self._axes)
         )
@@ -81,6 +87,24 @@ class Windows:
         values = values.reshape(len(values), -1)
         row = copy[:, None]
         copies.reshape(len(copies), -1)[row, covered] = values[row if len(values) > 1 else 0, covered]
+
+    def differs(self, x: Array, values: Array) -> Array:  # noqa: D102 - these three: see above
+        x, found = x.reshape((-1,) + self._axes), np.zeros((len(x), *self._grid), bool)
+        for corner in np.ndindex(*self._window):
+            found |= x[(slice(None),) + self._at(corner)] != values[corner]
+        return found.reshape(len(x), -1)
+
+    def put(self, copies: Array, values: Array, windows: Array) -> None:  # noqa: D102
+        copy = np.flatnonzero(windows >= 0)
+        covered = self._starts[windows[copy]][:, None] + self._offsets
+        copies.reshape(len(copies), -1)[copy[:, None], covered] = values.reshape(len(values), -1)[copy]
+
+    def put_at(self, x: Array, values: Array, windows: Array, places: Array) -> Array:  # noqa: D102
+        distance = np.stack(np.unravel_index(places, self._axes)) - self.bounds()[0][windows].T[:, :, None]
+        window = np.reshape(self._window, (-1, 1, 1))
+        inside = ((distance >= 0) & (distance < window)).all(axis=0)
+        offset = np.ravel_multi_index(tuple(np.clip(distance, 0, window - 1)), self._window)
+        return np.where(inside, np.take_along_axis(values.reshape(len(values), -1), offset, axis=1), x)
 
     def bounds(self) -> Tuple[Array, Array]:  # noqa: D102 - these four: see above
         start = np.stack(np.unravel_index(self._starts, self._axes), axis=1)
@@ -103,9 +127,12 @@ class Windows:
         """For each value the sum over the windows that cover it; further axes come first."""
         total = np.zeros(of_windows.shape[: -len(self._grid)] + self._axes)
         for corner in np.ndindex(*self._window):
-            covered = tuple(slice(c, c + s * (g - 1) + 1, s) for c, s, g in zip(corner, self._step, self._grid))
-            total[(...,) + covered] += of_windows
+            total[(...,) + self._at(corner)] += of_windows
         return total
+
+    def _at(self, corner: Tuple[int, ...]) -> Tuple[slice, ...]:
+        """Where the value at this corner of every window is."""
+        return tuple(slice(c, c + s * (g - 1) + 1, s) for c, s, g in zip(corner, self._step, self._grid))
 
 
 class Features:
@@ -161,6 +188,7 @@ class Groups:
         self._each = np.broadcast_to(numbers, sample_shape)
         self.key = sample_shape, numbers.shape, numbers.tobytes()
         self.count = int(numbers.max()) + 1
+        self.of_part, self.grid = sample_shape, (self.count,)
 
     def first(self) -> Array:
         """Where the first value of each group is, in a sample made flat."""
@@ -174,6 +202,15 @@ class Groups:
 
     def replace(self, copies: Array, values: Array, groups: Array) -> None:  # noqa: D102
         keep(copies, self._of != groups.reshape((-1,) + (1,) * len(self.shape)), values)
+
+    def differs(self, x: Array, values: Array) -> Array:  # noqa: D102 - these three: see above
+        return self.any_of(x != values)
+
+    def put(self, copies: Array, values: Array, groups: Array) -> None:  # noqa: D102
+        np.copyto(copies, values, where=self._of == groups.reshape((-1,) + (1,) * len(self.shape)))
+
+    def put_at(self, x: Array, values: Array, groups: Array, places: Array) -> Array:  # noqa: D102
+        return self.replaced(x, np.take_along_axis(values.reshape(len(values), -1), places, axis=1), groups, places)
 
     def bounds(self) -> Tuple[Array, Array]:  # noqa: D102
         start, stop = (np.empty((self.count, len(self.shape)), np.int64) for _ in range(2))

@@ -56,7 +56,8 @@ class Perturbed:
         self._score, self._request, self._part, self._in_step = score, request, part, in_step
         self._dtype, self._regional = dtype, regional
         self._x = request.samples(part)[0]
-        baseline = request.baselines[0]
+        # Where parts are not replaced by a baseline, nothing reads it.
+        baseline = request.baselines[0] if request.baselines else np.zeros((1, *self._x.shape[1:]), self._x.dtype)
         self._baseline = baseline if len(baseline) == 1 else baseline[part]
         self.count = len(self._x)
         self._rows = self.count if in_step else rows
@@ -65,6 +66,11 @@ class Perturbed:
         self.active = self._x != self._baseline
         if in_step:  # what changes one sample may change the outputs of all
             self.active = np.broadcast_to(self.active.any(axis=0), self._x.shape)
+
+    def differing(self, parts: Any) -> Array:
+        """Which of the parts that become something of their own change by it: bool, shape (samples, parts)."""
+        found: Array = parts.differs(self._x)
+        return np.broadcast_to(found.any(axis=0), found.shape) if self._in_step else found
 
     def expect(self, rows: int) -> None:
         """Let the bar know of rows that it did not count on."""
