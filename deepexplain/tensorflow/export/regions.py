@@ -36,7 +36,7 @@ def regions_of(engine: 'ChangeEngine', model: Model, request: 'Request', parts: 
         return None
     (x,), T = engine.problem.inputs, engine.problem.target
     part = model.frozen.part([T], [x])
-    if any(node.op == 'Placeholder' for node in part.node):
+    if any(node.op.startswith('Placeholder') for node in part.node):
         return None
     with tf.Graph().as_default() as graph:  # one of its own: nothing is added to the user's
         placeholder = tf.placeholder(x.dtype, x.shape)
