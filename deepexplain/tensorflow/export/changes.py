@@ -8,6 +8,7 @@ from ..compat import Tensor, tf
 from ..engine.changes import MOST_OUTPUTS
 from ..runtime.perturbed_in_graph import PerturbedTensors
 from .model import Model, Rows, baseline_rows, constants_or_tensors, explained_baselines, score
+from .regions import OF_ROWS, regions_of
 
 if TYPE_CHECKING:
     from ..engine.changes import ChangeEngine
@@ -25,6 +26,7 @@ class ChangesInGraph:
         self._parts = engine._parts(request.sample_shapes[0])
         self._dtype = engine.problem.inputs[0].dtype if engine.problem.inputs[0].dtype.is_floating else tf.float32
         self._first = None if self._plan.first is None else self._plan.first(request.sample_shapes[0])
+        self._regions = regions_of(engine, model, request, self._parts)
         problem, layer = engine.problem, engine.problem.layer
         self._has_beside = layer is not None and bool(layer.beside)
 
@@ -49,13 +51,19 @@ class ChangesInGraph:
     @property
     def samples(self) -> int:
         """The most samples of which all changes are held at a time."""
-        return max(1, MOST_OUTPUTS // self._plan.count(self._parts))
+        most = max(1, MOST_OUTPUTS // self._plan.count(self._parts))
+        return most if self._regions is None else min(most, self._regions.samples)
 
     def __call__(self, xs: Sequence[Tensor], weigh: Callable[[Tensor], Tensor]) -> Dict[str, Any]:
         """Attributions, T (outputs) and the delta of some samples, as those of ``BackwardInGraph``."""
         model = self._model
         rows = model.explained(xs)
-        target = model.target(rows)
+        regions: Any = self._regions
+        kept: Any = None
+        if regions is None:
+            target = model.target(rows)
+        else:
+            target, kept = regions.at(rows.inputs[0], lambda: model.at(rows))
         ys = weigh(target)
 
         def scores(copies: Tensor, of: Tensor) -> Tensor:
@@ -65,7 +73,21 @@ class ChangesInGraph:
         def in_pieces(arrays: Sequence[Tensor], turn: Callable[..., Tensor]) -> Tensor:
             return model.in_pieces(arrays, lambda start, stop, *some: [turn(*some)], [(tf.float64, [None])])[0]
 
-        samples = PerturbedTensors(rows.inputs[0], self._baseline, scores, in_pieces)
+        def of_regions(places: Tensor) -> List[Tensor]:
+            def turn(start: Tensor, stop: Tensor, some: Tensor) -> List[Tensor]:
+                of = some[:, 0]
+                there, again = regions(kept, self._baseline, of, some[:, 1])
+                return [score(there, tf.gather(ys, of)), again]
+
+            return model.in_pieces([places], turn, OF_ROWS, regions.rows)
+
+        samples = PerturbedTensors(
+            rows.inputs[0],
+            self._baseline,
+            scores,
+            in_pieces,
+            None if regions is None else (score(target, ys), of_regions),
+        )
         found = [tf.cast(value, self._dtype) for value in self._in_graph(samples, self._parts)]
         return {
             'attributions': found[:1],

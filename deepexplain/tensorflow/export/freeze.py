@@ -67,7 +67,7 @@ class Frozen:
         used = self._reachable(names, self.fed)
         for nodes in [used] + [function.node_def for function in self.functions_of(used)]:
             strip_hints(nodes)
-        self._check(used)
+            _check(nodes)
         self._shared = {
             node.name for node in used if node.op == 'Const' and node.attr['value'].tensor.ByteSize() >= SHARED
         }
@@ -168,16 +168,6 @@ class Frozen:
         self._nodes = {node.name: node for node in converted.node}
         self._functions = {function.signature.name: function for function in converted.library.function}
 
-    def _check(self, used: Sequence[Any]) -> None:
-        every = [*used, *[node for function in self.functions_of(used) for node in function.node_def]]
-        for node in every:
-            for what, types in _KEEPING.items():
-                if node.op.startswith(types):
-                    raise GraphError(
-                        f"Between X and T there is a {what}, '{node.name}' ({node.op}), which a SavedModel of "
-                        'constants does not hold. Explain a tensor behind it.'
-                    )
-
     def functions_of(self, nodes: Iterable[Any]) -> List[Any]:
         """The functions that nodes call, and those that these call, sorted by name."""
         found: Set[str] = set()
@@ -191,6 +181,15 @@ class Frozen:
                 found.add(name)
                 open_nodes.extend(self._functions[name].node_def)
         return [self._functions[name] for name in sorted(found)]
+
+    def part(self, tensors: Sequence[Tensor], given: Sequence[Tensor]) -> Any:
+        """A GraphDef of what computes tensors where others are given."""
+        return self.graph_def(self._reachable([z.name for z in tensors], {z.name for z in given}))
+
+    def add(self, graph_def: Any, scope: str) -> None:
+        """Add the nodes of this scope, which read each other and those that are here."""
+        strip_hints(graph_def.node)
+        self._nodes.update((node.name, node) for node in graph_def.node if node.name.startswith(scope + '/'))
 
     def graph_def(self, nodes: Sequence[Any]) -> Any:
         """A GraphDef of copies of these nodes."""
@@ -222,6 +221,17 @@ class Frozen:
         read = {node_of(ref) for node in found for ref in node.input if not ref.startswith('^')}
         read |= {name.split(':')[0] for name in names}
         return found, (read & self._shared) - {name.split(':')[0] for name in known}
+
+
+def _check(nodes: Iterable[Any]) -> None:
+    """Raise where one of them keeps something between runs."""
+    for node in nodes:
+        for what, types in _KEEPING.items():
+            if node.op.startswith(types):
+                raise GraphError(
+                    f"Between X and T there is a {what}, '{node.name}' ({node.op}), which a SavedModel of constants "
+                    'does not hold. Explain a tensor behind it.'
+                )
 
 
 def _make_constant(node: Any, value: Any) -> None:

@@ -1,6 +1,6 @@
 """The explained network in a graph that leaves the process: its inputs, its outputs, what it is at a baseline."""
 
-from typing import TYPE_CHECKING, Any, Callable, Dict, List, NamedTuple, Sequence
+from typing import TYPE_CHECKING, Any, Callable, Dict, List, NamedTuple, Optional, Sequence
 
 import numpy as np
 
@@ -37,11 +37,13 @@ class Model:
     frozen : Frozen
     rows : int or tf.Tensor
         The most rows of a piece.
+    asked : int or None
+        The most that the user asks for.
     """
 
-    def __init__(self, problem: 'Problem', frozen: Frozen, rows: Any) -> None:
-        self.problem, self.rows, self.fixed = problem, rows, problem.fixed_rows
-        self._frozen = frozen
+    def __init__(self, problem: 'Problem', frozen: Frozen, rows: Any, asked: Optional[int] = None) -> None:
+        self.problem, self.frozen, self.rows, self.asked = problem, frozen, rows, asked
+        self.fixed = problem.fixed_rows
 
     def explained(self, xs: Sequence[Tensor]) -> Rows:
         """What is explained: X, or the layer's values there."""
@@ -49,12 +51,16 @@ class Model:
         if layer is None:
             return Rows(list(xs), {})
         named = {x.name: value for x, value in zip(layer.problem.inputs, xs)}
-        values = self._frozen.at(outermost(), named).get(layer.tensors)
+        values = self.of(named).get(layer.tensors)
         return Rows(values, {x.name: named[x.name] for x in layer.beside})
 
     def at(self, rows: Rows) -> Copy:
         """The graph at these rows."""
-        return self._frozen.at(outermost(), {**rows.beside, **self._names(rows.inputs)})
+        return self.of({**rows.beside, **self._names(rows.inputs)})
+
+    def of(self, values: Dict[str, Tensor]) -> Copy:
+        """The graph where tensors of these names have these values."""
+        return self.frozen.at(outermost(), values)
 
     def _names(self, inputs: Sequence[Tensor]) -> Dict[str, Tensor]:
         return {x.name: value for x, value in zip(self.problem.inputs, inputs)}

@@ -68,7 +68,7 @@ def build(
         xs = _inputs(above.inputs, form, examples)
         open_ys = tf.zeros([0, *[d or 0 for d in form.shape(form.target)[1:]]], problem.target.dtype)
         ys = tf.placeholder_with_default(open_ys, form.shape(form.target), name='ys')
-        model = Model(problem, frozen, _rows(explainer, request, xs, form, rows))
+        model = Model(problem, frozen, _rows(explainer, request, xs, form, rows), rows)
         kind: Any = BackwardInGraph if isinstance(explainer.engine.plan, Backward) else ChangesInGraph
         plan = kind(explainer.engine, model, request, xs, form.is_static)
         results = _results(plan, model, xs, ys, form)

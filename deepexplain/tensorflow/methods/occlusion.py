@@ -13,7 +13,7 @@ from ..engine.promise import Promise
 from ..runtime.arguments import as_regions, as_sizes, check_length
 from ..runtime.baselines import numbers_for
 from ..runtime.parts import Groups, Windows, as_feature_mask
-from ..runtime.parts_in_graph import any_of, spread, stays
+from ..runtime.parts_in_graph import any_of, spread
 from ..runtime.replaced import Replaced, as_replacements
 from .method import Method, at_run, own, register
 
@@ -210,9 +210,6 @@ def _losses(samples: 'Perturbed', parts: Union[Groups, Windows, Replaced], chang
 def _losses_in_graph(samples: 'PerturbedTensors', parts: Union[Groups, Windows]) -> 'List[Tensor]':
     """The same in a graph."""
     changes = any_of(parts, samples.active)
-    outputs = samples.evaluate(
-        tf.concat([tf.ones_like(changes[:, :1]), changes], axis=1),
-        lambda copies, state: stays(parts, copies, state - 1),
-    )
+    outputs = samples.without(parts, changes)
     losses = outputs[:, :1] - tf.where_v2(changes, outputs[:, 1:], outputs[:, :1])
     return [spread(parts, losses)]

@@ -45,6 +45,17 @@ def stays(parts: Any, copies: Tensor, removed: Tensor) -> Tensor:
     return tf.not_equal(tf.cast(_numbers(parts), removed.dtype), _beside(removed, ndims))
 
 
+def replaced(parts: Any, x: Tensor, values: Tensor, removed: Tensor, places: Tensor) -> Tensor:
+    """What one part of each copy leaves of the places that its bounds hold: ``x`` there, but for its own ``values``.
+
+    ``places`` are those of a sample made flat, shape (copies, places). A window is all that its bounds hold.
+    """
+    if isinstance(parts, Windows):
+        return values
+    each = np.broadcast_to(_numbers(parts)[0], parts.shape).ravel()
+    return tf.where(tf.equal(tf.gather(tf.constant(each), places), removed[:, None]), values, x)
+
+
 def mask(parts: Any, of_features: Tensor) -> Tensor:
     """For each value, in a shape that broadcasts, what is so of its feature; of which each copy has a row."""
     numbers = _numbers(parts)

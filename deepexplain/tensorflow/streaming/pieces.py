@@ -1,16 +1,15 @@
-"""The samples of a long run, a chunk at a time, with what goes with them: weights, feeds and baselines."""
+"""The samples of a long run, a chunk at a time."""
 
 import hashlib
-from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Tuple
+from typing import Any, Iterator, List, NamedTuple, Optional
 
 import numpy as np
 
-from ...arguments import as_array, as_mapping, has, rows_that_fit, text_of
+from ...arguments import has, rows_that_fit
 from ...errors import ArgumentError, ArgumentTypeError
 from ...types import Array
 from ..runtime.samples import as_inputs
-from ..runtime.session import Feeds
-from .cutting import baseline_rows, specs_of_x, with_baseline
+from .cutting import specs_of_x
 
 #: Bytes of the samples of a chunk where nobody says how many it has, and the most samples.
 CHUNK_BYTES, MOST_ROWS = 1 << 26, 1024
@@ -162,84 +161,6 @@ class Pieces:
             raise ArgumentError(f'xs: pieces of the iterator differ in the shape of a sample: {error}') from None
 
 
-class Beside:
-    """What goes with each sample of a long run, and what is the same for all: ys, feeds and baselines.
-
-    Parameters
-    ----------
-    explainer : Explainer
-    pieces : Pieces
-    ys, feed_dict
-        As those of :meth:`Explainer.run`; ``ys='each'`` is refused.
-    """
-
-    def __init__(self, explainer: Any, pieces: Pieces, ys: Any, feed_dict: Any) -> None:
-        self._explainer, problem = explainer, explainer.problem
-        if isinstance(ys, str):
-            raise ArgumentError(
-                f'ys must be an array of weights here; got {text_of(ys)}. Of several outputs write each by a call of '
-                "its own: run_to('output_3.npy', xs, ys=one_hot)."
-            )
-        self.rows = pieces.rows
-        self._ys: Any = None
-        self._ys_per_row = False
-        if ys is not None:
-            self._ys = as_array(ys, 'ys', explainer.T.dtype.as_numpy_dtype, finite=True)
-            ndims = explainer.T.shape.ndims
-            if ndims is None:
-                request = explainer.request(pieces.samples(pieces.first()), None, feed_dict)
-                ndims = 1 + len(explainer.engine.network.row_shape(request))
-            self._ys_per_row = self._ys.ndim == ndims
-        if self._ys_per_row:
-            self._check_length(len(self._ys), 'ys')
-        given = problem if problem.layer is None else problem.layer.problem
-        if feed_dict is not None:
-            as_mapping(feed_dict, 'feed_dict')
-        count = -1 if self.rows is None else self.rows
-        self._feeds = Feeds(problem.graph, feed_dict, count, given.inputs, problem.fixed_rows).entries
-        self._baselines = baseline_rows(explainer, pieces.axes)
-        for rows in self._baselines or []:
-            if rows is not None:
-                self._check_length(len(rows), 'baseline')
-        self._check_whole_feeds(pieces.chunk)
-
-    def _check_length(self, length: int, what: str) -> None:
-        if self.rows is None:  # of an iterator
-            self.rows = length
-        if length != self.rows:
-            raise ArgumentError(f'{what} must have a row for each of the {self.rows} samples of xs; got {length}.')
-
-    def _check_whole_feeds(self, chunk: int) -> None:
-        """Raise where a chunk has as many rows as a value that is fed whole, and would be fed a row for each sample."""
-        lengths = {chunk} if self.rows is None else {min(chunk, self.rows), self.rows % chunk}
-        for tensor, value, per_row in self._feeds:
-            if not per_row and value.ndim and len(value) in lengths and value.shape[0] != self.rows:
-                raise ArgumentError(
-                    f"feed_dict: the value of '{tensor.name}' has {len(value)} rows, as many as a chunk of the samples "
-                    'has, and would be taken for one with a row for each sample: give another chunk.'
-                )
-
-    def of(self, piece: Piece) -> Tuple[Any, Dict[str, Any]]:
-        """An explainer for a piece, and further arguments of its ``run``."""
-        part = slice(piece.start, piece.stop)
-        if self.rows is not None and piece.stop > self.rows:
-            raise ArgumentError(f'xs has more samples than ys or baseline have rows, which are {self.rows}.')
-        explainer = self._explainer
-        if self._baselines is not None:
-            given = explainer.method.baseline
-            entries = list(given) if len(self._baselines) > 1 else [given]
-            cut = [entry if rows is None else rows[part] for entry, rows in zip(entries, self._baselines)]
-            explainer = with_baseline(explainer, cut if explainer.has_multiple_inputs else cut[0])
-        ys = self._ys[part] if self._ys_per_row else self._ys
-        feeds = {tensor.name: value[part] if per_row else value for tensor, value, per_row in self._feeds}
-        return explainer, {'ys': ys, 'feed_dict': feeds or None}
-
-    def described(self) -> Dict[str, Any]:
-        """The part of a job that says what these are."""
-        feeds = {tensor.name: described(value) for tensor, value, _ in self._feeds}
-        return {'ys': described(self._ys), 'feed_dict': feeds}
-
-
 def is_iterator(xs: Any) -> bool:
     """Whether samples come in pieces; a data set of another library is refused by name where its are not samples."""
     if isinstance(xs, (list, tuple)) or not has(xs, '__iter__'):
@@ -260,17 +181,3 @@ def bad_rows_text(count: int, first: int) -> str:
         f'xs holds nan, infinite values or numbers that do not fit, in {count} sample{"s" * (count > 1)}: the first is '
         f"at index {first}. Replace them or leave them out; or on_bad_rows='nan', and they get nan."
     )
-
-
-def described(value: Any) -> Any:
-    """What tells a value of a job from others: arrays by a hash of their content, tensors by name, others as text."""
-    if value is None or isinstance(value, (bool, int, str)):
-        return value
-    if isinstance(value, np.ndarray):
-        digest = hashlib.sha256(np.ascontiguousarray(value).tobytes()).hexdigest()
-        return f'{value.dtype} {value.shape} sha256 {digest}'
-    if isinstance(value, (list, tuple)):
-        return [described(entry) for entry in value]
-    if isinstance(value, dict):
-        return {str(key): described(value[key]) for key in value}
-    return str(value.name) if has(value, 'graph') and has(value, 'name') else repr(value)

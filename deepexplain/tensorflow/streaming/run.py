@@ -15,10 +15,11 @@ from ...types import ArrayLike
 from ..compat import tf
 from ..runtime.digest import network_digest
 from ..runtime.progress import progress_bar
+from .beside import Beside, described
 from .cutting import as_found, check_apart, check_method
 from .journal import Journal, going_on, in_words, only_writer
 from .outputs import outputs_at
-from .pieces import Beside, Piece, Pieces, bad_rows_text, described
+from .pieces import Piece, Pieces, bad_rows_text
 
 
 def run_to(
@@ -32,6 +33,9 @@ def run_to(
     resume: bool = True,
     on_bad_rows: str = 'error',
     progress: bool = True,
+    *,
+    target: Any = None,
+    explanation: bool = False,
 ) -> Any:
     """Attributions of samples of any number, written to a file while it runs. The same call goes on after any stop.
 
@@ -63,6 +67,10 @@ def run_to(
         come). With 'nan' they get nan, and a line in ``out.bad.txt``; others get what they would get beside any.
     progress : bool, default True
         Show a bar of samples, with the time left.
+    target : int, 'top', tuple, str, or a list of one for each sample, optional
+        As in :meth:`run`, in place of ``ys``. All of it is checked before the first chunk is computed.
+    explanation : bool, default False
+        Not here: an :class:`~deepexplain.explanation.Explanation` holds the samples, and is made by :meth:`run`.
 
     Returns
     -------
@@ -93,13 +101,18 @@ def run_to(
     [[2.0, 8.0], [18.0, 0.0]]
     """
     resume, progress = as_flag(resume, 'resume'), as_flag(progress, 'progress')
+    if as_flag(explanation, 'explanation'):
+        raise ArgumentError(
+            'run_to writes attributions, and an Explanation holds the samples and more beside them: leave explanation '
+            'out here; or explain some of the samples, run(xs[:100], explanation=True).'
+        )
     on_bad_rows = one_of(on_bad_rows, 'on_bad_rows', ('error', 'nan'))
     chunk = None if chunk is None else as_count(chunk, 'chunk')
     batch_size = self.problem.batch_size(batch_size)
     outputs = outputs_at(path, len(self.X) if self.has_multiple_inputs else None)
     check_method(self.method)
     pieces = Pieces(self, xs, chunk)
-    beside = Beside(self, pieces, ys, feed_dict)
+    beside = Beside(self, pieces, ys, feed_dict, target)
     run = _Run(self, outputs, pieces, beside, batch_size, on_bad_rows == 'nan')
     with ExitStack() as stack:
         with in_words(outputs[0].path, 'it is not begun'):
@@ -147,7 +160,9 @@ class _Run:
         self.journal.check_is_of(job, self.path)
         made, arguments = self.beside.of(first)
         samples = self.pieces.samples(first)
-        check_apart(explainer, made.request(samples, **arguments))
+        request = made.request(samples, **arguments)
+        check_apart(explainer, request)
+        self.beside.check_targets(request)
         with in_words(self.path, 'it is not begun'):
             self.journal.begin(job)
             self._check_what_is_there()
@@ -212,7 +227,9 @@ class _Run:
                     self._explain(piece)
                     bar.update(piece.stop - piece.start)
             if self.beside.rows not in (None, stop):
-                raise ArgumentError(f'ys or baseline have {self.beside.rows} rows, and xs had only {stop} samples.')
+                raise ArgumentError(
+                    f'ys, target or baseline have {self.beside.rows} rows, and xs had only {stop} samples.'
+                )
             with in_words(self.path, 'all chunks are written'):
                 for output in self.outputs:
                     output.finish(stop)

@@ -11,7 +11,7 @@ import tensorflow.compat.v1 as tf
 from small import dense, mlp, normal
 
 from deepexplain.errors import ArgumentError, ArgumentTypeError, DeepExplainWarning, OutputError
-from deepexplain.tensorflow import DeepExplain
+from deepexplain.tensorflow import DeepExplain, open_model
 from deepexplain.tensorflow.streaming import journal, outputs, run_to
 
 try:
@@ -64,6 +64,32 @@ def test_what_is_written_is_what_run_says_of_each_chunk(explainer, tmp_path, kin
         assert zarr.open_array(tmp_path / 'out.zarr', mode='r').chunks == (min(chunk, 50), 4)
     names = {f'out{kind}', f'out{kind}.journal'}
     assert set(os.listdir(str(tmp_path))) == names  # neither a lock nor a list of bad rows
+
+
+@pytest.mark.parametrize('target', [1, 'top', [0, 2, 1, 1, 0] * 10, np.arange(50) % 3, range(3), 'a Series'])
+def test_targets_go_along_with_the_samples(explainer, tmp_path, target):
+    if isinstance(target, str) and target == 'a Series':
+        target = pytest.importorskip('pandas').Series([2, 0] * 25, dtype='int8')
+    count = len(target) if hasattr(target, '__len__') and not isinstance(target, str) else 50
+    found = explainer.run_to(tmp_path / 'out.npy', XS[:count], chunk=7, progress=False, target=target)
+    np.testing.assert_allclose(found, explainer.run(XS[:count], target=target), rtol=1e-5, atol=1e-7)
+    other = [1] * count if isinstance(target, str) else 'top'
+    with pytest.raises(ArgumentError, match='is of another job.*: target is .* there, and .* here'):
+        explainer.run_to(tmp_path / 'out.npy', XS[:count], chunk=7, progress=False, target=other)
+    if isinstance(target, np.ndarray):  # the same in another form
+        explainer.run_to(tmp_path / 'out.npy', XS, chunk=7, progress=False, target=target.astype(np.int32).tolist())
+
+
+def test_names_of_classes_go_along_with_the_samples(tmp_path):
+    with tf.Graph().as_default() as graph:
+        tf.identity(mlp(tf.placeholder(tf.float32, [None, 4], name='x')), name='T')
+    (tmp_path / 'mlp.pb').write_bytes(graph.as_graph_def().SerializeToString())
+    with open_model(tmp_path / 'mlp.pb', outputs='T', class_names=['a', 'b', 'c']) as model:
+        explainer = model.get_explainer('deeplift', model.outputs[0], model.inputs[0])
+        names = ['c', 'a'] * 25
+        for i, target in enumerate([names, np.array(names), np.array(names, object)]):
+            found = explainer.run_to(tmp_path / f'{i}.npy', XS, chunk=9, progress=False, target=target)
+            np.testing.assert_allclose(found, explainer.run(XS, target=[2, 0] * 25), rtol=1e-5, atol=1e-7)
 
 
 @each_kind
@@ -485,6 +511,19 @@ def test_without_zarr_the_error_says_what_to_install(explainer, tmp_path):
         ({'ys': np.zeros((49, 3))}, ArgumentError, 'ys must have a row for each of the 50 samples of xs; got 49'),
         ({'ys': [0, 1]}, ArgumentError, r'ys must have the shape of T: \(50, 3\)'),
         ({'ys': YS * np.nan}, ArgumentError, 'ys must be finite'),
+        ({'target': 1}, ArgumentError, r'Give target .* or ys .*, not both'),
+        ({'ys': None, 'target': [0] * 49}, ArgumentError, 'target must have a row for each of the 50 samples'),
+        ({'ys': None, 'target': [0] * 49 + [3]}, ArgumentError, 'target must be from 0 to 2.*; got 3'),
+        ({'ys': None, 'target': [0.0] * 50}, ArgumentTypeError, 'target must be an int.*got float64 numbers'),
+        ({'ys': None, 'target': ['a', 1] * 25}, ArgumentTypeError, 'target must be an int.*got 1 among names'),
+        ({'ys': None, 'target': ['a'] * 50}, ArgumentError, "got 'a', and no class names are known"),
+        ({'ys': None, 'target': 'best'}, ArgumentError, "got 'best', and no class names are known"),
+        (
+            {'explanation': True},
+            ArgumentError,
+            r'leave explanation out here; .* run\(xs\[:100\], explanation=True\)',
+        ),
+        ({'explanation': 1}, ArgumentTypeError, 'explanation must be True or False; got 1'),
         ({'chunk': 0}, ArgumentError, 'chunk must be at least 1; got 0'),
         ({'chunk': 2.0}, ArgumentTypeError, 'chunk must be an integer; got 2.0'),
         ({'batch_size': 0}, ArgumentError, 'batch_size must be at least 1'),
@@ -506,14 +545,20 @@ def test_without_zarr_the_error_says_what_to_install(explainer, tmp_path):
         (
             {'xs': iter([XS]), 'ys': YS[:40]},
             ArgumentError,
-            'xs has more samples than ys or baseline have rows, which are 40',
+            'xs has more samples than ys, target or baseline have rows, which are 40',
         ),
-        ({'xs': iter([XS[:40]]), 'ys': YS}, ArgumentError, 'ys or baseline have 50 rows, and xs had only 40 samples'),
+        (
+            {'xs': iter([XS[:40]]), 'ys': YS},
+            ArgumentError,
+            'ys, target or baseline have 50 rows, and xs had only 40 samples',
+        ),
     ],
 )
 def test_arguments_that_do_not_fit(explainer, tmp_path, arguments, error, message):
     with pytest.raises(error, match=message):
-        explainer.run_to(tmp_path / 'out.npy', **{'xs': XS, 'progress': False, **arguments})
+        explainer.run_to(tmp_path / 'out.npy', **{'xs': XS, 'ys': YS, 'progress': False, **arguments})
+    if isinstance(arguments.get('xs', XS), np.ndarray):  # an iterator tells too late
+        assert not (tmp_path / 'out.npy').exists()
 
 
 @pytest.mark.filterwarnings('ignore:T .* is random')
