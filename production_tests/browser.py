@@ -6,10 +6,20 @@ import os
 import select
 import shutil
 import subprocess
+import sys
 import time
 
 #: Where Debian's package has it.
 CHROMIUM = shutil.which('chromium') or shutil.which('chromium-browser') or shutil.which('google-chrome')
+
+#: Commands come in by descriptor 3, and answers go out by 4.
+START = """
+import fcntl, os, sys
+there, back = (fcntl.fcntl(int(one), fcntl.F_DUPFD, 10) for one in sys.argv[1:3])
+os.dup2(there, 3)
+os.dup2(back, 4)
+os.execv(sys.argv[3], sys.argv[3:])
+"""
 
 
 class Browser:
@@ -28,18 +38,21 @@ class Browser:
             f'--disable-background-networking --disable-component-update --user-data-dir={folder} '
             '--remote-debugging-pipe about:blank'
         )
-        # Commands come in by descriptor 3, and answers go out by 4.
-        command = ['sh', '-c', f'exec "$@" 3<&{there} 4>&{back}', 'sh', CHROMIUM, *options.split(' ')]
+        command = [sys.executable, '-c', START, str(there), str(back), CHROMIUM, *options.split(' ')]
         silent = subprocess.DEVNULL
         self._process = subprocess.Popen(command, pass_fds=(there, back), stdout=silent, stderr=silent)
         os.close(there)
         os.close(back)
 
     def __enter__(self):
-        target = self._ask('Target.createTarget', url='about:blank')['targetId']
-        self._session = self._ask('Target.attachToTarget', targetId=target, flatten=True)['sessionId']
-        for domain in ('Page', 'Runtime', 'Log', 'Network'):
-            self.ask(f'{domain}.enable')
+        try:
+            target = self._ask('Target.createTarget', url='about:blank')['targetId']
+            self._session = self._ask('Target.attachToTarget', targetId=target, flatten=True)['sessionId']
+            for domain in ('Page', 'Runtime', 'Log', 'Network'):
+                self.ask(f'{domain}.enable')
+        except BaseException:
+            self.__exit__()
+            raise
         return self
 
     def __exit__(self, *exception):
@@ -51,9 +64,7 @@ class Browser:
     def screen(self, width, height=900, scheme='light'):
         """A screen of this width, in CSS pixels, for readers who like it light or dark."""
         mobile = width < 600
-        self.ask(
-            'Emulation.setDeviceMetricsOverride', width=width, height=height, deviceScaleFactor=1, mobile=mobile
-        )
+        self.ask('Emulation.setDeviceMetricsOverride', width=width, height=height, deviceScaleFactor=1, mobile=mobile)
         self.ask('Emulation.setEmulatedMedia', features=[{'name': 'prefers-color-scheme', 'value': scheme}])
 
     def open(self, url):

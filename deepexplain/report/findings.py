@@ -8,7 +8,7 @@ from typing import Any, Callable, Dict, List, Optional, Tuple
 import numpy as np
 
 from ..arguments import as_names, text_of
-from ..errors import ArgumentError, DeepExplainError, GraphError
+from ..errors import ArgumentError, DeepExplainError
 from ..explanation import Explanation
 from ..metrics import compare
 from ..types import Array, ArrayLike
@@ -29,7 +29,7 @@ MOST_OUTPUTS = 5
 
 @dataclass(frozen=True)
 class Sum:
-    """What attributions of all samples add up to, next to what they should.
+    """What attributions of all samples add up to, next to what they should; ``promise``: that, in words.
 
     ``share`` is the sum of all ``|delta|`` as a share of the sum of all ``|what should be the sum|``.
     """
@@ -54,22 +54,16 @@ class Sum:
 
 @dataclass(frozen=True)
 class Explained:
-    """What one method says of all samples; ``given`` are the arguments that differ from its defaults."""
+    """What one method says of all samples.
+
+    ``given`` are its arguments, but for defaults; ``sum`` is None where its attributions add up to nothing.
+    """
 
     method: str
     given: Dict[str, Any]
     audit: Any
     explanation: Explanation
-
-    @property
-    def sum(self) -> Optional[Sum]:
-        """None where the method promises nothing."""
-        e = self.explanation
-        if e.delta is None:
-            return None
-        values = e.values if e.several else [e.values]
-        total = sum(np.asarray(one, np.float64).reshape(len(e), -1).sum(axis=1) for one in values)
-        return Sum(self.audit.promise or '', e.delta, total - e.delta)
+    sum: Optional[Sum]
 
     @property
     def treatments(self) -> List[Tuple[Any, int]]:
@@ -98,8 +92,6 @@ class Findings:
     samples : array or list of them
         Those that are shown.
     methods : list of Explained
-    skipped : list of (str, str)
-        Methods that do not apply, and why.
     metrics : dict
         Name of a measure -> a number for each method.
     why : list of (str, str, str)
@@ -115,7 +107,6 @@ class Findings:
     outputs: List[Any]
     samples: Any
     methods: List[Explained]
-    skipped: List[Tuple[str, str]]
     metrics: Dict[str, List[float]]
     why: List[Tuple[str, str, str]]
 
@@ -138,39 +129,30 @@ def findings_of(
     target: Any,
     names: Any,
     shown: int,
-    skips: bool,
-    steps: Callable[[int, int, str], Any],
+    next_is: Callable[[str], None],
 ) -> Findings:
-    """Compute all of it. ``skips``: leave out methods that do not apply, as long as one does."""
+    """Compute all of it; ``next_is`` is told before each step what that is."""
     several = len(getattr(model, 'inputs', [0])) > 1
     n = _count(xs[0] if several and isinstance(xs, (list, tuple)) and len(xs) else xs)
     names = None if names is None else as_names(names, 'names', n, 'samples')
-    explainers, skipped = {}, []
-    for name, arguments in methods.items():
-        try:
-            explainers[name] = model.get_explainer(name, **arguments)
-        except GraphError as error:
-            if not skips or (not explainers and len(skipped) + 1 == len(methods)):
-                raise
-            skipped.append((name, str(error)))
-    every, found = len(explainers) + 3, []
-    steps(0, every, 'the outputs of the model')
-    predicted = model.predict(xs)
-    for i, (name, explainer) in enumerate(explainers.items(), start=1):
-        steps(i, every, name)
-        explanation = explainer.run(xs, target=target, explanation=True)
-        found.append(Explained(name, methods[name], explainer.describe(), explanation))
-    steps(every - 2, every, 'metrics')
+    # All of them first: a name that is wrong is said before anything takes time.
+    explainers = {name: model.get_explainer(name, **arguments) for name, arguments in methods.items()}
+    next_is('the outputs of the model')
+    predicted, found = model.predict(xs), []
+    for name, explainer in explainers.items():
+        next_is(name)
+        explanation, audit = explainer.run(xs, target=target, explanation=True), explainer.describe()
+        found.append(Explained(name, methods[name], audit, explanation, _sum_of(explanation, audit.promise)))
+    next_is('metrics')
     first = found[0].explanation
     judged = min(MOST_JUDGED, n)
     table = _judged(explainers, rows_of(xs, judged, several), None if first.ys is None else first.ys[:judged])
-    steps(every - 1, every, 'pictures')
     named = names or first.sample_names or [f'sample {i}' for i in range(n)]
     tensors = [tensor.name for tensor in model.outputs]
     arrays = [np.asarray(one) for one in (predicted if isinstance(predicted, list) else [predicted])]
     return Findings(
         facts=_facts(model, first, found[0].audit, n),
-        target=_in_words(target, first),
+        target=_in_words(target, first, next(iter(explainers.values())).T),
         given_target=text_of(target),
         names=named,
         shown=min(shown, n),
@@ -185,7 +167,6 @@ def findings_of(
         ],
         samples=rows_of(xs, shown, several),
         methods=found,
-        skipped=skipped,
         metrics=table[0],
         why=table[1],
     )
@@ -199,6 +180,15 @@ def _count(xs: Any) -> int:
     if not count:
         raise ArgumentError('xs has no samples, so there is nothing to report.')
     return count
+
+
+def _sum_of(e: Explanation, promise: Optional[str]) -> Optional[Sum]:
+    if e.delta is None:
+        return None
+    values = e.values if e.several else [e.values]
+    total = np.sum([one.reshape(len(e), -1).sum(axis=1, dtype=np.float64) for one in values], axis=0)
+    # Occlusion has a delta, and promises nothing.
+    return Sum(promise or 'T(x) - T(baseline), not promised', e.delta, total - e.delta)
 
 
 def rows_of(xs: Any, count: int, several: bool) -> Any:
@@ -237,12 +227,15 @@ def _largest(row: Array, class_names: Optional[List[str]]) -> List[Tuple[str, An
     return [(name_of_output(row.shape, int(i), class_names), flat[i]) for i in order[:MOST_OUTPUTS]]
 
 
-def _in_words(target: Any, first: Explanation) -> str:
+def _in_words(target: Any, first: Explanation, T: Any) -> str:
     if first.ys is None:
-        return 'the only output' if target is not None else 'the output, or the sum of all outputs where it has several'
+        sides = T.shape.as_list()[1:] if T.shape.ndims else []
+        return 'the only output' if all(side == 1 for side in sides) else 'the sum of all outputs of each sample'
+    rows = first.ys.reshape(len(first), -1)
+    if rows.shape[1] == 1:
+        return 'the only output'
     if isinstance(target, str) and target == 'top' and 'top' not in (first.class_names or ()):
         return 'the largest output of each sample'
-    rows = first.ys.reshape(len(first), -1)
     if (rows == rows[0]).all() and np.count_nonzero(rows[0]) == 1:
         return name_of_output(first.ys.shape[1:], int(rows[0].argmax()), first.class_names)
     return 'an output that was chosen for each sample'

@@ -52,6 +52,7 @@ def page_of(found: Findings) -> str:
         found=found,
         model=os.path.basename(found.facts[0][1].rstrip('/')),
         first=first,
+        at_baseline=_at_baseline(found),
         samples=[_sample(found, i) for i in range(found.shown)],
         overviews=[(one.method, overview_of(one.explanation)) for one in found.methods],
         verdicts={one.method: _verdict(one) for one in found.methods},
@@ -76,7 +77,7 @@ def _sample(found: Findings, i: int) -> Dict[str, Any]:
     one = slice(i, i + 1)
     first = found.methods[0].explanation
     x = [x[one] for x in found.samples] if first.several else found.samples[one]
-    maps = [(method, pictures_of(method.explanation[one], found.names[i], x)) for method in found.methods]
+    maps = [(method, pictures_of(method.explanation[one], first[one], found.names[i], x)) for method in found.methods]
     return {
         'name': found.names[i],
         'label': found.label(i),
@@ -86,12 +87,20 @@ def _sample(found: Findings, i: int) -> Dict[str, Any]:
     }
 
 
+def _at_baseline(found: Findings) -> Any:
+    """T at the baseline, where all methods that have one agree."""
+    every = [one.explanation.base_value for one in found.methods if one.explanation.base_value is not None]
+    return every[0] if every and all(np.allclose(one, every[0], equal_nan=True) for one in every) else None
+
+
 def _verdict(one: Explained) -> Tuple[str, str]:
     """How far a method's attributions add up: a word for the style of the page, and a sentence."""
     total = one.sum
     if total is None:
         return 'none', 'promises no sum, so nothing can be checked this way.'
     share = total.share
+    if not one.audit.promise:
+        return 'none', f'promises no sum; its gap is {_share(share)} of what there is to explain.'
     if not np.isfinite(share):
         return 'bad', 'does not add up, or to something that is no finite number.'
     if share <= 0.01:
@@ -112,14 +121,14 @@ def _number(value: Any) -> str:
         number = float(value)
     except (TypeError, ValueError):  # a model may return strings
         return value.decode('utf-8', 'replace') if isinstance(value, bytes) else str(value)
-    return '–' if np.isnan(number) else f'{number + 0.0:.4g}'
+    return '-' if np.isnan(number) else f'{number + 0.0:.4g}'
 
 
 def _signed(value: Any) -> str:
-    return '–' if np.isnan(value) else f'{value + 0.0:+.4g}'
+    return '-' if np.isnan(value) else f'{value + 0.0:+.4g}'
 
 
 def _share(share: float) -> str:
     if not np.isfinite(share):
-        return '–'
+        return '-'
     return 'less than 0.01 %' if share < 1e-4 else f'{100 * share:.2g} %'

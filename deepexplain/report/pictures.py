@@ -25,7 +25,7 @@ from ..plotting.series import timeseries
 PAGES = {'light': ('#ffffff', '#1c1e21'), 'dark': ('#1d2024', '#e4e6e9')}
 DOTS = 160  # an inch; a browser's inch has 96
 #: Letters of a long sequence that can be read, and rows of a table.
-MOST_LETTERS, MOST_ROWS = 60, 10
+MOST_LETTERS, MOST_ROWS = 50, 10
 #: The longest side of a picture that is shown itself.
 LARGEST_SIDE = 512
 #: matplotlib has one set of options for all threads.
@@ -53,15 +53,21 @@ class Shown:
     largest: List[Top]
 
 
-def pictures_of(explanation: Explanation, sample: str, samples: Any) -> List[Shown]:
-    """Of one sample, by one method: one for each input."""
+def pictures_of(explanation: Explanation, first: Explanation, sample: str, samples: Any) -> List[Shown]:
+    """Of one sample, by one method: one for each input. ``first``: by the first method, which says where to look."""
     several = explanation.several
-    parts = [explanation.of_input(i) for i in range(len(explanation.values))] if several else [explanation]
+    parts, firsts = _parts(explanation), _parts(first)
     given = samples if several else [samples]
-    return [_shown(part, sample, x, several) for part, x in zip(parts, given)]
+    return [_shown(part, other, sample, x, several) for part, other, x in zip(parts, firsts, given)]
 
 
-def _shown(part: Explanation, sample: str, x: Any, several: bool) -> Shown:
+def _parts(explanation: Explanation) -> List[Explanation]:
+    if not explanation.several:
+        return [explanation]
+    return [explanation.of_input(i) for i in range(len(explanation.values))]
+
+
+def _shown(part: Explanation, first: Explanation, sample: str, x: Any, several: bool) -> Shown:
     name = part.input_names[0] if several and part.input_names else ''
     if part.data is None:  # of a layer of the method's own, which may have the places of the samples
         x = np.asarray(x)
@@ -71,11 +77,11 @@ def _shown(part: Explanation, sample: str, x: Any, several: bool) -> Shown:
         draw = drawing_of(part)
     except ArgumentError:
         return Shown(name, None, largest)
-    width, height, options = _size(draw, part)
+    width, height, options = _size(draw, part, first)
     kind, reading = KINDS.get(draw, ('Picture', ''))
     said = ', '.join(f'{one.name} {one.attribution:+.3g}' for one in largest[:3])
     alt = f'{kind} of the attributions of {sample} by {part.method}. {reading}The largest: {said}.'
-    return Shown(name, drawn(draw, part, (width, height), options, alt, width > 8), largest)
+    return Shown(name, drawn(draw, part, (width, height), options, alt, width > 8 or draw is timeseries), largest)
 
 
 #: What each function draws, and how it is read.
@@ -89,18 +95,26 @@ KINDS: Dict[Any, Tuple[str, str]] = {
 }
 
 
-def _size(draw: Any, part: Explanation) -> Tuple[float, float, Dict[str, Any]]:
+def _size(draw: Any, part: Explanation, first: Explanation) -> Tuple[float, float, Dict[str, Any]]:
     """Width and height in inches, and options of the function that draws."""
     shape = part.values.shape[1:]
     if draw is image:
         scale = 2.8 / max(shape[:2])
         return max(scale * shape[1], 1.2) + 0.9, max(scale * shape[0], 1.2), {'colorbar': True}
     if draw is sequence:
-        letters = min(shape[0], MOST_LETTERS)
-        return max(0.22 * letters + 1, 4), 2.2, {'window': letters} if letters < shape[0] else {}
+        width = max(0.2 * min(shape[0], MOST_LETTERS) + 1, 4)
+        return width, 2.2, {'window': _window(first.values[0])} if shape[0] > MOST_LETTERS else {}
     if draw is timeseries:
         return 8, 1.2 + 0.9 * min(max(2, shape[1]), 40), {}
-    return 6, 1.5 + 0.3 * min(max(2, shape[0]), MOST_ROWS + 2), {'top': MOST_ROWS}
+    return 4.6, 1.5 + 0.3 * min(max(2, shape[0]), MOST_ROWS + 2), {'top': MOST_ROWS}
+
+
+def _window(values: Any) -> Tuple[int, int]:
+    """Which letters of a long sequence are shown, the same by every method: those that count most."""
+    sizes = np.nan_to_num(np.abs(values)).reshape(len(values), -1).sum(axis=1)
+    sums = np.cumsum(np.concatenate([[0.0], sizes]))
+    begin = int(np.argmax(sums[MOST_LETTERS:] - sums[:-MOST_LETTERS]))
+    return begin, begin + MOST_LETTERS
 
 
 def overview_of(explanation: Explanation) -> Optional[Picture]:
@@ -112,7 +126,7 @@ def overview_of(explanation: Explanation) -> Optional[Picture]:
         f'Points of the attributions of {len(explanation)} samples by {explanation.method}: a row for each feature, '
         'those that count most at the top.'
     )
-    return drawn(beeswarm, explanation, (7, 1.2 + 0.36 * rows), {'top': MOST_ROWS}, alt)
+    return drawn(beeswarm, explanation, (5.2, 1.2 + 0.36 * rows), {'top': MOST_ROWS}, alt)
 
 
 def drawn(

@@ -3,7 +3,7 @@
 import os
 import pathlib
 import tempfile
-from typing import Any, Mapping, Optional, Sequence
+from typing import Any, Callable, Mapping, Optional, Sequence
 
 from ..arguments import as_count, as_function, as_mapping, as_names, has, text_of
 from ..errors import ArgumentError, ArgumentTypeError, OutputError
@@ -41,7 +41,7 @@ def write_report(
     xs : array-like, shape (samples, ...), or a list of them where the model has several inputs
     methods : list of str, optional
         Default: 'deeplift' with ``rules='complete'``, 'intgrad' with 50 steps and ``quadrature='riemann_middle'``, and
-        'grad*input'; where one of these does not apply to the model, the report says why, and has the others.
+        'grad*input'. A method that is named has its own defaults.
     target : default 'top'
         As in ``run``: an int, 'top', a tuple, the name of a class, or a list of one for each sample; None where T has
         one output, or for the sum of all.
@@ -53,8 +53,8 @@ def write_report(
     arguments : dict, optional
         Method -> a dict of its arguments: ``{'intgrad': {'steps': 200}}``.
     progress : bool or function, optional
-        True: a bar. A function is called before each step with the number of steps done, of all steps, and the name of
-        the step.
+        True: a bar. A function is called with the number of steps that are done, of all steps, and the name of the
+        next: 'intgrad', 'metrics', 'pictures', ...; and at the end, 'done'.
 
     Returns
     -------
@@ -66,7 +66,7 @@ def write_report(
     ArgumentError, ArgumentTypeError
         An argument does not fit, there are no samples, or no such method.
     GraphError
-        A method that was asked for does not apply to the model, or the model has several outputs.
+        A method does not apply to the model, or the model has several outputs.
     OutputError
         The file cannot be written.
 
@@ -82,22 +82,19 @@ def write_report(
     ...     path.read_text(encoding='utf-8')[:15]
     '<!DOCTYPE html>'
     """
-    path = _as_path(path)
+    file = _as_path(path)
     if not has(opened_model, 'get_explainer') or not has(opened_model, 'predict'):
         raise ArgumentTypeError(f'opened_model must be what open_model(...) returns; got {text_of(opened_model)}.')
     wanted = _methods(methods, arguments)
-    found = findings_of(
-        opened_model,
-        xs,
-        wanted,
-        target=target,
-        names=names,
-        shown=as_count(shown, 'shown'),
-        skips=methods is None,
-        steps=_steps(progress),
-    )
-    _write(path, page_of(found))
-    return path
+    shown = as_count(shown, 'shown')
+    with _Steps(progress, len(wanted) + 4) as next_is:
+        options = {'target': target, 'names': names, 'shown': shown, 'next_is': next_is}
+        found = findings_of(opened_model, xs, wanted, **options)
+        next_is('pictures')
+        page = page_of(found)
+        next_is('the file')
+        _write(file, page)
+    return file
 
 
 def _as_path(path: Any) -> pathlib.Path:
@@ -135,24 +132,36 @@ def _methods(methods: Any, arguments: Any) -> Any:
     }
 
 
-def _steps(progress: Any) -> Any:
-    """A function of the steps that are done, of all of them, and of the name of the next."""
-    if progress is None or progress is False:
-        return lambda done, steps, what: None
-    if progress is not True:
-        return as_function(progress, 'progress', 'done, steps, what', or_else='True, False or ')
-    from tqdm import tqdm
+class _Steps:
+    """Says what is done next: ``with _Steps(progress, steps) as next_is: next_is('metrics')``."""
 
-    bar = tqdm(unit='step')
+    def __init__(self, progress: Any, steps: int) -> None:
+        self._bar: Any = None
+        self._tell: Any = None
+        if progress is True:
+            from tqdm import tqdm
 
-    def show(done: int, steps: int, what: str) -> None:
-        bar.total = steps
-        bar.set_description(what)
-        bar.update(done - bar.n)
-        if done == steps:
-            bar.close()
+            self._bar = tqdm(total=steps, unit='step')
+        elif progress is not None and progress is not False:
+            self._tell = as_function(progress, 'progress', 'done, steps, what', or_else='True, False or ')
+        self._done, self._steps = -1, steps
 
-    return show
+    def __enter__(self) -> 'Callable[[str], None]':
+        return self._next
+
+    def __exit__(self, kind: Any, *exception: Any) -> None:
+        if kind is None:
+            self._next('done')
+        if self._bar is not None:
+            self._bar.close()
+
+    def _next(self, what: str) -> None:
+        self._done += 1
+        if self._bar is not None:
+            self._bar.set_description(what, refresh=False)
+            self._bar.update(self._done - self._bar.n)
+        elif self._tell is not None:
+            self._tell(self._done, self._steps, what)
 
 
 def _write(path: pathlib.Path, text: str) -> None:
