@@ -252,7 +252,7 @@ def _facts(model: Any, first: Explanation, audit: Any, n: int) -> List[Tuple[str
     if first.class_names:
         more = f' and {len(first.class_names) - 20} more' if len(first.class_names) > 20 else ''
         found.append(('Classes', ', '.join(first.class_names[:20]) + more))
-    found.append(('Operations between input and T', str(len(audit.rows))))
+    found.append(('Operations up to T', str(len(audit.rows))))
     found.append(('Samples', str(n)))
     return found
 
