@@ -47,7 +47,7 @@ def wheel(tmp_path_factory):
 
 def test_it_holds_the_package_and_nothing_else(wheel):
     held = {name for name in zipfile.ZipFile(wheel).namelist() if '.dist-info/' not in name}
-    package = [path for path in (ROOT / 'deepexplain').rglob('*') if path.suffix in ('.py', '.pyi', '.typed')]
+    package = [path for path in (ROOT / 'deepexplain').rglob('*') if path.suffix in ('.py', '.pyi', '.typed', '.html')]
     assert held == {path.relative_to(ROOT).as_posix() for path in package}
 
 

@@ -14,6 +14,7 @@ ROOT = os.path.dirname(os.path.abspath(deepexplain.__file__))
 #: One way down. A module may import from its own room and from those after it.
 ROOMS = [
     'distributed',
+    'report',
     'tensorflow',
     'tensorflow.recipe',
     'tensorflow.models',
@@ -40,8 +41,9 @@ ROOMS = [
 SHARED = ['explanation', 'arguments', 'errors', 'types']
 #: Beside that way: they import from themselves and from the shared rooms only, and no other room imports them.
 SIDE_ROOMS = ['plotting', 'sequences']
-#: But for this one: `Explanation.plot` opens it when it is called.
+#: But for these: `Explanation.plot` opens it when it is called, and a report has pictures.
 DOORS = [('explanation.explanation', 'plotting')]
+ROOMS_WITH_PICTURES = ['report']
 
 
 def modules():
@@ -96,7 +98,7 @@ def wrong_imports(name, imported):
         if other.split('.')[0] == 'deepexplain':
             yield f'{name} imports {other} by its absolute name'
         elif side_room(name) != side_room(other) and is_module(other) and not is_shared(other):
-            if (name, other) in DOORS:
+            if (name, other) in DOORS or (side_room(other) == 'plotting' and name.split('.')[0] in ROOMS_WITH_PICTURES):
                 continue
             yield f'{name} imports {other}, across the house'
         elif is_module(other) and other != 'tensorflow' and room(other) is not None:
@@ -272,6 +274,10 @@ def test_without_tensorflow_the_import_says_which_extra_to_install():
     assert "pip install 'deepexplain[tensorflow]'" in found
 
 
+def test_the_report_imports_no_tensorflow():
+    assert run("import deepexplain.report, sys; print('tensorflow' in sys.modules)").strip() == 'False'
+
+
 def test_plotting_imports_no_tensorflow():
     found = run("import deepexplain.plotting, sys; print('tensorflow' in sys.modules, 'matplotlib' in sys.modules)")
     assert found.strip() == 'False True'
@@ -281,6 +287,13 @@ def test_without_matplotlib_the_import_says_which_extra_to_install():
     found = run("import sys; sys.modules['matplotlib'] = None; import deepexplain.plotting")
     assert 'ImportError: deepexplain.plotting needs matplotlib 3.5 or later, and found none' in found
     assert "pip install 'deepexplain[plot]'" in found
+
+
+@pytest.mark.parametrize('missing', ['jinja2', 'matplotlib'])
+def test_without_jinja2_or_matplotlib_the_import_says_which_extra_to_install(missing):
+    found = run(f"import sys; sys.modules['{missing}'] = None; import deepexplain.report")
+    assert f'ImportError: deepexplain.report needs jinja2 and matplotlib, and found no {missing}' in found
+    assert "pip install 'deepexplain[report]'" in found
 
 
 def test_without_ray_the_import_says_which_extra_to_install():

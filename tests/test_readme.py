@@ -28,6 +28,7 @@ PAGES = ['README.md', 'CONTRIBUTING.md'] + [
         'sequences.md',
         'coming-from-other-libraries.md',
         'metrics.md',
+        'report.md',
         'beyond-one-process.md',
         'models.md',
         'coming-from-0.3.md',

@@ -53,24 +53,27 @@ def picture_of(explanation: Explanation, **options: Any) -> Any:
     >>> [label.get_text() for label in picture_of(e, ax=Figure().add_subplot()).get_yticklabels()]
     ['fare', 'age']
     """
+    return drawing_of(explanation)(explanation, **options)
+
+
+def drawing_of(explanation: Explanation) -> Any:
+    """The function that draws it; errors as those of :func:`picture_of`."""
     if not isinstance(explanation, Explanation):
         raise ArgumentError('explanation must be an Explanation: run(xs, explanation=True) returns one.')
     check_is_one(explanation, 'plot()')
     shape, count = explanation.values.shape[1:], len(explanation)
     if len(shape) == 1:
-        draw: Any = _of_one_row(explanation) if count == 1 else beeswarm
-    elif len(shape) == 2 and shape[1] == LETTERS and is_one_hot(explanation):
-        draw = sequence
-    elif picture_in(explanation, False) is not None and (len(shape) == 3 or min(shape) >= SHORTEST_SIDE):
-        draw = image if count == 1 else grid
-    elif len(shape) == 2 and explanation.data is not None and explanation.data.shape == explanation.values.shape:
-        draw = timeseries
-    else:
-        raise ArgumentError(
-            f'No picture goes with attributions of shape {shape} for each sample: sum over some axes, and call a '
-            'function of deepexplain.plotting.'
-        )
-    return draw(explanation, **options)
+        return _of_one_row(explanation) if count == 1 else beeswarm
+    if len(shape) == 2 and shape[1] == LETTERS and is_one_hot(explanation):
+        return sequence
+    if picture_in(explanation, False) is not None and (len(shape) == 3 or min(shape) >= SHORTEST_SIDE):
+        return image if count == 1 else grid
+    if len(shape) == 2 and explanation.data is not None and explanation.data.shape == explanation.values.shape:
+        return timeseries
+    raise ArgumentError(
+        f'No picture goes with attributions of shape {shape} for each sample: sum over some axes, and call a '
+        'function of deepexplain.plotting.'
+    )
 
 
 def _of_one_row(explanation: Explanation) -> Any:

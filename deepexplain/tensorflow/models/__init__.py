@@ -109,6 +109,7 @@ def open_model(
     try:
         opened = opener(source, **given)
         opened._facts.class_names = names
+        opened.source = os.fsdecode(source) if isinstance(source, (str, os.PathLike)) else _described(source)
         return opened
     except DeepExplainError:
         raise

@@ -28,6 +28,8 @@ class OpenModel:
     graph : tf.Graph
     session : tf.compat.v1.Session
     inputs, outputs : list of tensors
+    source : str
+        What was opened: a path as it was given, or what else it was, such as 'a Sequential'.
 
     Examples
     --------
@@ -55,6 +57,7 @@ class OpenModel:
         owns_session: bool = True,
     ) -> None:
         self.session = session
+        self.source = 'a graph'
         self.graph = session.graph
         self._keys = dict(keys or {})  # names that the source has for its inputs and outputs -> names of tensors
         self._owns_session = owns_session

@@ -40,6 +40,7 @@ def test_options_that_do_not_apply(tmp_path):
 
 def test_it_is_shown_with_its_inputs_and_outputs():
     with open_model(network, inputs=[SPEC]) as m:
+        assert m.source == 'a function'
         first, *lines = repr(m).splitlines()
         assert first.startswith('OpenModel of ')
         assert [line.split()[:3] for line in lines] == [
@@ -177,6 +178,7 @@ def test_a_path_of_bytes(tmp_path):
         tf.identity(tf.placeholder(tf.float32, [None, 4], name='x'), name='y')
     tf.io.write_graph(graph, str(tmp_path), 'graph.pb', as_text=False)
     with open_model(str(tmp_path / 'graph.pb').encode()) as m:
+        assert m.source == str(tmp_path / 'graph.pb')
         assert [t.name for t in m.inputs + m.outputs] == ['x:0', 'y:0']
 
 
