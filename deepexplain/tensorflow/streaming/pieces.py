@@ -163,17 +163,17 @@ class Pieces:
 
 
 class Beside:
-    """What goes with each sample of a long run, and what is the same for all: ys, feeds and baselines.
+    """What goes with each sample of a long run, and what is the same for all: ys or target, feeds and baselines.
 
     Parameters
     ----------
     explainer : Explainer
     pieces : Pieces
-    ys, feed_dict
+    ys, feed_dict, target
         As those of :meth:`Explainer.run`; ``ys='each'`` is refused.
     """
 
-    def __init__(self, explainer: Any, pieces: Pieces, ys: Any, feed_dict: Any) -> None:
+    def __init__(self, explainer: Any, pieces: Pieces, ys: Any, feed_dict: Any, target: Any = None) -> None:
         self._explainer, problem = explainer, explainer.problem
         if isinstance(ys, str):
             raise ArgumentError(
@@ -192,6 +192,10 @@ class Beside:
             self._ys_per_row = self._ys.ndim == ndims
         if self._ys_per_row:
             self._check_length(len(self._ys), 'ys')
+        self._target = target = target.to_numpy() if has(target, 'to_numpy') else target
+        self._target_per_row = isinstance(target, (list, range)) or (has(target, 'shape') and bool(np.shape(target)))
+        if self._target_per_row:
+            self._check_length(len(target), 'target')
         given = problem if problem.layer is None else problem.layer.problem
         if feed_dict is not None:
             as_mapping(feed_dict, 'feed_dict')
@@ -223,7 +227,7 @@ class Beside:
         """An explainer for a piece, and further arguments of its ``run``."""
         part = slice(piece.start, piece.stop)
         if self.rows is not None and piece.stop > self.rows:
-            raise ArgumentError(f'xs has more samples than ys or baseline have rows, which are {self.rows}.')
+            raise ArgumentError(f'xs has more samples than ys, target or baseline have rows, which are {self.rows}.')
         explainer = self._explainer
         if self._baselines is not None:
             given = explainer.method.baseline
@@ -231,13 +235,15 @@ class Beside:
             cut = [entry if rows is None else rows[part] for entry, rows in zip(entries, self._baselines)]
             explainer = with_baseline(explainer, cut if explainer.has_multiple_inputs else cut[0])
         ys = self._ys[part] if self._ys_per_row else self._ys
+        target = self._target[part] if self._target_per_row else self._target
         feeds = {tensor.name: value[part] if per_row else value for tensor, value, per_row in self._feeds}
-        return explainer, {'ys': ys, 'feed_dict': feeds or None}
+        return explainer, {'ys': ys, 'target': target, 'feed_dict': feeds or None}
 
     def described(self) -> Dict[str, Any]:
         """The part of a job that says what these are."""
         feeds = {tensor.name: described(value) for tensor, value, _ in self._feeds}
-        return {'ys': described(self._ys), 'feed_dict': feeds}
+        target = {} if self._target is None else {'target': described(self._target)}
+        return {'ys': described(self._ys), **target, 'feed_dict': feeds}
 
 
 def is_iterator(xs: Any) -> bool:

@@ -32,6 +32,8 @@ def run_to(
     resume: bool = True,
     on_bad_rows: str = 'error',
     progress: bool = True,
+    *,
+    target: Any = None,
 ) -> Any:
     """Attributions of samples of any number, written to a file while it runs. The same call goes on after any stop.
 
@@ -63,6 +65,8 @@ def run_to(
         come). With 'nan' they get nan, and a line in ``out.bad.txt``; others get what they would get beside any.
     progress : bool, default True
         Show a bar of samples, with the time left.
+    target : optional
+        As in :meth:`run`, in place of ys.
 
     Returns
     -------
@@ -99,7 +103,7 @@ def run_to(
     outputs = outputs_at(path, len(self.X) if self.has_multiple_inputs else None)
     check_method(self.method)
     pieces = Pieces(self, xs, chunk)
-    beside = Beside(self, pieces, ys, feed_dict)
+    beside = Beside(self, pieces, ys, feed_dict, target)
     run = _Run(self, outputs, pieces, beside, batch_size, on_bad_rows == 'nan')
     with ExitStack() as stack:
         with in_words(outputs[0].path, 'it is not begun'):
@@ -212,7 +216,7 @@ class _Run:
                     self._explain(piece)
                     bar.update(piece.stop - piece.start)
             if self.beside.rows not in (None, stop):
-                raise ArgumentError(f'ys or baseline have {self.beside.rows} rows, and xs had only {stop} samples.')
+                raise ArgumentError(f'ys, target or baseline have {self.beside.rows} rows, and xs had only {stop} samples.')
             with in_words(self.path, 'all chunks are written'):
                 for output in self.outputs:
                     output.finish(stop)
