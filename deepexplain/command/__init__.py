@@ -1,6 +1,7 @@
-"""The command line: ``deepexplain inspect | explain | bench | report``. Arguments in, a call of the library, results out.
+"""The command line: ``deepexplain inspect``, ``explain``, ``bench`` and ``report``.
 
-Nothing here imports TensorFlow before a model is opened, so that ``--help`` is quick.
+Arguments in, a call of the library, results out. Nothing here imports TensorFlow before a model is opened, so that
+``--help`` is quick.
 """
 
 import os

@@ -1,5 +1,7 @@
 """``deepexplain bench``."""
 
+from contextlib import closing
+from dataclasses import fields
 from typing import Any, Dict, List, Mapping, Tuple
 
 import click
@@ -15,11 +17,11 @@ from .options import (
     explainer_of,
     is_shown,
     of_data,
-    of_explainer,
     of_model,
     of_output,
     of_run,
     opened,
+    run_options,
     target_of,
     value_of,
 )
@@ -53,7 +55,7 @@ def bench(**given: Any) -> None:
       deepexplain bench model.keras x.npy
       deepexplain bench model.h5 table.csv -m intgrad -m deeplift -o intgrad:steps=20 --plot bench.png
       deepexplain bench model.keras x.npy --measure completeness --json > bench.json
-    """
+    """  # noqa: D301
     check_picture(given['plot'])
     given['first'] = given['first'] or FIRST
     methods = given['methods'] or USUAL
@@ -63,7 +65,7 @@ def bench(**given: Any) -> None:
         samples = read_samples(model, given)
         note(given, f'data: {samples.said}')
         target = target_of(given, model.class_names)
-        common = {'target': target, 'measures': list(given['measures']) or None, **of_explainer(given)}
+        common = {'target': target, 'measures': list(given['measures']) or None, **run_options(given)}
         common['baseline'] = 0 if baseline is None else baseline
         rows, why = _compared(model, methods, options, samples, common, given)
     if not rows:
@@ -94,43 +96,33 @@ def _compared(
     """A row of numbers for each method; and why there are none, for those that this model has none of."""
     rows: Dict[str, Dict[str, float]] = {}
     why: Dict[str, str] = {}
-    with click.progressbar(list(methods), label='bench', file=click.get_text_stream('stderr')) as bar:
-        bar.is_hidden = not is_shown(given)
-        for method in bar:
+    from ..tensorflow.runtime.progress import progress_bar
+
+    with closing(progress_bar(is_shown(given), len(methods), 'bench', unit=' methods')) as bar:
+        for method in methods:
             arguments = dict(options[method])
             if given['baseline'] is not None and 'baseline' not in arguments and _takes_baseline(method):
                 arguments['baseline'] = common['baseline']
             try:
                 explainer = explainer_of(model, method, arguments, given)
-                explainer.run(_one(samples.xs), target=_target_of_one(common['target']), feed_dict=common['feed_dict'])
+                explainer.run(samples.xs, target=common['target'], **run_options(given))  # the first run takes longer
                 found = compare({method: explainer}, samples.xs, **common)
             except DeepExplainError as error:
                 why[method] = ' '.join(str(error).split())
-                continue
-            rows[method], reasons = _row(found, method)
-            why.update({f'{method}, {measure}': reason for (_, measure), reason in reasons.items()})
+            else:
+                rows[method], reasons = _row(found)
+                why.update({f'{method}, {measure}': reason for (_, measure), reason in reasons.items()})
+            bar.update(1)
     return rows, why
 
 
 def _takes_baseline(method: str) -> bool:
-    from dataclasses import fields
-
     from ..tensorflow.methods.method import method_named
 
     return any(one.name == 'baseline' for one in fields(method_named(method)))
 
 
-def _one(xs: Any) -> Any:
-    """The first sample: a run of it takes what the first run of a process takes, which is none of the method's time."""
-    return [x[:1] for x in xs] if isinstance(xs, list) else xs[:1]
-
-
-def _target_of_one(target: Any) -> Any:
-    one_each = hasattr(target, 'shape') or isinstance(target, list)
-    return target[:1] if one_each else target
-
-
-def _row(found: Any, method: str) -> Tuple[Dict[str, float], Mapping[Any, str]]:
+def _row(found: Any) -> Tuple[Dict[str, float], Mapping[Any, str]]:
     """What ``compare`` gave, of pandas or not."""
     if hasattr(found, 'to_numpy'):
         names: List[str] = list(found.columns)

@@ -24,7 +24,7 @@ def cli() -> None:
 
     Results go to standard output; notes, progress, warnings and errors to standard error. Exit codes: 0, all went
     well; 1, something is wrong with the model or the data; 2, with the command.
-    """
+    """  # noqa: D301
 
 
 for command in (inspect, explain, bench, report):

@@ -15,20 +15,20 @@ from .options import (
     explainer_of,
     is_shown,
     of_data,
-    of_explainer,
     of_model,
     of_output,
     of_run,
     opened,
     pairs,
+    run_options,
     target_of,
     value_of,
 )
 from .reporting import write_html
 from .words import note, number, print_json, table
 
-#: Samples that are printed, and drawn.
-SHOWN, DRAWN = 10, 8
+#: Samples that are printed; that are drawn, each by itself; and all together, as those of a table are.
+SHOWN, DRAWN, TOGETHER = 10, 8, 500
 
 
 @click.command('explain', cls=Job)
@@ -38,7 +38,9 @@ SHOWN, DRAWN = 10, 8
 @click.option('--option', '-o', 'options', multiple=True, metavar='NAME=VALUE', help=HELP_OF_OPTION)
 @of_run
 @click.option('--out', metavar='FILE', help='.npz, .h5, .parquet or .zarr: all that is known; .npy: the attributions.')
-@click.option('--plot', metavar='FILE', help=f'A picture of the first {DRAWN} samples: .png, .svg or .pdf.')
+@click.option(
+    '--plot', metavar='FILE', help=f'A picture of the first {DRAWN} samples, of a table {TOGETHER}: .png, .svg, .pdf.'
+)
 @click.option('--html', metavar='FILE', help='A report, as by deepexplain report.')
 @click.option('--resume', is_flag=True, help='Write --out (.npy, .zarr) on the way; again, and it goes on from there.')
 @of_data
@@ -54,7 +56,7 @@ def explain(**given: Any) -> None:
       deepexplain explain model.h5 reads.fasta --method deeplift --option rules=complete --out reads.h5
       deepexplain explain model.keras table.csv --columns age,fare --target 1 --baseline mean.npy
       deepexplain explain model.keras large.npy --method lrp --out lrp.npy --resume
-    """
+    """  # noqa: D301
     check_out(given)
     check_picture(given['plot'])
     check_html(given['html'], '--html')
@@ -65,7 +67,7 @@ def explain(**given: Any) -> None:
         explainer = explainer_of(model, given['method'], options, given)
         samples = read_samples(model, given)
         note(given, f'data: {samples.said}')
-        target, run = target_of(given, model.class_names), of_explainer(given)
+        target, run = target_of(given, model.class_names), run_options(given)
         if given['resume']:
             said = _resumed(explainer, samples, target, run, given)
             drawn = None if given['plot'] is None else _named(_of_first(explainer, samples, target, run), samples.names)
@@ -73,7 +75,7 @@ def explain(**given: Any) -> None:
             found = explainer.run(samples.xs, progress=is_shown(given), target=target, explanation=True, **run)
             found = _named(found, samples.names)
             _save(found, given['out'])
-            said, drawn = _described(found), found[:DRAWN]
+            said, drawn = _described(found), found[: _drawn(found.data)]
         if given['plot'] is not None and drawn is not None:
             from .pictures import draw_explanation
 
@@ -95,12 +97,16 @@ def _resumed(explainer: Any, samples: Samples, target: Any, run: Dict[str, Any],
 
 
 def _of_first(explainer: Any, samples: Samples, target: Any, run: Dict[str, Any]) -> Explanation:
-    """The explanation of the samples that are drawn."""
-    xs = [x[:DRAWN] for x in samples.xs] if isinstance(samples.xs, list) else samples.xs[:DRAWN]
-    count = len(xs[0]) if isinstance(xs, list) else len(xs)
+    """The explanation of the samples that are drawn, computed for that: the file has attributions alone."""
+    xs = samples.xs[: _drawn(samples.xs)]
+    count = len(xs)
     one_each = isinstance(target, (list, np.ndarray)) and np.ndim(target) > 0
     found: Explanation = explainer.run(xs, target=target[:count] if one_each else target, explanation=True, **run)
     return found
+
+
+def _drawn(xs: Any) -> int:
+    return TOGETHER if np.ndim(xs) == 2 else DRAWN
 
 
 def _named(found: Explanation, names: Optional[List[str]]) -> Explanation:
@@ -162,7 +168,9 @@ def _described(found: Explanation) -> Dict[str, Any]:
 
 
 def _print(said: Mapping[str, Any]) -> None:
-    click.echo(f"{said['method']} of '{said['target']}': {said['samples']} samples, attributions of shape {said['shape']}")
+    click.echo(
+        f"{said['method']} of '{said['target']}': {said['samples']} samples, attributions of shape {said['shape']}"
+    )
     if 'outputs' in said:
         columns = [('output', 'explained'), ('T(x)', 'outputs'), ('T(baseline)', 'base_value'), ('delta', 'delta')]
         columns = [(head, name) for head, name in columns if said[name] is not None]

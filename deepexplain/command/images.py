@@ -20,12 +20,12 @@ DEEP = ('I', 'F', 'I;16', 'I;16B', 'I;16L')
 def read_images(path: str, tensor: Any, given: Mapping[str, Any]) -> Tuple[Array, List[str], str]:
     """The image, or those of the folder in the order of their names; their names; and what was done to them."""
     files, others = _files(path)
+    size, channels, place = _wanted(tensor, given)
     if given['scale'] is None:
         raise ArgumentError(
             'Images are numbers from 0 to 255, and no file says what the model was trained on: say --scale 0,1, '
             '--scale -1,1 or --scale 0,255.'
         )
-    size, channels, place = _wanted(tensor, given)
     images = [_read(file, size, channels, given['resize']) for file in files]
     sizes = sorted({found for _, found in images})
     shapes = {image.shape for image, _ in images}

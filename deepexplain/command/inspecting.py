@@ -31,7 +31,7 @@ def inspect(**given: Any) -> None:
       deepexplain inspect model.keras
       deepexplain inspect model.keras --method deeplift --option rules=complete
       deepexplain inspect saved_model/ --json
-    """
+    """  # noqa: D301
     options = pairs(given['options'], '--option')
     if options and given['method'] is None:
         raise click.UsageError('--option is of a method: give --method, too.')
@@ -127,7 +127,8 @@ def _tried(model: Any, method: str, given: Mapping[str, Any]) -> Dict[str, Any]:
             return _audit(model.get_explainer(method, T=given['tensor']))
     except DeepExplainError as error:
         needs_layer = isinstance(error, ArgumentTypeError) and 'layer' in str(error)
-        said = f"'{method}' needs --option layer=NAME." if needs_layer else ' '.join(str(error).split())
+        why = f"'{method}' needs --option layer=NAME." if needs_layer else ' '.join(str(error).split())
+        said = why if method in why.split("'")[:2] else f"'{method}': {why}"
         return {'method': method, 'said': said, 'ops': None}
 
 

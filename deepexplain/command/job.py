@@ -9,7 +9,7 @@ from typing import Any, Callable, Iterator
 
 import click
 
-from ..errors import ArgumentError, DeepExplainError, DeepExplainWarning
+from ..errors import ArgumentError, ArgumentTypeError, DeepExplainError, DeepExplainWarning
 
 
 class Job(click.Command):
@@ -55,15 +55,19 @@ def _warnings_as_sentences(debug: bool) -> Iterator[None]:
         yield
 
 
+class WrongUse(click.ClickException):
+    """An argument that the library refuses: one sentence, with the exit code of usage."""
+
+    exit_code = 2
+
+
 @contextlib.contextmanager
 def usage() -> Iterator[None]:
     """Let an argument that the library refuses be an error of usage, with exit code 2."""
     try:
         yield
-    except (ArgumentError, TypeError) as error:
-        if not isinstance(error, DeepExplainError):
-            raise
-        raise click.UsageError(' '.join(str(error).split())) from error
+    except (ArgumentError, ArgumentTypeError) as error:
+        raise WrongUse(_sentence(error)) from error
 
 
 def open_model_of_library() -> Callable[..., Any]:

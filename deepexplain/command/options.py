@@ -1,9 +1,10 @@
 """Options that several commands have, and what their texts mean."""
 
 import ast
+import contextlib
 import json
 import os
-from contextlib import contextmanager
+import sys
 from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 import click
@@ -33,7 +34,9 @@ of_model = several(
     click.option('--signature', metavar='NAME', help='Of a SavedModel with several.'),
     click.option('--tag', 'tags', multiple=True, help='Of a SavedModel with several graphs.'),
     click.option('--checkpoint', metavar='PATH', help='Of a .meta file, if it is not the one beside it.'),
-    click.option('--allow-op', 'allow_ops', multiple=True, metavar='TYPE', help='Allow ops that touch files, and such.'),
+    click.option(
+        '--allow-op', 'allow_ops', multiple=True, metavar='TYPE', help='Allow ops that touch files, and such.'
+    ),
     click.option('--unsafe', is_flag=True, help='Run code that a Keras file holds: only if you trust who made it.'),
 )
 
@@ -98,11 +101,10 @@ HELP_OF_OPTION = 'An argument of the method, as a Python or JSON literal, or a w
 
 def literal(text: str) -> Any:
     """The value of a Python or JSON literal; any other text is itself."""
-    for parse in (ast.literal_eval, json.loads):
-        try:
-            return parse(text)
-        except (ValueError, SyntaxError, MemoryError, RecursionError):
-            pass
+    with contextlib.suppress(ValueError, SyntaxError, MemoryError, RecursionError):
+        return ast.literal_eval(text.strip())
+    with contextlib.suppress(ValueError, RecursionError):
+        return json.loads(text)  # true, false, null
     return text
 
 
@@ -142,7 +144,11 @@ def value_of(text: Optional[str], option: str) -> Any:
 def target_of(given: Mapping[str, Any], class_names: Optional[Sequence[str]]) -> Any:
     """The target, as ``run`` takes it."""
     text = given['target']
-    return text if text in (class_names or ()) else value_of(text, '--target')
+    found = text if text in (class_names or ()) else value_of(text, '--target')
+    if isinstance(found, str) and found != 'top' and found not in (class_names or ()):
+        names = 'none are known: --class-names gives them' if class_names is None else ', '.join(class_names)
+        raise click.BadParameter(f"'{found}' is no class name; {names}.", param_hint='--target')
+    return found
 
 
 def numbers(text: Optional[str], option: str) -> Optional[List[float]]:
@@ -152,15 +158,17 @@ def numbers(text: Optional[str], option: str) -> Optional[List[float]]:
     try:
         return [float(one) for one in text.split(',')]
     except ValueError:
-        raise click.BadParameter(f"must be numbers with commas between them; got '{text}'.", param_hint=option) from None
+        raise click.BadParameter(
+            f"must be numbers with commas between them; got '{text}'.", param_hint=option
+        ) from None
 
 
-def of_explainer(given: Mapping[str, Any]) -> Dict[str, Any]:
+def run_options(given: Mapping[str, Any]) -> Dict[str, Any]:
     """What each run gets: feeds, and the size of a batch."""
     return {'batch_size': given['batch_size'], 'feed_dict': pairs(given['feed'], '--feed') or None}
 
 
-@contextmanager
+@contextlib.contextmanager
 def opened(given: Mapping[str, Any]) -> Iterator[Any]:
     """The model, open."""
     names = ('inputs', 'outputs', 'signature', 'tags', 'checkpoint', 'allow_ops')
@@ -187,7 +195,7 @@ def explainer_of(model: Any, method: str, arguments: Mapping[str, Any], given: M
 
 def is_shown(given: Mapping[str, Any]) -> bool:
     """Whether somebody looks at standard error, and wants a bar there."""
-    return not given['quiet'] and click.get_text_stream('stderr').isatty()
+    return not given['quiet'] and sys.stderr.isatty()
 
 
 def size_of(text: Optional[str]) -> Optional[Tuple[int, int]]:

@@ -38,7 +38,7 @@ def report(**given: Any) -> None:
     Examples:
       deepexplain report model.keras table.csv --out report.html
       deepexplain report model.keras photos/ --scale 0,1 --method intgrad --method lrp --out report.html
-    """
+    """  # noqa: D301
     check_html(given['out'], '--out')
     options = by_method(given['options'], given['methods'])
     with opened(given) as model:
@@ -66,6 +66,8 @@ def write_html(
     """Write the report of these samples."""
     from ..report import write_report
 
+    if given['tensor'] is not None:
+        raise click.UsageError('A report is of what the model explains by default: leave --tensor out.')
     write_report(
         path,
         model,

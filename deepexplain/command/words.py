@@ -14,9 +14,10 @@ def note(given: Mapping[str, Any], text: str) -> None:
         click.echo(text, err=True)
 
 
-def print_json(value: Any) -> None:
-    """Print as JSON, in which nan and infinity are null."""
-    click.echo(json.dumps(_plain(value), indent=2, ensure_ascii=False))
+def print_json(said: Mapping[str, Any]) -> None:
+    """Print as JSON, an entry on each line; nan and infinity are null."""
+    lines = [f'  {json.dumps(name)}: {json.dumps(_plain(one), ensure_ascii=False)}' for name, one in said.items()]
+    click.echo('{\n' + ',\n'.join(lines) + '\n}')
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

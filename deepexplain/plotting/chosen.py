@@ -91,7 +91,9 @@ def _below_each_other(draw: Any, explanation: Explanation, options: Any) -> Any:
     """A figure with Axes for each sample: an array of them."""
     count, names = len(explanation), explanation.sample_names
     if count > MOST_BELOW:
-        raise ArgumentError(f'A figure has room for {MOST_BELOW} of these samples, and there are {count}: choose, e[:8].')
+        raise ArgumentError(
+            f'A figure has room for {MOST_BELOW} of these samples, and there are {count}: choose, e[:8].'
+        )
     figure = plt.figure(figsize=(12, min(2.4 * count, HIGHEST)), layout='constrained')
     try:
         axes = figure.subplots(count, squeeze=False)[:, 0]

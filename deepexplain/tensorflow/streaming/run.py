@@ -216,7 +216,9 @@ class _Run:
                     self._explain(piece)
                     bar.update(piece.stop - piece.start)
             if self.beside.rows not in (None, stop):
-                raise ArgumentError(f'ys, target or baseline have {self.beside.rows} rows, and xs had only {stop} samples.')
+                raise ArgumentError(
+                    f'ys, target or baseline have {self.beside.rows} rows, and xs had only {stop} samples.'
+                )
             with in_words(self.path, 'all chunks are written'):
                 for output in self.outputs:
                     output.finish(stop)
