@@ -106,7 +106,7 @@ def _of_first(explainer: Any, samples: Samples, target: Any, run: Dict[str, Any]
 
 
 def _drawn(xs: Any) -> int:
-    return TOGETHER if np.ndim(xs) == 2 else DRAWN
+    return TOGETHER if len(getattr(xs, 'shape', ())) == 2 else DRAWN
 
 
 def _named(found: Explanation, names: Optional[List[str]]) -> Explanation:
@@ -140,7 +140,7 @@ def _chosen(found: Explanation) -> Optional[List[str]]:
 
 
 def _titles(found: Explanation) -> List[str]:
-    names = found.sample_names or [str(i) for i in range(len(found))]
+    names = found.sample_names or [f'sample {i}' for i in range(len(found))]
     chosen = _chosen(found)
     return names if chosen is None else [f'{name}: {one}' for name, one in zip(names, chosen)]
 

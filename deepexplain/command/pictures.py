@@ -10,6 +10,8 @@ from ..explanation import Explanation
 
 #: Places of a sequence that a picture has room for.
 MOST_LETTERS = 100
+#: Charts beside each other.
+COLUMNS = 4
 #: What is better: '+' more, '-' less.
 BETTER = {
     'completeness': '-',
@@ -38,14 +40,18 @@ def draw_explanation(explanation: Explanation, titles: Sequence[str], path: str)
 
 
 def draw_comparison(rows: Mapping[str, Mapping[str, float]], path: str) -> None:
-    """Write a row of bars for each measure, a bar for each method."""
+    """Write a chart for each measure, with a bar for each method."""
     from matplotlib import pyplot as plt
 
     names: List[str] = list(rows)
     measures = list(next(iter(rows.values())))
-    size = (2.2 * len(measures) + 1.5, 0.32 * len(names) + 1.2)
-    figure, axes = plt.subplots(1, len(measures), figsize=size, sharey=True, squeeze=False, layout='constrained')
-    for ax, measure in zip(axes[0], measures):
+    count = min(len(measures), COLUMNS)
+    lines = -(-len(measures) // count)
+    size = (2.4 * count + 1.5, (0.32 * len(names) + 1.1) * lines)
+    figure, axes = plt.subplots(lines, count, figsize=size, sharey=True, squeeze=False, layout='constrained')
+    for ax in axes.ravel()[len(measures) :]:
+        ax.set_axis_off()
+    for ax, measure in zip(axes.ravel(), measures):
         values = [rows[name][measure] for name in names]
         known = np.nan_to_num(values)
         ax.barh(range(len(names)), known, color='#4477aa')

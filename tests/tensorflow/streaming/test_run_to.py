@@ -508,7 +508,11 @@ def test_without_zarr_the_error_says_what_to_install(explainer, tmp_path):
             ArgumentError,
             'xs has more samples than ys, target or baseline have rows, which are 40',
         ),
-        ({'xs': iter([XS[:40]]), 'ys': YS}, ArgumentError, 'ys, target or baseline have 50 rows, and xs had only 40 samples'),
+        (
+            {'xs': iter([XS[:40]]), 'ys': YS},
+            ArgumentError,
+            'ys, target or baseline have 50 rows, and xs had only 40 samples',
+        ),
     ],
 )
 def test_arguments_that_do_not_fit(explainer, tmp_path, arguments, error, message):
