@@ -92,7 +92,7 @@ def _below_each_other(draw: Any, explanation: Explanation, options: Any) -> Any:
     count, names = len(explanation), explanation.sample_names
     if count > MOST_BELOW:
         raise ArgumentError(
-            f'A figure has room for {MOST_BELOW} of these samples, and there are {count}: choose, e[:8].'
+            f'A figure has room for {MOST_BELOW} samples of this kind; got {count}: choose some, e[:8].'
         )
     figure = plt.figure(figsize=(12, min(2.4 * count, HIGHEST)), layout='constrained')
     try:

@@ -1,4 +1,4 @@
-"""Errors: one sentence on standard error, and an exit code; --help without TensorFlow; the process as users start it."""
+"""Errors: a sentence on standard error and an exit code; --help without TensorFlow; the process as users start it."""
 
 import os
 import subprocess

@@ -557,3 +557,29 @@ def test_there_is_a_bar_of_samples_with_the_time_left(explainer, tmp_path, capsy
 def test_it_is_a_method_with_a_text(explainer):
     assert type(explainer).run_to is run_to
     assert 'out.npy' in type(explainer).run_to.__doc__
+
+
+@each_kind
+@pytest.mark.parametrize('target', [1, 'top', list(np.arange(50) % 3), np.arange(50) % 3])
+def test_a_target_in_place_of_ys(explainer, tmp_path, kind, target):
+    out = tmp_path / f'out{kind}'
+    found = explainer.run_to(out, XS, chunk=7, progress=False, target=target)
+    expected = explainer.run(XS, target=target)
+    np.testing.assert_allclose(found, expected, rtol=1e-5)
+    np.testing.assert_array_equal(explainer.run_to(out, XS, chunk=7, progress=False, target=target), found)
+    with pytest.raises(ArgumentError, match='is of another job, and is not overwritten: target is'):
+        explainer.run_to(out, XS, chunk=7, progress=False, target=0)
+
+
+def test_targets_that_do_not_fit(explainer, tmp_path):
+    for arguments, message in [
+        ({'target': 3}, 'target must be from 0 to 2'),
+        ({'target': [0, 1]}, 'target must have a row for each of the 50 samples of xs; got 2'),
+        ({'target': 0, 'ys': YS}, 'not both'),
+        (
+            {'target': [0] * 50, 'xs': iter([XS[:40]])},
+            'ys, target or baseline have 50 rows, and xs had only 40 samples',
+        ),
+    ]:
+        with pytest.raises(ArgumentError, match=message):
+            explainer.run_to(tmp_path / 'out.npy', **{'xs': XS, 'progress': False, **arguments})
