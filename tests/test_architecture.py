@@ -41,6 +41,8 @@ ROOMS = [
 SHARED = ['explanation', 'arguments', 'errors', 'types']
 #: Beside that way: they import from themselves and from the shared rooms only, and no other room imports them.
 SIDE_ROOMS = ['plotting', 'sequences']
+#: Above all: they import from every room, and no room imports them.
+TOP_ROOMS = ['command']
 #: But for these: `Explanation.plot` opens it when it is called, and a report has pictures.
 DOORS = [('explanation.explanation', 'plotting')]
 ROOMS_WITH_PICTURES = ['report']
@@ -89,6 +91,10 @@ def side_room(name):
     return next((room for room in SIDE_ROOMS if name.split('.')[0] == room), None)
 
 
+def is_on_top(name):
+    return name.split('.')[0] in TOP_ROOMS
+
+
 def is_shared(name):
     return name.split('.')[0] in SHARED
 
@@ -97,6 +103,10 @@ def wrong_imports(name, imported):
     for other in imported:
         if other.split('.')[0] == 'deepexplain':
             yield f'{name} imports {other} by its absolute name'
+        elif is_on_top(other) and not (is_on_top(name) or name == '__main__'):
+            yield f'{name} imports {other}, the room on top'
+        elif is_on_top(name) and is_module(other) and other != 'tensorflow':
+            continue
         elif side_room(name) != side_room(other) and is_module(other) and not is_shared(other):
             if (name, other) in DOORS or (side_room(other) == 'plotting' and name.split('.')[0] in ROOMS_WITH_PICTURES):
                 continue
@@ -146,6 +156,16 @@ def test_the_check_sees_imports_into_and_out_of_a_side_room(tmp_path):
         'tensorflow.text imports plotting, across the house',
         'tensorflow.text imports tensorflow; only compat may',
     ]
+
+
+def test_the_check_sees_imports_of_the_room_on_top(tmp_path):
+    path = tmp_path / 'job.py'
+    path.write_text('from ..plotting import image\nfrom ..tensorflow.models import open_model\nimport tensorflow\n')
+    found = list(wrong_imports('command.job', imports(['command'], str(path))))
+    assert found == ['command.job imports tensorflow; only compat may']
+    path.write_text('from ..command.data import read_samples\n')
+    found = list(wrong_imports('plotting.images', imports(['plotting'], str(path))))
+    assert found == ['plotting.images imports command.data, the room on top']
 
 
 def test_the_check_sees_imports_out_of_the_shared_rooms(tmp_path):

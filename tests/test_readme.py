@@ -21,6 +21,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 PAGES = ['README.md', 'CONTRIBUTING.md'] + [
     os.path.join('docs', name)
     for name in (
+        'command-line.md',
         'coming-from-shap.md',
         'trust.md',
         'lrp.md',
@@ -66,7 +67,7 @@ def run_blocks(page, text):
 @pytest.mark.filterwarnings('ignore:__array__ implementation:DeprecationWarning')  # Keras 3 saves a variable so
 @pytest.mark.parametrize('page', PAGES)
 def test_code_blocks_print_what_the_page_says(page, monkeypatch, tmp_path):
-    if 'models' in page and not KERAS_3:
+    if ('models' in page or 'command' in page) and not KERAS_3:
         pytest.skip('needs Keras 3, which came with TensorFlow 2.16; tests/tensorflow/models opens what there is')
     monkeypatch.chdir(tmp_path)  # some pages write files
     if not KERAS_3:

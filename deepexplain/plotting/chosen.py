@@ -2,9 +2,12 @@
 
 from typing import Any
 
+from matplotlib import pyplot as plt
+
 from ..errors import ArgumentError
 from ..explanation import Explanation
 from ..explanation.tables import check_is_one
+from .axes import HIGHEST, shortened, verbatim
 from .bars import waterfall
 from .explained import is_one_hot, picture_in
 from .features import beeswarm, tabular
@@ -16,6 +19,8 @@ from .series import timeseries
 #: The shortest side of what is taken for a picture where there is no axis of channels.
 SHORTEST_SIDE = 12
 LETTERS = 4
+#: Samples that are drawn one below the other.
+MOST_BELOW = 40
 
 
 def picture_of(explanation: Explanation, **options: Any) -> Any:
@@ -24,8 +29,10 @@ def picture_of(explanation: Explanation, **options: Any) -> Any:
     - a table of one sample: :func:`waterfall` where attributions add up from T(baseline), else :func:`tabular`; of
       several: :func:`beeswarm`;
     - pictures, (samples, height, width) or with 1, 3 or 4 channels: :func:`image` of one, :func:`grid` of several;
-    - one sequence of letters, one-hot (1, places, 4): :func:`sequence`;
-    - one time series, (1, times, channels): :func:`timeseries`.
+    - sequences of letters, one-hot (samples, places, 4): :func:`sequence`, one below the other;
+    - time series, (samples, times, channels): :func:`timeseries`, likewise.
+
+    Names of samples stand at their pictures.
 
     Parameters
     ----------
@@ -41,7 +48,7 @@ def picture_of(explanation: Explanation, **options: Any) -> Any:
     Raises
     ------
     ArgumentError
-        No picture goes with data of this shape; or it is one of a single sample, and there are several.
+        No picture goes with data of this shape; or there are more samples than a figure has room for.
 
     Examples
     --------
@@ -53,7 +60,12 @@ def picture_of(explanation: Explanation, **options: Any) -> Any:
     >>> [label.get_text() for label in picture_of(e, ax=Figure().add_subplot()).get_yticklabels()]
     ['fare', 'age']
     """
-    return drawing_of(explanation)(explanation, **options)
+    draw: Any = drawing_of(explanation)
+    if draw is grid and explanation.sample_names is not None:
+        return grid(explanation, **{'labels': explanation.sample_names, **options})
+    if draw in (sequence, timeseries) and len(explanation) > 1 and 'ax' not in options:
+        return _below_each_other(draw, explanation, options)
+    return draw(explanation, **options)
 
 
 def drawing_of(explanation: Explanation) -> Any:
@@ -74,6 +86,25 @@ def drawing_of(explanation: Explanation) -> Any:
         f'No picture goes with attributions of shape {shape} for each sample: sum over some axes, and call a '
         'function of deepexplain.plotting.'
     )
+
+
+def _below_each_other(draw: Any, explanation: Explanation, options: Any) -> Any:
+    """A figure with Axes for each sample: an array of them."""
+    count, names = len(explanation), explanation.sample_names
+    if count > MOST_BELOW:
+        raise ArgumentError(
+            f'A figure has room for {MOST_BELOW} samples of this kind; got {count}: choose some, e[:8].'
+        )
+    figure = plt.figure(figsize=(12, min(2.4 * count, HIGHEST)), layout='constrained')
+    try:
+        axes = figure.subplots(count, squeeze=False)[:, 0]
+        for i, ax in enumerate(axes):
+            draw(explanation[i], ax=ax, **options)
+            verbatim([ax.set_title(shortened(names[i]) if names else f'sample {i}', fontsize='medium', loc='left')])
+    except BaseException:
+        plt.close(figure)
+        raise
+    return axes
 
 
 def _of_one_row(explanation: Explanation) -> Any:

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
 from deepexplain import plotting
@@ -121,3 +122,31 @@ def test_what_no_picture_goes_with():
         Explanation(normal(2, 1, 3), each=True).plot()
     with pytest.raises(ArgumentError, match='explanation must be an Explanation'):
         plotting.picture_of(normal(2, 3))
+
+
+def test_several_sequences_and_series_stand_below_each_other():
+    letters = np.eye(4)[np.arange(10).reshape(2, 5) % 4]
+    several = Explanation(normal(2, 5, 4) * letters, letters, sample_names=['one', 'two $'])
+    axes = several.plot()
+    assert [ax.get_title(loc='left') for ax in axes] == ['one', 'two $']
+    for ax, one in zip(axes, [several[0], several[1]]):
+        paths, expected = ax.collections[0].get_paths(), one.plot(ax=Figure().add_subplot()).collections[0].get_paths()
+        assert [path.get_extents().bounds for path in paths] == [path.get_extents().bounds for path in expected]
+    plt.close(axes[0].figure)
+    series = Explanation(normal(3, 20, 2), normal(3, 20, 2, seed=1))
+    axes = series.plot()
+    assert [ax.get_title(loc='left') for ax in axes[:2]] == ['sample 0', 'sample 1']
+    plt.close(axes[0].figure)
+    with pytest.raises(
+        ArgumentError, match=r'A figure has room for 40 samples of this kind; got 41: choose some, e\[:8\].'
+    ):
+        Explanation(normal(41, 20, 2), normal(41, 20, 2)).plot()
+    with pytest.raises(ArgumentError, match='window must be'):
+        several.plot(window=(3, 1))
+    assert plt.get_fignums() == []
+
+
+def test_a_grid_has_the_names_of_the_samples():
+    named = replace(PICTURES, sample_names=['a.jpg', 'b.jpg'])
+    axes = named.plot(figure=Figure())
+    assert [ax.get_ylabel() for ax in axes[:, 0]] == ['a.jpg', 'b.jpg']
