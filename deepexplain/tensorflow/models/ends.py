@@ -67,11 +67,16 @@ def default_target(model: Any) -> Tensor:
         logits: Tensor = model.logits
         return logits
     except GraphError:
-        if len(model.outputs) == 1:
-            output: Tensor = model.outputs[0]
-            return output
+        return only_output(model)
+
+
+def only_output(model: Any) -> Tensor:
+    """The output of a model that has one."""
+    if len(model.outputs) != 1:
         names = ', '.join(repr(tensor.name) for tensor in model.outputs)
         raise GraphError(
             f'The model has {len(model.outputs)} outputs: say by T which is explained, of {names}, or another tensor '
             "of the graph, such as what is before a softmax. repr(m) has the model's own names for them."
         ) from None
+    output: Tensor = model.outputs[0]
+    return output

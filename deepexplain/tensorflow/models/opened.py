@@ -8,6 +8,7 @@ from ...errors import ArgumentError, ArgumentTypeError, DeepExplainError, GraphE
 from ...types import Array, ArrayLike
 from ..compat import Session, Tensor, as_variables, assign_large, lookup_table, tf
 from ..explainers import Explainers
+from ..legacy import run
 from ..runtime.facts import Facts
 from ..runtime.graph import tensor_named
 from .ends import RESHAPING, before_squashing, default_target, ends, placeholders, producer
@@ -148,10 +149,10 @@ class OpenModel:
             ``explanation=False``, or ``return_convergence_delta=True``, the arrays that ``run`` returns.
         """
         explainer = self._explainer(method, T, X, kwargs, keep=True)
-        more = {'feed_dict': feed_dict, 'progress': progress, 'target': target}
-        if return_convergence_delta or not as_flag(explanation, 'explanation'):
-            return explainer.run(xs, ys, batch_size, return_convergence_delta=return_convergence_delta, **more)
-        return explainer.run(xs, ys, batch_size, explanation=explanation, **more)
+        options = {'feed_dict': feed_dict, 'progress': progress, 'target': target}
+        if as_flag(return_convergence_delta, 'return_convergence_delta'):
+            return run(explainer, xs, ys, batch_size, return_convergence_delta=True, **options)
+        return run(explainer, xs, ys, batch_size, explanation=as_flag(explanation, 'explanation'), **options)
 
     def get_explainer(self, method: Any, T: Any = None, X: Any = None, **kwargs: Any) -> Any:
         """Build the graph that explains this model, once; ``run`` the result as often as you like.
