@@ -5,6 +5,7 @@ from typing import Any, List, Optional, Sequence
 from ...errors import GraphError
 from ..compat import Graph, Operation, Tensor, tf
 from ..runtime.building import consumers
+from ..runtime.graph import ancestors
 
 
 def placeholders(graph: Graph) -> List[Tensor]:
@@ -14,6 +15,12 @@ def placeholders(graph: Graph) -> List[Tensor]:
         for op in graph.get_operations()
         if op.type == 'Placeholder' and op.outputs[0].shape.ndims != 0 and op.outputs[0].dtype != tf.bool
     ]
+
+
+def inputs_of(graph: Graph, outputs: Sequence[Tensor]) -> List[Tensor]:
+    """Of these, those that the outputs are computed from: not the labels of a graph that was trained."""
+    read, fed = ancestors(outputs, ()), placeholders(graph)
+    return [tensor for tensor in fed if tensor.op in read] or fed
 
 
 def ends(graph: Graph) -> List[Tensor]:

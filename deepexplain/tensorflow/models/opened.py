@@ -11,7 +11,7 @@ from ..explainers import Explainers
 from ..legacy import run
 from ..runtime.facts import Facts
 from ..runtime.graph import tensor_named
-from .ends import RESHAPING, before_squashing, default_target, ends, placeholders, producer
+from .ends import RESHAPING, before_squashing, default_target, ends, inputs_of, producer
 from .predicted import predicted
 
 #: What to do with files of weights alone.
@@ -63,8 +63,8 @@ class OpenModel:
         self._facts = Facts(says_sums=True)
         self._explainers = Explainers(session, self._facts)
         try:
-            self.inputs = [self._as_tensor(tensor) for tensor in inputs]
             self.outputs = [self._as_tensor(tensor) for tensor in outputs]
+            self.inputs = [self._as_tensor(tensor) for tensor in inputs] or inputs_of(self.graph, self.outputs)
         except ArgumentError:
             self.close()
             raise
@@ -288,4 +288,4 @@ def imported(
         tf.import_graph_def(as_variables(graph_def, large or {}), {name: handle for name, (handle, _) in made}, name='')
         assign_large(session, large or {})
         session.run([fill for _, (_, fill) in made])
-        return OpenModel(session, inputs or placeholders(session.graph), outputs or ends(session.graph), keys)
+        return OpenModel(session, inputs or (), outputs or ends(session.graph), keys)
