@@ -51,6 +51,15 @@ def test_it_holds_the_package_and_nothing_else(wheel):
     assert held == {path.relative_to(ROOT).as_posix() for path in package}
 
 
+def test_its_page_on_pypi_has_no_link_that_leads_nowhere(wheel):
+    with zipfile.ZipFile(wheel) as held:
+        (name,) = [name for name in held.namelist() if name.endswith('.dist-info/METADATA')]
+        head, page = held.read(name).decode('utf-8').split('\n\n', 1)
+    assert 'Description-Content-Type: text/markdown' in head.splitlines()
+    assert page.startswith('# DeepExplain\n')
+    assert not re.findall(r'\]\((?!https:)[^)]*\)', re.sub(r'^```.*?^```', '', page, flags=re.DOTALL | re.MULTILINE))
+
+
 def test_the_first_snippet_runs_in_an_empty_environment(wheel, tmp_path):
     snippet = SNIPPET.search((ROOT / 'README.md').read_text(encoding='utf-8'))
     venv.create(tmp_path / 'venv', with_pip=True)

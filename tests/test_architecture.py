@@ -303,9 +303,11 @@ def test_plotting_imports_no_tensorflow():
     assert found.strip() == 'False True'
 
 
-def test_without_matplotlib_the_import_says_which_extra_to_install():
-    found = run("import sys; sys.modules['matplotlib'] = None; import deepexplain.plotting")
-    assert 'ImportError: deepexplain.plotting needs matplotlib 3.5 or later, and found none' in found
+@pytest.mark.parametrize('library', ['matplotlib', 'skimage'])
+def test_without_what_plotting_needs_the_import_says_which_extra_to_install(library):
+    found = run(f"import sys; sys.modules['{library}'] = None; import deepexplain.plotting")
+    assert 'ImportError: deepexplain.plotting needs matplotlib 3.5 or later and scikit-image, and found no' in found
+    assert f'found no {library}: ' in found
     assert "pip install 'deepexplain[plot]'" in found
 
 
@@ -314,6 +316,19 @@ def test_without_jinja2_or_matplotlib_the_import_says_which_extra_to_install(mis
     found = run(f"import sys; sys.modules['{missing}'] = None; import deepexplain.report")
     assert f'ImportError: deepexplain.report needs jinja2 and matplotlib, and found no {missing}' in found
     assert "pip install 'deepexplain[report]'" in found
+
+
+def test_scikit_image_is_needed_for_pictures_only():
+    code = """
+import sys
+sys.modules['skimage'] = None
+import deepexplain.distributed, deepexplain.metrics, deepexplain.sequences, deepexplain.tensorflow
+from deepexplain.metrics.randomization import _ssim
+_ssim([], [])
+"""
+    assert run(code).strip().splitlines()[-1] == (
+        'ImportError: The similarity of images, ssim, needs scikit-image, and found none: pip install scikit-image.'
+    )
 
 
 def test_without_ray_the_import_says_which_extra_to_install():

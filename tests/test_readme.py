@@ -5,6 +5,7 @@ import contextlib
 import dataclasses
 import doctest
 import importlib
+import importlib.util
 import io
 import os
 import pkgutil
@@ -32,6 +33,7 @@ PAGES = ['README.md', 'CONTRIBUTING.md'] + [
         'report.md',
         'beyond-one-process.md',
         'models.md',
+        'using.md',
         'coming-from-0.3.md',
         'performance.md',
         'security.md',
@@ -71,7 +73,8 @@ def test_code_blocks_print_what_the_page_says(page, monkeypatch, tmp_path):
         pytest.skip('needs Keras 3, which came with TensorFlow 2.16; tests/tensorflow/models opens what there is')
     monkeypatch.chdir(tmp_path)  # some pages write files
     if not KERAS_3:
-        monkeypatch.setitem(sys.modules, 'tf_keras', keras_2())  # as the comment beside the import says
+        for name in ('keras', 'tf_keras'):
+            monkeypatch.setitem(sys.modules, name, keras_2())  # as the comment beside the import says
     text = read(page)
     found = list(run_blocks(page, text))
     assert len(found) == text.count('```python')
@@ -87,8 +90,37 @@ def test_links_lead_somewhere(page):
     assert not missing
 
 
+def on_pypi(*files):
+    """What PyPI shows of the README, without its code, and its links: (whether it is a picture, text, target)."""
+    spec = importlib.util.spec_from_file_location('setup_of_deepexplain', os.path.join(ROOT, 'setup.py'))
+    setup = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(setup)
+    text = setup.for_pypi(read('README.md'), *files)
+    assert BLOCK.findall(text) == BLOCK.findall(read('README.md'))
+    text = BLOCK.sub('', text)
+    return text, re.findall(r'(!?)\[([^\]]*)\]\(([^)]*)\)', text)
+
+
+def test_the_readme_on_pypi_has_links_that_lead_somewhere_or_none():
+    (text, links), (here, of_here) = on_pypi(), (BLOCK.sub('', read('README.md')), on_pypi('')[1])
+    assert not [target for _, _, target in links if not target.startswith('https://')]
+    words = {name for _, name, _ in of_here}
+    assert len(of_here) > 30
+    assert not [name for name in words if name not in text]
+    assert 'a picture: Four digits, and for each the maps of four methods' in text
+
+    base = 'https://example.org/blob/HEAD/'
+    _, links = on_pypi(base)
+    assert {target[: len(base)] for _, _, target in links} == {base}
+    pictures = [target for picture, _, target in links if picture]
+    assert pictures == [base + name for name in ('demo/attributions.png?raw=true', 'docs/readme/digits.png?raw=true')]
+    paths = {target[len(base) :].split('?')[0].split('#')[0] for _, _, target in links}
+    assert not [path for path in paths if not os.path.exists(os.path.join(ROOT, path))]
+    assert all(path in here for path in paths)
+
+
 def test_the_table_of_methods_has_every_argument_and_default():
-    section = read('README.md').split('\n## Methods\n')[1].split('\n## ')[0]
+    section = read(os.path.join('docs', 'methods', 'README.md')).split('\n## Arguments\n')[1].split('\n## ')[0]
     rows = re.findall(r'^\| `([^`]+)` \|([^|]*)\|', section, re.MULTILINE)
     documented = {
         method: {name: ast.literal_eval(value) for name, value in re.findall(r'`(\w+)=([^`]+)`', arguments)}

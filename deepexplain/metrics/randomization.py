@@ -150,7 +150,12 @@ def _is_of_images(attributions: Any) -> bool:
 
 
 def _ssim(before: Array, after: Array) -> List[float]:
-    from skimage.metrics import structural_similarity  # slow to import, and needed by few
+    try:
+        from skimage.metrics import structural_similarity  # slow to import, and needed by few
+    except ImportError as error:
+        raise ImportError(
+            'The similarity of images, ssim, needs scikit-image, and found none: pip install scikit-image.'
+        ) from error
 
     return [structural_similarity(_as_map(a), _as_map(b), data_range=2.0) for a, b in zip(before, after)]
 

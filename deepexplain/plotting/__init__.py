@@ -10,11 +10,13 @@ page. Sign is told a second time where it can be, for readers who see grey: by d
 
 try:
     import matplotlib as _matplotlib  # noqa: F401
+    import skimage as _skimage  # noqa: F401
 except ImportError as error:
-    if (error.name or '').split('.')[0] != 'matplotlib':
-        raise  # matplotlib is there but broken: its own message says more
+    if (error.name or '').split('.')[0] not in ('matplotlib', 'skimage'):
+        raise  # it is there but broken: its own message says more
     raise ImportError(
-        "deepexplain.plotting needs matplotlib 3.5 or later, and found none: pip install 'deepexplain[plot]'."
+        'deepexplain.plotting needs matplotlib 3.5 or later and scikit-image, and found no '
+        f"{error.name}: pip install 'deepexplain[plot]'."
     ) from error
 
 from .bars import bar, waterfall

@@ -9,6 +9,7 @@ from ..types import ArrayLike
 from .compat import Graph, Session, Tensor, tf
 from .engine.problem import OPEN_IT, check_session
 from .explainers import Explainers
+from .legacy import run
 
 
 class DeepExplain:
@@ -135,17 +136,17 @@ class DeepExplain:
         return_convergence_delta = as_flag(return_convergence_delta, 'return_convergence_delta')
         explanation = as_flag(explanation, 'explanation')
         explainer = self._explainer(method, T, X, kwargs, keep=True)
-        # Methods written for 0.3 may have a run() that knows no more than three arguments.
-        more: Dict[str, Any] = {} if feed_dict is None else {'feed_dict': feed_dict}
-        if progress:
-            more['progress'] = progress
-        if return_convergence_delta:
-            more['return_convergence_delta'] = return_convergence_delta
-        if target is not None:
-            more['target'] = target
-        if explanation:
-            more['explanation'] = explanation
-        return explainer.run(xs, ys, batch_size, **more)
+        return run(
+            explainer,
+            xs,
+            ys,
+            batch_size,
+            feed_dict=feed_dict,
+            progress=progress,
+            return_convergence_delta=return_convergence_delta,
+            target=target,
+            explanation=explanation,
+        )
 
     def get_explainer(self, method: Any, T: Tensor, X: Any, **kwargs: Any) -> Any:
         """Build the graph that explains T by X, once; ``run`` the result as often as you like.

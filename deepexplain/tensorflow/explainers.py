@@ -44,7 +44,7 @@ class Explainers:
             arguments = {**{f.name: getattr(method, f.name) for f in fields(method) if f.init}, **arguments}
         cls: Any = type(method) if isinstance(method, Method) else method_named(method)
         if not (isinstance(cls, type) and issubclass(cls, Method)):  # a class of 0.3's form: see legacy.py
-            return self._kept((cls, frozen(arguments)), T, X, keep, lambda: cls(T, X, self._session, None, **arguments))
+            return self._kept((cls, frozen(arguments)), T, X, keep, lambda: self._of_0_3(cls, T, X, arguments))
         layer = None if takes_layer(cls) else arguments.pop('layer', None)
         made, strict = method_from(cls, (), arguments)
         in_graph = frozen([getattr(made, f.name) for f in fields(cls) if not f.metadata.get('at_run')])
@@ -56,6 +56,14 @@ class Explainers:
         explainer = self._kept((cls, in_graph, frozen(layer)), T, X, keep, build)
         same = explainer.method is made or (explainer.method == made and explainer.strict == strict)
         return explainer if same else explainer.with_arguments(**arguments)
+
+    def _of_0_3(self, cls: Any, T: Tensor, X: Any, arguments: Dict[str, Any]) -> Any:
+        """An explainer of such a class, which makes a problem of its own: it is told the names of the classes."""
+        made = cls(T, X, self._session, None, **arguments)
+        facts = getattr(getattr(made, '_problem', None), 'facts', None)
+        if isinstance(facts, Facts):
+            facts.class_names = self._facts.class_names
+        return made
 
     def _kept(self, key: Any, T: Tensor, X: Any, keep: bool, build: Callable[[], Any]) -> Any:
         """What ``build()`` gave for T and X under this key before, or gives now."""

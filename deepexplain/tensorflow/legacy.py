@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any, Dict, List, Optional
 
 import numpy as np
 
-from ..arguments import as_count, as_flag
-from ..errors import DeepExplainError
+from ..arguments import as_count, as_flag, text_of
+from ..errors import ArgumentError, ArgumentTypeError, DeepExplainError
+from ..explanation import Explanation
 from ..types import ArrayLike
 from .compat import Operation, Session, Tensor
 from .engine.adding import adding_to
@@ -21,8 +22,9 @@ from .engine.backward import Backward
 from .engine.baselines import Baselines
 from .engine.network import Network, weighted
 from .engine.problem import Problem
+from .engine.result import explanation_from
 from .explainer import Explainer
-from .methods.method import MethodType, check_known, method_from
+from .methods.method import MethodType, attribution_methods, check_known, method_from
 from .rules.book import Rule, RuleBook
 from .rules.plain import activations
 from .runtime.building import building
@@ -244,3 +246,51 @@ def adapter(method: Any) -> Any:
 
 
 MethodType.adapter = staticmethod(adapter)
+
+
+def run(explainer: Any, xs: ArrayLike, ys: ArrayLike = None, batch_size: Optional[int] = None, **options: Any) -> Any:
+    """``explainer.run`` with these options: a ``run(xs, ys, batch_size)`` of 0.3 gets those that say something.
+
+    Raises
+    ------
+    ArgumentTypeError
+        It does not know one of them. ``explanation`` it need not know: what it returns is made an Explanation.
+    """
+    if isinstance(explainer, Explainer):
+        return explainer.run(xs, ys, batch_size, **options)
+    options = {name: value for name, value in options.items() if value is not None and value is not False}
+    known = inspect.signature(explainer.run).parameters
+    wrapped = False
+    if all(one.kind is not inspect.Parameter.VAR_KEYWORD for one in known.values()):
+        if 'explanation' not in known and isinstance(explainer, AttributionMethod):
+            wrapped = options.pop('explanation', False)
+        more = [name for name in options if name not in known]
+        if more:
+            instead = ' Give ys, weights of the outputs, in place of target.' if 'target' in more else ''
+            raise ArgumentTypeError(
+                f"'{_name_of(explainer)}' does not know {', '.join(more)}: its run() is its own, and takes "
+                f'{", ".join(known)}.{instead}'
+            )
+    found = explainer.run(xs, ys, batch_size, **options)
+    return _as_explanation(explainer, found, xs, ys, options.get('feed_dict')) if wrapped else found
+
+
+def _name_of(explainer: Any) -> str:
+    cls = type(explainer)
+    names = [name for name, (registered, _) in attribution_methods.items() if registered is cls]
+    return names[0] if names else cls.__name__
+
+
+def _as_explanation(explainer: Any, found: Any, xs: ArrayLike, ys: ArrayLike, feed_dict: Any) -> Explanation:
+    """What a run of somebody's own returned, with what is known without asking the network again."""
+    problem = explainer._problem
+    request = explainer._network.request(xs, ys, explainer._feeds(feed_dict), [explainer.T], [])
+    values = [np.asarray(one) for one in (found if problem.several and isinstance(found, (list, tuple)) else [found])]
+    place = 0 if request.outputs is None else 1  # of the samples' axis
+    if len(values) != len(problem.inputs) or any(one.shape[place : place + 1] != (request.n,) for one in values):
+        raise ArgumentError(
+            f"'{_name_of(explainer)}' has a run() of its own, which must return an array with a row for each sample, "
+            f'{request.n}, for each input; got {text_of(found)}. With explanation=False it is returned as it came.'
+        )
+    name, of = _name_of(explainer), values if problem.several else values[0]
+    return explanation_from(problem, request, xs, list(problem.inputs), of, method=name)

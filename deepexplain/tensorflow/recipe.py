@@ -18,6 +18,7 @@ from .context import DeepExplain
 from .explainer import Explainer
 from .methods.method import Method, method_from, method_named, same, takes_layer
 from .models import OpenModel, open_model
+from .models.ends import only_output
 from .models.files import data_as_specs, files_of, spec_as_data
 from .runtime.data import decoded, encoded, expression
 from .streaming.cutting import baseline_rows, check_apart, check_method
@@ -209,10 +210,7 @@ class Recipe:
 def target_of(model: OpenModel, T: str) -> Any:
     """The tensor that a recipe means by T."""
     if T == 'outputs':
-        if len(model.outputs) != 1:
-            names = ', '.join(f"'{output.name}'" for output in model.outputs)
-            raise GraphError(f"T='outputs': the model has {len(model.outputs)} outputs; name one of them: {names}.")
-        return model.outputs[0]
+        return only_output(model)
     if T != 'logits':
         return model.tensor(T)
     try:

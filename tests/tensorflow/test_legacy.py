@@ -7,7 +7,7 @@ import pytest
 import tensorflow.compat.v1 as tf
 from small import dense, explain, mlp, normal
 
-from deepexplain.tensorflow import DeepExplain, methods
+from deepexplain.tensorflow import DeepExplain, methods, open_model
 from deepexplain.tensorflow.methods import (
     GradientBasedMethod,
     PerturbationBasedMethod,
@@ -155,6 +155,86 @@ def test_a_run_of_ones_own_on_session_run(session, registered):
             np.testing.assert_allclose(found, de.explain('occlusion', T, X, normal(3, 4), ys))
         with pytest.raises(ValueError, match='ys must have the shape of T'):
             de.explain('one by one', T, X, normal(3, 4), [0, 1])
+
+
+class HalfOpen(OneByOne):
+    """Knows one of the newer options."""
+
+    def run(self, xs, ys=None, batch_size=None, feed_dict=None):
+        return super().run(xs, ys, batch_size)
+
+
+class AllOpen(OneByOne):
+    """Takes whatever comes."""
+
+    def run(self, xs, ys=None, batch_size=None, **options):
+        return sorted(options)
+
+
+class Sums(OneByOne):
+    """Has no row for each sample."""
+
+    def run(self, xs, ys=None, batch_size=None):
+        return super().run(xs, ys, batch_size).sum()
+
+
+def test_options_that_a_run_of_ones_own_does_not_know_are_named(session, registered):
+    registered('one by one', OneByOne)
+    registered('half open', HalfOpen)
+    registered('all open', AllOpen)
+    X = tf.placeholder(tf.float64, [None, 4])
+    with DeepExplain(session=session) as de:
+        T, xs = mlp(X), normal(3, 4)
+        with pytest.raises(
+            TypeError,
+            match=r"'one by one' does not know target: its run\(\) is its own, and takes xs, ys, batch_size. Give ys",
+        ):
+            de.explain('one by one', T, X, xs, target=1)
+        with pytest.raises(
+            TypeError, match="'one by one' does not know feed_dict, progress: .* takes xs, ys, batch_size"
+        ):
+            de.explain('one by one', T, X, xs, feed_dict={}, progress=True)
+        with pytest.raises(TypeError, match="'half open' does not know progress: .* xs, ys, batch_size, feed_dict"):
+            de.explain('half open', T, X, xs, feed_dict={}, progress=True)
+        expected = de.explain('one by one', T, X, xs)
+        np.testing.assert_array_equal(de.explain('half open', T, X, xs, feed_dict={}), expected)
+        assert de.explain('all open', T, X, xs, target=1, progress=False) == ['target']
+
+
+def test_what_a_run_of_ones_own_returns_is_made_an_explanation(registered):
+    registered('one by one', OneByOne)
+    registered('sums', Sums)
+    xs, ys = normal(3, 4), [0, 1, 0]
+    with open_model(mlp, inputs=[tf.TensorSpec([None, 4], tf.float64)], class_names=['a', 'b', 'c']) as m:
+        found = m.explain('one by one', xs, ys)
+        plain = m.explain('one by one', xs, ys, explanation=False)
+        np.testing.assert_allclose(plain, m.explain('occlusion', xs, ys).values)
+        np.testing.assert_array_equal(found.values, plain)
+        np.testing.assert_array_equal(found.data, xs)
+        np.testing.assert_array_equal(found.ys, [ys, ys, ys])
+        assert (found.method, found.target) == ('one by one', m.outputs[0].name)
+        assert found.input_names == [m.inputs[0].name]
+        assert (found.class_names, found.quantity, found.delta, len(found[:2])) == (['a', 'b', 'c'], None, None, 2)
+        with pytest.raises(
+            ValueError, match="'sums' has a run.* a row for each sample, 3, for each input; got .* it came"
+        ):
+            m.explain('sums', xs)
+        assert np.shape(m.explain('sums', xs, explanation=False)) == ()
+        with pytest.raises(TypeError, match="'one by one' does not know target"):
+            m.explain('one by one', xs, target='top')
+
+
+def test_an_explanation_of_several_inputs_by_a_run_of_ones_own(session, registered):
+    class Inputs(PerturbationBasedMethod):
+        def run(self, xs, ys=None, batch_size=None):
+            return [np.array(x) for x in xs]
+
+    registered('inputs', Inputs)
+    a, b = tf.placeholder(tf.float64, [None, 4]), tf.placeholder(tf.float64, [None, 2])
+    with DeepExplain(session=session) as de:
+        T = mlp(tf.concat([a, b], 1))
+        found = de.explain('inputs', T, [a, b], [normal(3, 4), normal(3, 2)], explanation=True)
+    assert [values.shape for values in found.values] == [values.shape for values in found.data] == [(3, 4), (3, 2)]
 
 
 def test_a_bare_perturbation_method_says_that_it_needs_a_run(session):

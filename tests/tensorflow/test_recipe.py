@@ -208,7 +208,7 @@ def test_t_and_x_by_name(frozen, tmp_path):
     with Recipe(tmp_path / 'two.pb', 'saliency').open() as explainer:  # no softmax, but a tensor of this name
         assert [explainer.T.name, *[x.name for x in explainer.X]] == ['logits:0', 'x:0', 'y:0']
     with pytest.raises(
-        GraphError, match="T='outputs': the model has 2 outputs; name one of them: 'first:0', 'l"
+        GraphError, match="The model has 2 outputs: say by T which is explained, of 'first:0', 'l"
     ), Recipe(tmp_path / 'two.pb', 'saliency', T='outputs', X='x').open():
         pass
 

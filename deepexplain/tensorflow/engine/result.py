@@ -38,32 +38,48 @@ def explanation_of(
     request, problem, engine = call.running, explainer.problem, explainer.engine
     several = isinstance(explainer.X if explainer.layer is None else explainer.layer, list)
     inputs = explainer.layer if explainer.layer is not None else explainer.X
-    names = [x.name for x in (inputs if several else [inputs])]
     baseline, kind = _baseline(request)
     at_own_layer = getattr(engine.plan, 'at', None) is not None  # then samples and baselines are those of X
-    data = None if at_own_layer else request.samples(slice(None))
-    weights = request.weights[0][1:] if request.weights and request.outputs is None else None
-    return Explanation(
-        values=found if several else found[0],
-        data=None if data is None else data if several else data[0],
+    unknown = {'data': None} if at_own_layer else {}
+    return explanation_from(
+        problem,
+        request,
+        xs,
+        inputs if several else [inputs],
+        found if several else found[0],
         outputs=_unless_refused(call.outputs),
         base_value=None if baseline is None else _unless_refused(call.at_baseline),
         baseline=None if baseline is None or at_own_layer else baseline if several else baseline[0],
         baseline_kind=None if at_own_layer else kind,
         delta=delta,
-        ys=None if weights is None else _for_each_sample(*weights, request.n),
-        each=request.outputs is not None,
-        input_names=names,
-        feature_names=[problem.facts.feature_names(name) for name in names],
-        class_names=problem.facts.class_names,
-        sample_names=_names_of_rows(xs, request.n),
-        target=problem.target.name,
         method=explainer.name,
         arguments=_arguments(explainer.method),
         quantity=explainer.quantity,
         standard_error=more[0] if more else None,
-        versions=versions(),
+        **unknown,
     )
+
+
+def explanation_from(
+    problem: Any, request: Any, xs: ArrayLike, inputs: List[Any], values: Any, **more: Any
+) -> Explanation:
+    """Values with what the request for them says of samples, outputs and names; and ``more``, which comes first."""
+    names = [x.name for x in inputs]
+    weights = request.weights and request.outputs is None
+    known: Dict[str, Any] = {
+        'ys': _weights_of(request) if weights else None,
+        'each': request.outputs is not None,
+        'input_names': names,
+        'feature_names': [problem.facts.feature_names(name) for name in names],
+        'class_names': problem.facts.class_names,
+        'sample_names': _names_of_rows(xs, request.n),
+        'target': problem.target.name,
+        'versions': versions(),
+    }
+    if 'data' not in more:
+        data = request.samples(slice(None))
+        known['data'] = data if isinstance(values, list) else data[0]
+    return Explanation(values=values, **{**known, **more})
 
 
 def _arguments(method: Any) -> Dict[str, Any]:
@@ -115,8 +131,10 @@ def _baseline(request: Any) -> Any:
     return [np.array(b) for b in rows], 'each'
 
 
-def _for_each_sample(weights: Array, per_row: bool, n: int) -> Array:
-    return weights if per_row else np.broadcast_to(weights, (n,) + weights.shape)
+def _weights_of(request: Any) -> Array:
+    """Those of the outputs, with a row for each sample."""
+    _, weights, per_row = request.weights[0]
+    return np.asarray(weights if per_row else np.broadcast_to(weights, (request.n,) + weights.shape))
 
 
 def _names_of_rows(xs: Any, n: int) -> Optional[List[str]]:

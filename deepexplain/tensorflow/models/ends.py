@@ -5,6 +5,7 @@ from typing import Any, List, Optional, Sequence
 from ...errors import GraphError
 from ..compat import Graph, Operation, Tensor, tf
 from ..runtime.building import consumers
+from ..runtime.graph import ancestors
 
 
 def placeholders(graph: Graph) -> List[Tensor]:
@@ -14,6 +15,12 @@ def placeholders(graph: Graph) -> List[Tensor]:
         for op in graph.get_operations()
         if op.type == 'Placeholder' and op.outputs[0].shape.ndims != 0 and op.outputs[0].dtype != tf.bool
     ]
+
+
+def inputs_of(graph: Graph, outputs: Sequence[Tensor]) -> List[Tensor]:
+    """Of these, those that the outputs are computed from: not the labels of a graph that was trained."""
+    read, fed = ancestors(outputs, ()), placeholders(graph)
+    return [tensor for tensor in fed if tensor.op in read] or fed
 
 
 def ends(graph: Graph) -> List[Tensor]:
@@ -67,11 +74,16 @@ def default_target(model: Any) -> Tensor:
         logits: Tensor = model.logits
         return logits
     except GraphError:
-        if len(model.outputs) == 1:
-            output: Tensor = model.outputs[0]
-            return output
+        return only_output(model)
+
+
+def only_output(model: Any) -> Tensor:
+    """The output of a model that has one."""
+    if len(model.outputs) != 1:
         names = ', '.join(repr(tensor.name) for tensor in model.outputs)
         raise GraphError(
             f'The model has {len(model.outputs)} outputs: say by T which is explained, of {names}, or another tensor '
             "of the graph, such as what is before a softmax. repr(m) has the model's own names for them."
         ) from None
+    output: Tensor = model.outputs[0]
+    return output

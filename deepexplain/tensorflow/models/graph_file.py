@@ -6,7 +6,7 @@ from typing import Any, Collection, Optional
 from ...errors import ArgumentError, ModelError
 from ..compat import MANY, Session, original_gradient, take_large, tf
 from .effects import FileGraph, check_effects
-from .ends import ends, placeholders
+from .ends import ends
 from .limits import check_graph, within_patience
 from .opened import OpenModel, imported, keys_of, new_session
 
@@ -57,7 +57,7 @@ def open_meta_graph(
         of_inputs, of_outputs = keys_of(signatures[0]) if len(signatures) == 1 else ({}, {})
         return OpenModel(
             session,
-            inputs or list(of_inputs) or placeholders(session.graph),
+            inputs or list(of_inputs),
             outputs or list(of_outputs) or ends(session.graph),
             {**of_outputs, **of_inputs},
         )

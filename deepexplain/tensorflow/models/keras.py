@@ -161,6 +161,11 @@ def _open_file_in_graph(
     with new_session(failure, _of_bytecode(path, configs), config) as session, session.as_default():
         tf.keras.backend.set_learning_phase(0)  # for this graph
         model = tf.keras.models.load_model(path, compile=False, **load_options)
+        if not model.inputs:
+            raise ModelError(
+                f"'{path}' does not say what its model takes, so Keras {tf.keras.__version__} neither builds it nor "
+                'loads its weights. Give its first layer an input_shape, model.load_weights(path), and open that model.'
+            )
         return OpenModel(session, model.inputs, outputs or tf.nest.flatten(model.outputs), _keys(model))
 
 

@@ -8,9 +8,10 @@ from ...errors import ArgumentError, ArgumentTypeError, DeepExplainError, GraphE
 from ...types import Array, ArrayLike
 from ..compat import Session, Tensor, as_variables, assign_large, lookup_table, tf
 from ..explainers import Explainers
+from ..legacy import run
 from ..runtime.facts import Facts
 from ..runtime.graph import tensor_named
-from .ends import RESHAPING, before_squashing, default_target, ends, placeholders, producer
+from .ends import RESHAPING, before_squashing, default_target, ends, inputs_of, producer
 from .predicted import predicted
 
 #: What to do with files of weights alone.
@@ -65,8 +66,8 @@ class OpenModel:
         self._facts = Facts(says_sums=True)
         self._explainers = Explainers(session, self._facts)
         try:
-            self.inputs = [self._as_tensor(tensor) for tensor in inputs]
             self.outputs = [self._as_tensor(tensor) for tensor in outputs]
+            self.inputs = [self._as_tensor(tensor) for tensor in inputs] or inputs_of(self.graph, self.outputs)
         except ArgumentError:
             self.close()
             raise
@@ -151,10 +152,10 @@ class OpenModel:
             ``explanation=False``, or ``return_convergence_delta=True``, the arrays that ``run`` returns.
         """
         explainer = self._explainer(method, T, X, kwargs, keep=True)
-        more = {'feed_dict': feed_dict, 'progress': progress, 'target': target}
-        if return_convergence_delta or not as_flag(explanation, 'explanation'):
-            return explainer.run(xs, ys, batch_size, return_convergence_delta=return_convergence_delta, **more)
-        return explainer.run(xs, ys, batch_size, explanation=explanation, **more)
+        options = {'feed_dict': feed_dict, 'progress': progress, 'target': target}
+        if as_flag(return_convergence_delta, 'return_convergence_delta'):
+            return run(explainer, xs, ys, batch_size, return_convergence_delta=True, **options)
+        return run(explainer, xs, ys, batch_size, explanation=as_flag(explanation, 'explanation'), **options)
 
     def get_explainer(self, method: Any, T: Any = None, X: Any = None, **kwargs: Any) -> Any:
         """Build the graph that explains this model, once; ``run`` the result as often as you like.
@@ -290,4 +291,4 @@ def imported(
         tf.import_graph_def(as_variables(graph_def, large or {}), {name: handle for name, (handle, _) in made}, name='')
         assign_large(session, large or {})
         session.run([fill for _, (_, fill) in made])
-        return OpenModel(session, inputs or placeholders(session.graph), outputs or ends(session.graph), keys)
+        return OpenModel(session, inputs or (), outputs or ends(session.graph), keys)

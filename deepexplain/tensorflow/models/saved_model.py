@@ -6,7 +6,7 @@ from typing import Any, Collection, Optional, Sequence
 from ...errors import ArgumentError, ModelError
 from ..compat import TENSORFLOW_2, Tensor, eagerly, load_saved_model, saved_model_loader, tf
 from .effects import FileGraph, check_assets, check_effects
-from .ends import ends, placeholders
+from .ends import ends
 from .graph_file import readable
 from .limits import check_graph, within_patience
 from .opened import OF_CHECKPOINTS, OpenModel, keys_of, new_session
@@ -134,7 +134,7 @@ def _open_graph(
         within_patience(lambda: loader.load(session, list(meta_graph.meta_info_def.tags)), f"'{path}': to load it")
         return OpenModel(
             session,
-            inputs or list(of_inputs) or placeholders(session.graph),
+            inputs or list(of_inputs),
             outputs or list(of_outputs) or ends(session.graph),
             {**of_outputs, **of_inputs},
         )

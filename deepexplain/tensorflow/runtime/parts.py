@@ -25,7 +25,7 @@ Each kind has ``count`` parts. Of them, for all that follows, a method needs:
 from typing import Any, Mapping, Optional, Sequence, Tuple
 
 import numpy as np
-from skimage.util import view_as_windows
+from numpy.lib.stride_tricks import as_strided
 
 from ...arguments import as_array
 from ...errors import ArgumentError, ArgumentTypeError
@@ -40,6 +40,17 @@ def keep(copies: Array, stays: Array, values: Array) -> None:
     """
     copies *= stays.astype(copies.dtype)
     copies += (~stays).astype(copies.dtype) * values if values.any() else 0  # 0, too, because -1 times 0 is -0.0
+
+
+def windows_of(array: Array, window: Tuple[int, ...], step: Tuple[int, ...]) -> Array:
+    """The windows of an array, first where each is, then what it shows: a view, (places..., window...), to read.
+
+    NumPy's own ``sliding_window_view`` came with 1.20, which TensorFlow 1.15 does not take.
+    """
+    places = tuple((d - w) // s + 1 for d, w, s in zip(array.shape, window, step))
+    strides = tuple(stride * s for stride, s in zip(array.strides, step)) + array.strides
+    view: Array = as_strided(array, places + window, strides, writeable=False)
+    return view
 
 
 class Windows:
@@ -62,7 +73,7 @@ class Windows:
         self.key = shape, window, step
         self.shape, self._axes, self._window, self._step = shape, shape or (1,), window, step
         # A view: the windows of a large image would not fit in memory.
-        index = view_as_windows(np.arange(int(np.prod(shape))).reshape(self._axes), window, step)
+        index = windows_of(np.arange(int(np.prod(shape))).reshape(self._axes), window, step)
         self._grid = index.shape[: len(window)]
         self._starts = index[(...,) + (0,) * len(window)].ravel()
         self._offsets = index[(0,) * len(window)].ravel()
@@ -78,7 +89,7 @@ class Windows:
     def any_of(self, flags: Array) -> Array:  # noqa: D102 - these three: see above
         if self._offsets.size == 1:
             return flags.reshape(len(flags), -1)[:, self._starts]
-        views = view_as_windows(flags.reshape((-1,) + self._axes), (1,) + self._window, (1,) + self._step)
+        views = windows_of(flags.reshape((-1,) + self._axes), (1,) + self._window, (1,) + self._step)
         return views.any(axis=tuple(range(-len(self._window), 0))).reshape(len(flags), -1)
 
     def replace(self, copies: Array, values: Array, windows: Array) -> None:  # noqa: D102

@@ -72,9 +72,10 @@ def as_inputs(xs: Any, specs: Sequence[InputSpec], multiple: bool, finite: bool 
             raise ArgumentTypeError(f"{what} must hold integers, as '{spec.name}' does; its dtype is {value.dtype}.")
         expected = None if spec.shape is None else (None,) + tuple(spec.shape[1:])
         if len(value.shape) == 0 or (expected is not None and not fits(value.shape, expected)):
+            is_one = expected is not None and fits((1, *value.shape), expected)
             raise ArgumentError(
                 f"{what} must have the shape of '{spec.name}', {shape_text(expected)} with the samples first; got "
-                f'{shape_text(value.shape)}.'
+                f'{shape_text(value.shape)}.' + (f' A sample by itself: [{what}].' if is_one else '')
             )
         if 0 in value.shape:
             raise ArgumentError(

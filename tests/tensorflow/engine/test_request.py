@@ -234,9 +234,9 @@ def test_a_feed_that_does_not_fit_is_refused(session, feed_dict, message):
         (
             normal(5, 3),
             ValueError,
-            r"xs must have the shape of 'X:0', \(None, 4\) with the samples first; got \(5, 3\)",
+            r"xs must have the shape of 'X:0', \(None, 4\) with the samples first; got \(5, 3\).$",
         ),
-        (normal(4), ValueError, r'got \(4,\)'),
+        (normal(4), ValueError, r'got \(4,\). A sample by itself: \[xs\].$'),
         (3.0, ValueError, r'got \(\)'),
         (np.zeros((0, 4)), ValueError, r'xs is empty: .* got shape \(0, 4\)'),
         ([], ValueError, r'got \(0,\)'),

@@ -401,3 +401,14 @@ def test_a_lambda_of_this_python_is_opened_and_no_other_error_speaks_of_one(kera
     with pytest.raises(ModelError) as caught:
         open_model(path)
     assert 'Lambda' not in str(caught.value)
+
+
+@pytest.mark.skipif(TENSORFLOW_2, reason='TensorFlow 2 keeps the shape of the samples that a model was built for')
+def test_a_file_of_tensorflow_1_that_does_not_say_what_its_model_takes(tmp_path):
+    keras = keras_2()
+    model = keras.Sequential([keras.layers.Dense(2)])
+    model.compile('adam', 'mse')
+    model.fit(XS, XS[:, :2], verbose=0)
+    model.save(str(tmp_path / 'model.h5'))
+    with pytest.raises(ModelError, match='does not say what its model takes.*first layer an input_shape, model.load_w'):
+        open_model(tmp_path / 'model.h5')

@@ -11,7 +11,7 @@ from sources import XS, keras_2, keras_network, network, trained_graph
 
 from deepexplain.errors import ArgumentError, ArgumentTypeError, GraphError, ModelError
 from deepexplain.tensorflow import models, open_model
-from deepexplain.tensorflow.models.ends import before_squashing, ends, placeholders
+from deepexplain.tensorflow.models.ends import before_squashing, ends, inputs_of, placeholders
 from deepexplain.tensorflow.models.opened import OpenModel
 
 SPEC = tf.TensorSpec([None, 4], tf.float32, 'x')
@@ -137,6 +137,8 @@ def test_placeholders_and_ends_of_a_graph(session):
     tf.gradients(loss * x, x)
     assert [tensor.op.name for tensor in placeholders(session.graph)] == ['x', 'ids']
     assert [tensor.op.name for tensor in ends(session.graph)] == [last.op.name, 'as_float']
+    assert [tensor.op.name for tensor in inputs_of(session.graph, [last])] == ['x']
+    assert inputs_of(session.graph, [tf.constant(1.0)]) == placeholders(session.graph)
 
 
 def test_whatever_a_reader_raises_is_said_of_the_file(tmp_path, monkeypatch):

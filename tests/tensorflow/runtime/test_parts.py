@@ -2,8 +2,22 @@
 
 import numpy as np
 import pytest
+from skimage.util import view_as_windows
 
-from deepexplain.tensorflow.runtime.parts import Features, Groups, Windows, as_feature_mask, keep
+from deepexplain.tensorflow.runtime.parts import Features, Groups, Windows, as_feature_mask, keep, windows_of
+
+
+@pytest.mark.parametrize(
+    ('shape', 'window', 'step'),
+    [((7,), (3,), (2,)), ((4, 5), (4, 5), (1, 1)), ((2, 6, 7), (1, 3, 2), (1, 2, 3)), ((3, 1), (1, 1), (5, 1))],
+)
+def test_windows_of_an_array(shape, window, step):
+    array = np.random.RandomState(0).rand(*shape[::-1]).T  # its strides are not those of a new array
+    found = windows_of(array, window, step)
+    np.testing.assert_array_equal(found, view_as_windows(array, window, step))
+    assert np.shares_memory(found, array)
+    with pytest.raises(ValueError, match='read-only'):
+        found[...] = 0
 
 
 def test_windows_hold_and_replace_what_they_cover():
