@@ -12,7 +12,7 @@ from .completeness import completeness
 from .deletion_insertion import deletion_insertion
 from .infidelity import infidelity
 from .max_sensitivity import max_sensitivity
-from .network import is_explainer
+from .network import is_explainer, weights_of
 from .sensitivity_n import sensitivity_n
 
 #: What is measured, in the order of the columns, and the columns of each.
@@ -110,14 +110,12 @@ def compare(
     >>> m.close()
     """
     named = _named(explainers)
-    if ys is not None and target is not None:
-        raise ArgumentError('Give target or ys, not both.')
     wanted = list(MEASURES) if measures is None else [one_of(one, 'Each of measures', MEASURES) for one in measures]
     options = {'batch_size': batch_size, 'feed_dict': feed_dict}
     columns: Dict[str, List[float]] = {column: [] for one in wanted for column in MEASURES[one]}
     columns['seconds'], why = [], {}
     for name, explainer in named.items():
-        weights = ys if target is None else _weights(explainer, xs, target, feed_dict)
+        weights = weights_of(explainer, xs, ys, target, feed_dict)
         begin = time.perf_counter()
         given = {key: value for key, value in {'ys': weights, **options}.items() if value is not None}
         explainer.run(xs, **given)
@@ -158,14 +156,6 @@ def _named(explainers: Any) -> Dict[str, Any]:
     if not named:
         raise ArgumentError('explainers is empty.')
     return named
-
-
-def _weights(explainer: Any, xs: ArrayLike, target: Any, feed_dict: Any) -> Array:
-    """The target of these samples as ys, which stay while samples are changed."""
-    if not callable(getattr(explainer, 'request', None)):
-        raise ArgumentError(f'{text_of(explainer)} takes no target: give ys.')
-    weights: Array = explainer.request(xs, feed_dict=feed_dict, target=target).weights[0][1]
-    return weights
 
 
 def _mean(values: Array) -> float:

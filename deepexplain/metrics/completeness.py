@@ -8,7 +8,7 @@ import numpy as np
 from ..errors import ArgumentError
 from ..explanation import Explanation
 from ..types import ArrayLike, Baseline
-from .network import Explained, asked
+from .network import Explained, asked, weights_of
 from .samples import one_array, plain
 from .statistics import relative
 
@@ -34,6 +34,7 @@ def completeness(
     attributions: ArrayLike = None,
     *,
     ys: ArrayLike = None,
+    target: Any = None,
     baseline: Baseline = None,
     batch_size: Optional[int] = None,
     feed_dict: Optional[Dict[Any, Any]] = None,
@@ -52,6 +53,8 @@ def completeness(
         Default: those of the explainer.
     ys : array-like, optional
         Weights of the outputs, as in ``run``: of the outputs' shape, or of the shape of one sample's outputs.
+    target : int, 'top', or a list of one for each sample, optional
+        Of an explainer, in place of ys: as in ``run``. It stays what it is for these samples, however they change.
     baseline : number, array-like of the shape of one sample or of xs, or function of xs that returns it
         Default: 0 for a function. For an explainer: what its method promises, of its own baseline, as
         ``run(..., return_convergence_delta=True)`` says; for elrp that is ``f(x)`` alone.
@@ -80,7 +83,7 @@ def completeness(
     >>> completeness(lambda rows: rows[:, 0] * rows[:, 1], [[2.0, 3.0]], [[3.0, 3.5]])
     Completeness(delta=array([0.5]), relative=array([0.08333333]))
     """
-    network, samples = asked(model, xs, ys, batch_size, feed_dict)
+    network, samples = asked(model, xs, weights_of(model, xs, ys, target, feed_dict), batch_size, feed_dict)
     if baseline is None and isinstance(network, Explained):
         if attributions is not None:
             raise ArgumentError(

@@ -7,7 +7,7 @@ import numpy as np
 from ..arguments import as_count
 from ..errors import ArgumentError
 from ..types import Array, ArrayLike, Baseline
-from .network import asked
+from .network import asked, weights_of
 from .samples import Features
 
 #: Steps where nobody says and there are as many features.
@@ -41,6 +41,7 @@ def deletion_insertion(
     attributions: ArrayLike = None,
     *,
     ys: ArrayLike = None,
+    target: Any = None,
     steps: Optional[int] = None,
     dims: Optional[Sequence[int]] = None,
     baseline: Baseline = 0,
@@ -61,6 +62,8 @@ def deletion_insertion(
         Default: those of the explainer.
     ys : array-like, optional
         Weights of the outputs, as in ``run``: of the outputs' shape, or of the shape of one sample's outputs.
+    target : int, 'top', or a list of one for each sample, optional
+        Of an explainer, in place of ys: as in ``run``. It stays what it is for these samples, however they change.
     steps : int, default 50, or the number of features where there are fewer
         At most the number of features, which are cut into as many parts, equal but for one feature.
     dims : list of ints, default all axes but the first
@@ -95,7 +98,7 @@ def deletion_insertion(
     >>> curves.deletion, curves.insertion
     (array([[ 2.,  0., -2.,  0.]]), array([[0., 2., 4., 2.]]))
     """
-    network, samples = asked(model, xs, ys, batch_size, feed_dict)
+    network, samples = asked(model, xs, weights_of(model, xs, ys, target, feed_dict), batch_size, feed_dict)
     features = Features(samples, dims)
     counts = _as_counts(steps, features.count)
     at_baseline = samples.baseline(baseline)

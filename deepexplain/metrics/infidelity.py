@@ -9,7 +9,7 @@ from ..arguments import as_count, as_flag, as_function, as_generator, as_number,
 from ..errors import ArgumentError, ArgumentTypeError
 from ..explanation import Explanation
 from ..types import Array, ArrayLike, Baseline
-from .network import asked, check_asked
+from .network import asked, check_asked, weights_of
 
 if TYPE_CHECKING:
     from .samples import Samples
@@ -21,6 +21,7 @@ def infidelity(
     attributions: ArrayLike = None,
     *,
     ys: ArrayLike = None,
+    target: Any = None,
     perturbation: Union[str, Callable[..., Any]] = 'gaussian',
     scale: float = 0.2,
     size: int = 3,
@@ -46,6 +47,8 @@ def infidelity(
         Default: those of the explainer.
     ys : array-like, optional
         Weights of the outputs, as in ``run``: of the outputs' shape, or of the shape of one sample's outputs.
+    target : int, 'top', or a list of one for each sample, optional
+        Of an explainer, in place of ys: as in ``run``. It stays what it is for these samples, however they change.
     perturbation : 'gaussian', 'square' or function, default 'gaussian'
         'gaussian': every value of I is normal noise. 'square': I takes one random square of an image, along axes 1
         and 2 of xs, to the baseline. A function gets xs and a ``np.random.RandomState``, and returns I of xs' shape.
@@ -92,7 +95,7 @@ def infidelity(
     >>> infidelity(lambda rows: rows @ w, xs, xs * w).round(6)
     array([0.])
     """
-    network, samples = asked(model, xs, ys, batch_size, feed_dict)
+    network, samples = asked(model, xs, weights_of(model, xs, ys, target, feed_dict), batch_size, feed_dict)
     draws, random = as_count(draws, 'draws'), as_generator(seed)
     multiply_by_inputs = _are_contributions(multiply_by_inputs, model, attributions)
     normalize = as_flag(normalize, 'normalize')

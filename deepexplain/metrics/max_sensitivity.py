@@ -7,7 +7,7 @@ import numpy as np
 from ..arguments import as_count, as_function, as_generator, as_number
 from ..errors import ArgumentError
 from ..types import Array, ArrayLike
-from .network import Explained, check_asked, is_explainer
+from .network import Explained, check_asked, is_explainer, weights_of
 from .samples import Samples
 from .statistics import relative
 
@@ -17,6 +17,7 @@ def max_sensitivity(
     xs: ArrayLike,
     *,
     ys: ArrayLike = None,
+    target: Any = None,
     radius: float = 0.02,
     draws: int = 10,
     batch_size: Optional[int] = None,
@@ -36,6 +37,8 @@ def max_sensitivity(
     xs : array-like, shape (samples, ...)
     ys : array-like, optional
         Weights of the outputs, as in ``run``; for an explainer.
+    target : int, 'top', or a list of one for each sample, optional
+        Of an explainer, in place of ys: as in ``run``. It stays what it is for these samples, however they change.
     radius : float, default 0.02
         In units of xs.
     draws : int, default 10
@@ -67,7 +70,7 @@ def max_sensitivity(
     array([0.1, 0.1])
     """
     radius, draws, random = as_number(radius, 'radius', above=0), as_count(draws, 'draws'), as_generator(seed)
-    explains = is_explainer(explain)
+    explains, ys = is_explainer(explain), weights_of(explain, xs, ys, target, feed_dict)
     samples = Samples(xs, explains and getattr(explain, 'has_multiple_inputs', False))
     check_asked(samples, 'draws', draws)
     if explains:

@@ -49,6 +49,18 @@ def is_explainer(model: object) -> bool:
         return False
 
 
+def weights_of(model: Any, xs: ArrayLike, ys: ArrayLike, target: Any, feed_dict: Optional[Dict[Any, Any]]) -> ArrayLike:
+    """The weights of the outputs: ys, or the target of these samples as such, which stay while samples are changed."""
+    if target is None:
+        return ys
+    if ys is not None:
+        raise ArgumentError('Give target or ys, not both.')
+    if not callable(getattr(model, 'request', None)):
+        raise ArgumentError(f'{text_of(model)} takes no target: give ys.')
+    weights: Array = model.request(xs, feed_dict=feed_dict, target=target).weights[0][1]
+    return weights
+
+
 def check_asked(samples: Samples, argument: str, times: int) -> None:
     """Raise if what an argument asks for, each sample so many times, would not end."""
     if times * samples.count > MOST_ASKED:

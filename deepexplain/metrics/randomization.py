@@ -7,7 +7,7 @@ import numpy as np
 from ..arguments import as_flag, as_generator, one_of, text_of
 from ..errors import ArgumentError, ArgumentTypeError
 from ..types import Array, ArrayLike
-from .network import Explained, is_explainer
+from .network import Explained, is_explainer, weights_of
 from .samples import Samples
 from .statistics import pearson
 
@@ -41,6 +41,7 @@ def randomization(
     xs: ArrayLike,
     *,
     ys: ArrayLike = None,
+    target: Any = None,
     cascading: bool = True,
     redraw: str = 'permutation',
     batch_size: Optional[int] = None,
@@ -59,6 +60,8 @@ def randomization(
     xs : array-like, shape (samples, ...)
     ys : array-like, optional
         Weights of the outputs, as in ``run``.
+    target : int, 'top', or a list of one for each sample, optional
+        Of an explainer, in place of ys: as in ``run``. It stays what it is for these samples, however they change.
     cascading : bool, default True
         Whether weights that were drawn anew stay so in the steps after. False: one at a time.
     redraw : 'permutation' or 'normal', default 'permutation'
@@ -103,6 +106,7 @@ def randomization(
         )
     cascading = as_flag(cascading, 'cascading')
     redraw = one_of(redraw, 'redraw', ['permutation', 'normal'])
+    ys = weights_of(explainer, xs, ys, target, feed_dict)
     samples = Samples(xs, getattr(explainer, 'has_multiple_inputs', False))
     original, random = Explained(explainer, samples, ys, batch_size, feed_dict), as_generator(seed)
     before = original.attributions()

@@ -7,7 +7,7 @@ import numpy as np
 from ..arguments import as_count, as_generator, is_list, text_of
 from ..errors import ArgumentError
 from ..types import Array, ArrayLike, Baseline
-from .network import MOST_BYTES, asked, check_asked
+from .network import MOST_BYTES, asked, check_asked, weights_of
 from .samples import Features
 from .statistics import mean_of_defined, pearson
 
@@ -39,6 +39,7 @@ def sensitivity_n(
     attributions: ArrayLike = None,
     *,
     ys: ArrayLike = None,
+    target: Any = None,
     n: Union[int, Sequence[int], None] = None,
     sets: Any = 100,
     dims: Optional[Sequence[int]] = None,
@@ -61,6 +62,8 @@ def sensitivity_n(
         Default: those of the explainer.
     ys : array-like, optional
         Weights of the outputs, as in ``run``: of the outputs' shape, or of the shape of one sample's outputs.
+    target : int, 'top', or a list of one for each sample, optional
+        Of an explainer, in place of ys: as in ``run``. It stays what it is for these samples, however they change.
     n : int or list of ints, default 12 sizes from 1 to 80 % of the features, evenly spaced on a logarithmic axis
         At most all features but one: there is only one set of all.
     sets : int, default 100
@@ -96,7 +99,7 @@ def sensitivity_n(
     >>> sensitivity_n(lambda rows: rows @ w, xs, xs * w, n=[1, 2]).correlation.round(6)
     array([1., 1.])
     """
-    network, samples = asked(model, xs, ys, batch_size, feed_dict)
+    network, samples = asked(model, xs, weights_of(model, xs, ys, target, feed_dict), batch_size, feed_dict)
     features = Features(samples, dims)
     sets, random = _as_sets(sets), as_generator(seed)
     sizes_asked: Any = n if is_list(n) else [n]

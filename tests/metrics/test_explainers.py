@@ -191,3 +191,34 @@ def test_a_network_without_weights_cannot_be_randomized(session):
     X = tf.placeholder(tf.float32, [None, 5])
     with pytest.raises(GraphError, match='There are no weights between X and T'):
         metrics.randomization(explainer(session, 'saliency', tf.reduce_sum(X**2, axis=1), X), XS)
+
+
+@pytest.mark.parametrize(
+    ('metric', 'options'),
+    [
+        ('completeness', {}),
+        ('infidelity', {'draws': 5}),
+        ('sensitivity_n', {'sets': 5}),
+        ('deletion_insertion', {}),
+        ('max_sensitivity', {'draws': 3}),
+        ('randomization', {}),
+    ],
+)
+def test_a_target_is_ys_that_stay_while_samples_are_changed(session, metric, options):
+    judged, judge = explainer(session), getattr(metrics, metric)
+    largest = np.argmax(judged.outputs(XS, ys='each'), axis=0)
+    assert len(set(largest)) > 1
+
+    def numbers(**chosen):
+        found = judge(judged, XS, **options, **chosen)
+        found = found if isinstance(found, tuple) else (found,)
+        return [one for one in found if one is not None and np.asarray(one).dtype.kind in 'fi']
+
+    for target, ys in [(1, [0, 1, 0]), ('top', np.eye(3)[largest]), ([0, 1, 2, 0], YS)]:
+        for found, expected in zip(numbers(target=target), numbers(ys=ys)):
+            np.testing.assert_array_equal(found, expected)
+    with pytest.raises(ArgumentError, match='Give target or ys, not both.'):
+        judge(judged, XS, ys=YS, target=1)
+    if metric != 'randomization':
+        with pytest.raises(ArgumentError, match='takes no target: give ys.'):
+            judge(lambda rows: rows, XS, target=1)
