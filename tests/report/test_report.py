@@ -13,7 +13,8 @@ from matplotlib import image, rcParams
 from small import normal
 
 from deepexplain.errors import ArgumentError, ArgumentTypeError, DeepExplainError, OutputError
-from deepexplain.report import write_report
+from deepexplain.report import pictures, write_report
+from deepexplain.report.findings import Sum
 from deepexplain.tensorflow import open_model
 
 EVIL = '<script>alert("1")</script> & \'x\''
@@ -119,6 +120,12 @@ def test_it_says_how_far_attributions_are_from_adding_up(page):
     assert 'grad*input promises no sum' in page.text
 
 
+def test_the_share_is_of_all_gaps_in_all_sums():
+    assert Sum('', np.array([1.0, -1.0]), np.array([2.0, -6.0])).share == 0.25
+    assert Sum('', np.zeros(2), np.zeros(2)).share == 0
+    assert Sum('', np.ones(2), np.zeros(2)).share == np.inf
+
+
 def test_it_has_the_metrics_of_all_methods_and_why_one_is_missing(page):
     table = page.between('These are means over all 4 samples', 'How far the attributions')
     for method in ('deeplift', 'intgrad', 'grad*input'):
@@ -189,14 +196,22 @@ def test_pictures_of_images_show_the_sample_and_a_map_for_each_method(tmp_path):
     assert 'Explained is output 1 (' in page.text
 
 
-def test_long_sequences_show_the_same_letters_by_every_method(tmp_path):
+def test_long_sequences_show_the_same_letters_by_every_method(tmp_path, monkeypatch):
     xs = np.eye(4)[np.random.RandomState(0).randint(0, 4, (1, 90))]
-    where = np.zeros((90, 4), 'float32')
-    where[70:80] = 1
-    with model_of(lambda x: tf.reduce_sum(x * where, [1, 2])[:, None], (90, 4)) as m:
-        page = Page(write_report(tmp_path / 'r.html', m, xs, methods=['grad*input', 'saliency']))
+    w = np.zeros((90, 4), 'float32')
+    w[60:82] = 1
+    options, drawn = [], pictures.drawn
+    monkeypatch.setattr(pictures, 'drawn', lambda *a: options.append(a[3]) or drawn(*a))
+
+    def network(x):  # elsewhere nothing from 0 to a letter, but a large gradient there
+        return tf.reduce_sum(x * w + (1 - w) * x * x * (1 - x) * 9, [1, 2])[:, None]
+
+    with model_of(network, (90, 4)) as m:
+        page = Page(write_report(tmp_path / 'r.html', m, xs, methods=['intgrad', 'saliency']))
     assert [one['alt'][:7] for one in page.all('img')] == ['Letters'] * 2
-    assert len({one['width'] for one in page.all('img')}) == 1
+    (begin, end), other = [one['window'] for one in options]
+    assert begin <= 60 < 82 <= end == begin + 50
+    assert other == (begin, end)
     assert 'Explained is the only output' in page.text
 
 
@@ -249,7 +264,7 @@ def test_progress_is_told_step_by_step(tmp_path):
 
 
 def test_what_users_set_for_their_own_figures_is_neither_read_nor_changed(tmp_path, monkeypatch):
-    monkeypatch.setitem(rcParams, 'figure.facecolor', 'lime')
+    monkeypatch.setitem(rcParams, 'savefig.facecolor', 'lime')
     before = dict(rcParams)
     with model_of() as m:
         page = Page(write_report(tmp_path / 'r.html', m, normal(1, 4), methods=['saliency']))
