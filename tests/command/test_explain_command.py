@@ -159,3 +159,10 @@ def test_the_report_is_asked_for_what_was_explained(deepexplain, classifier, sam
 
 def test_the_entry_point_is_this_function():
     assert callable(command.main)
+
+
+def test_a_report(deepexplain, classifier, samples, tmp_path):
+    options = ['--out', tmp_path / 'out.html', '--method', 'deeplift', '--first', 2, '--shown', 1, *NAMES]
+    found = deepexplain('report', classifier, samples('x.npy', XS), *options)
+    assert found.exit_code == 0, found.stderr
+    assert (tmp_path / 'out.html').read_text(encoding='utf-8').startswith('<!DOCTYPE html>')
