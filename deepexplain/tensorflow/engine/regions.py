@@ -13,7 +13,7 @@ from ..runtime.memory import aligned_empty, bounded_rows
 from ..runtime.regions.boxes import Box, Reach, places_of, trailing
 from ..runtime.regions.build import Build
 from ..runtime.regions.endings import slots_of
-from ..runtime.regions.reach import Regions
+from ..runtime.regions.reach import Regions, most_multiplications
 from ..runtime.session import Runner
 from .adding import adding_to
 
@@ -23,9 +23,10 @@ if TYPE_CHECKING:
     from .request import Request
     from .rows import RowOracle
 
-#: Regions are used where a window costs less than so much of a row, and a call saves so many multiplications, which is
-#: what adding them to the graph takes.
-MOST_SHARE, LEAST_SAVED = 0.8, 3e8
+#: Regions are used where a window costs less than so much of a row; and where a call saves so many multiplications, and
+#: such a part of what building their graph takes: eight calls of its kind pay for it. That depends on nothing but the
+#: call, whose last bits must not depend on those before it.
+MOST_SHARE, LEAST_SAVED, OF_BUILDING = 0.75, 1.5e9, 1 / 8
 #: A session run saves so many, where the user says how many rows it has: what its more ops take.
 LEAST_OF_RUN = 2e7
 #: Of the rows of a run, how many may have to be run again, until the rest of a call is not tried.
@@ -50,6 +51,7 @@ class RegionPlans:
         self._problem, self._network, self._oracle = problem, network, oracle
         self._plans: OrderedDict[Any, Plan] = OrderedDict()
         self._built = 0
+        self._most_of_row = most_multiplications(problem.between)
 
     def plan(self, parts: Any, shape: Shape) -> Optional['Plan']:
         """How parts of a sample of this shape are evaluated; None where it has no axes, or no parts."""
@@ -85,6 +87,9 @@ class RegionPlans:
         """
         if wish is False or request.fixed_rows is not None or request.feeds.per_row:
             return None
+        rows = parts.count * request.n
+        if wish == 'auto' and self._most_of_row * rows < LEAST_SAVED:
+            return None  # and no time goes into a plan
         known = self._oracle.proof.known(request)
         if isinstance(known, Rows) and known.inner != ONE:
             return None
@@ -93,8 +98,9 @@ class RegionPlans:
             return None
         if wish == 'auto':
             of_row = plan.regions.whole - plan.regions.cost
-            saved = of_row * parts.count * request.n
-            if plan.regions.share > MOST_SHARE or (plan.build is None and saved < LEAST_SAVED):
+            if plan.regions.share > MOST_SHARE:
+                return None
+            if of_row * rows < max(LEAST_SAVED, OF_BUILDING * plan.regions.building):
                 return None
             if batch_size is not None and of_row * batch_size < LEAST_OF_RUN:
                 return None
