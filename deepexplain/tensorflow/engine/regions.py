@@ -70,7 +70,7 @@ class RegionPlans:
     def text(self, wish: Any, parts: Any, shape: Shape) -> Optional[str]:
         """How much less work that is, in words; None where whole rows are run."""
         plan = self.plan(parts, shape)
-        if plan is None or not plan.regions.is_possible or (wish == 'auto' and plan.regions.share > MOST_SHARE):
+        if plan is None or not plan.is_possible or (wish == 'auto' and plan.regions.share > MOST_SHARE):
             return None
         last = ', '.join(f"'{op.name}' ({op.type})" for op in plan.regions.ends)
         return (
@@ -94,7 +94,7 @@ class RegionPlans:
         if isinstance(known, Rows) and known.inner != ONE:
             return None
         plan = self.plan(parts, request.sample_shapes[0])
-        if plan is None or not plan.regions.is_possible:
+        if plan is None or not plan.is_possible:
             return None
         if wish == 'auto':
             of_row = plan.regions.whole - plan.regions.cost
@@ -117,9 +117,11 @@ class RegionPlans:
                 self._built += 1
                 with adding_to(graph):
                     build = Build(plan.regions)
+                plan.regions.release()
                 plan.runner = Runner(self._problem.session)
                 # Not where it reads X all the same: what is computed of its shape and is no shape.
-                plan.build = None if build.reads(plan.regions.x) else build
+                plan.is_possible = not build.reads(plan.regions.x)
+                plan.build = build if plan.is_possible else None
         return plan.build is not None
 
 
@@ -127,7 +129,7 @@ class Plan:
     """What windows reach, and the graph that computes it once there is one."""
 
     def __init__(self, regions: Regions) -> None:
-        self.regions = regions
+        self.regions, self.is_possible = regions, regions.is_possible
         self.build: Any = None
         self.runner: Any = None
 

@@ -29,7 +29,7 @@ class Part(NamedTuple):
 
     op: Operation
     local: Local
-    box: Box
+    box: Any  # None, once it is released
     patches: Tuple[Box, ...]
 
 
@@ -78,6 +78,12 @@ class Regions:
         self.last: List[str] = []
         self.needed: List[Tensor] = []
         self.cost = self._settle()
+
+    def release(self) -> None:
+        """Forget where all boxes are that the graph knows, now that there is one: there may be many windows."""
+        kept = {self.x.name, *[ending.tensor.name for ending in self.endings.values()]}
+        self.boxes = {name: box for name, box in self.boxes.items() if name in kept}
+        self.parts = {name: part._replace(box=None, patches=()) for name, part in self.parts.items()}
 
     @property
     def is_possible(self) -> bool:
