@@ -206,8 +206,13 @@ def most_multiplications(between: Sequence[Operation]) -> float:
         for z in op.outputs[:1]:
             if z.shape.ndims is None or None in z.shape.as_list()[1:]:
                 return np.inf
-            filters = [y.shape for y in list(op.inputs)[1:2]] if 'Conv' in op.type else []
-            size = float(np.prod([d or 1 for shape in filters for d in shape.as_list()[:-1]]))
+            filters = (
+                [y.shape.as_list() for y in list(op.inputs)[1:2]]
+                if 'Conv' in op.type or op.type.startswith('Depthwise')
+                else []
+            )
+            each = -2 if op.type.startswith('Depthwise') else -1  # of these axes each output has its own
+            size = float(np.prod([d or 1 for shape in filters for d in shape[:each]]))
             total += multiplications_of(op) + (size + VALUE) * _values(z)
     return total
 
