@@ -13,7 +13,7 @@ from ..runtime.memory import aligned_empty, bounded_rows
 from ..runtime.regions.boxes import Box, Reach, places_of, trailing
 from ..runtime.regions.build import Build
 from ..runtime.regions.endings import slots_of
-from ..runtime.regions.reach import Regions
+from ..runtime.regions.reach import Regions, most_multiplications
 from ..runtime.session import Runner
 from .adding import adding_to
 
@@ -23,9 +23,10 @@ if TYPE_CHECKING:
     from .request import Request
     from .rows import RowOracle
 
-#: Regions are used where a window costs less than so much of a row, and a call saves so many multiplications, which is
-#: what adding them to the graph takes.
-MOST_SHARE, LEAST_SAVED = 0.8, 3e8
+#: Regions are used where a window costs less than so much of a row; and where a call saves so many multiplications, and
+#: such a part of what building their graph takes: eight calls of its kind pay for it. That depends on nothing but the
+#: call, whose last bits must not depend on those before it.
+MOST_SHARE, LEAST_SAVED, OF_BUILDING = 0.75, 1.5e9, 1 / 8
 #: A session run saves so many, where the user says how many rows it has: what its more ops take.
 LEAST_OF_RUN = 2e7
 #: Of the rows of a run, how many may have to be run again, until the rest of a call is not tried.
@@ -50,6 +51,7 @@ class RegionPlans:
         self._problem, self._network, self._oracle = problem, network, oracle
         self._plans: OrderedDict[Any, Plan] = OrderedDict()
         self._built = 0
+        self._most_of_row = most_multiplications(problem.between)
 
     def plan(self, parts: Any, shape: Shape) -> Optional['Plan']:
         """How parts of a sample of this shape are evaluated; None where it has no axes, or no parts."""
@@ -68,7 +70,7 @@ class RegionPlans:
     def text(self, wish: Any, parts: Any, shape: Shape) -> Optional[str]:
         """How much less work that is, in words; None where whole rows are run."""
         plan = self.plan(parts, shape)
-        if plan is None or not plan.regions.is_possible or (wish == 'auto' and plan.regions.share > MOST_SHARE):
+        if plan is None or not plan.is_possible or (wish == 'auto' and plan.regions.share > MOST_SHARE):
             return None
         last = ', '.join(f"'{op.name}' ({op.type})" for op in plan.regions.ends)
         return (
@@ -85,16 +87,20 @@ class RegionPlans:
         """
         if wish is False or request.fixed_rows is not None or request.feeds.per_row:
             return None
+        rows = parts.count * request.n
+        if wish == 'auto' and self._most_of_row * rows < LEAST_SAVED:
+            return None  # and no time goes into a plan
         known = self._oracle.proof.known(request)
         if isinstance(known, Rows) and known.inner != ONE:
             return None
         plan = self.plan(parts, request.sample_shapes[0])
-        if plan is None or not plan.regions.is_possible:
+        if plan is None or not plan.is_possible:
             return None
         if wish == 'auto':
             of_row = plan.regions.whole - plan.regions.cost
-            saved = of_row * parts.count * request.n
-            if plan.regions.share > MOST_SHARE or (plan.build is None and saved < LEAST_SAVED):
+            if plan.regions.share > MOST_SHARE:
+                return None
+            if of_row * rows < max(LEAST_SAVED, OF_BUILDING * plan.regions.building):
                 return None
             if batch_size is not None and of_row * batch_size < LEAST_OF_RUN:
                 return None
@@ -111,9 +117,11 @@ class RegionPlans:
                 self._built += 1
                 with adding_to(graph):
                     build = Build(plan.regions)
+                plan.regions.release()
                 plan.runner = Runner(self._problem.session)
                 # Not where it reads X all the same: what is computed of its shape and is no shape.
-                plan.build = None if build.reads(plan.regions.x) else build
+                plan.is_possible = not build.reads(plan.regions.x)
+                plan.build = build if plan.is_possible else None
         return plan.build is not None
 
 
@@ -121,7 +129,7 @@ class Plan:
     """What windows reach, and the graph that computes it once there is one."""
 
     def __init__(self, regions: Regions) -> None:
-        self.regions = regions
+        self.regions, self.is_possible = regions, regions.is_possible
         self.build: Any = None
         self.runner: Any = None
 

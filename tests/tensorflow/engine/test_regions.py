@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from deepexplain.errors import ArgumentError
 from deepexplain.tensorflow import DeepExplain
+from deepexplain.tensorflow.runtime.regions import gathering
 
 #: No shrinking: an example builds graphs.
 EXAMPLES = settings(max_examples=40, phases=[Phase.explicit, Phase.generate], suppress_health_check=list(HealthCheck))
@@ -224,6 +225,48 @@ def test_any_network_and_windows_give_what_whole_rows_give(seed, axes, layers, e
 def small(X):
     """A convolution, a pooling and two dense layers."""
     return Drawn(np.random.RandomState(0), 2, X.dtype).network(X, ['conv', 'relu', 'max'], 'dense')
+
+
+@pytest.mark.parametrize('most', [0, 1 << 18])
+@pytest.mark.parametrize('axes', [1, 2, 3])
+def test_places_around_boxes_are_those_of_a_table_or_are_computed(monkeypatch, most, axes):
+    monkeypatch.setattr(gathering, 'MOST_PLACES', most)
+    rng, shape = np.random.RandomState(3), SHAPES[axes]
+    layers = ['conv', 'pad', 'max', 'shortcut', 'mean', 'branches', 'places']
+    window, step = [2] * axes + [1], [1] * axes + [1]
+    found, expected, explainer, largest = both(
+        lambda X: Drawn(np.random.RandomState(5), axes).network(X, layers, 'mean'),
+        shape,
+        rng.randn(2, *shape),
+        window_shape=window,
+        step=step,
+    )
+    assert used(explainer)
+    np.testing.assert_allclose(found, expected, rtol=0, atol=(1e-6 if axes == 3 else 1e-12) * largest)
+
+
+def test_ways_are_the_rows_that_differ():
+    rng = np.random.RandomState(0)
+    rows = rng.randint(-2, 3, (200, 4)) * np.array([1, 0, 1000, 1])
+    first, way = gathering.ways(rows)
+    np.testing.assert_array_equal(rows[first][way], rows)
+    assert len(first) == len(np.unique(rows, axis=0))
+
+
+@pytest.mark.parametrize('n', [1, 600])
+def test_whether_it_pays_depends_on_the_call_alone(session, n):
+    # 600 samples save enough for a graph of their own; one does not, also when there is one already.
+    X = tf.placeholder(tf.float32, [None, 40, 4])
+    h = tf.nn.relu(tf.nn.conv1d(X, tf.constant(np.random.RandomState(0).randn(9, 4, 16), tf.float32), 1, 'SAME'))
+    h = tf.nn.relu(tf.nn.conv1d(h, tf.constant(np.random.RandomState(1).randn(9, 16, 16), tf.float32), 1, 'SAME'))
+    with DeepExplain(session=session) as de:
+        explainer = de.get_explainer('occlusion', tf.reduce_sum(h, [1, 2]), X, window_shape=(1, 4))
+    xs = np.random.RandomState(2).randn(n, 40, 4)
+    before = explainer.run(xs[:1])
+    assert not plans(explainer)  # nor is one made
+    explainer.run(xs)
+    assert used(explainer) == (n > 1)
+    np.testing.assert_array_equal(explainer.run(xs[:1]), before)
 
 
 IMAGES = np.random.RandomState(1).randn(3, 12, 11, 2)

@@ -194,7 +194,7 @@ def test_what_is_not_finite_is_said_once(session):
         ({'replacements': []}, ArgumentError, 'an entry for each thing that windows become'),
         ({'replacements': [np.nan]}, ArgumentError, 'replacements'),
         ({'replacements': [1e200], 'layer': 'single:0'}, ArgumentError, r'replacements holds nan or infinite values'),
-        ({'replacements': [[1, 2], [3]]}, ArgumentError, 'replacements'),
+        ({'replacements': [[1, 2], [3]]}, (ArgumentError, ArgumentTypeError), 'replacements'),  # by NumPy's version
         ({'replacements': 'ACGT'}, ArgumentTypeError, 'replacements'),
         ({'replacements': lambda xs: xs}, ArgumentTypeError, 'replacements'),
         ({'replacements': [0], 'baseline': 0}, ArgumentError, 'baseline and replacements both say what values become'),

@@ -80,7 +80,8 @@ class Build:
                     self._in_box[z.name] = self._box(z)
         self.target = self._rest()
         self.doubt = tf.reduce_any(tf.stack(self._doubts), axis=0) if self._doubts else None
-        self.table = self._gather.table
+        self.table = self._gather.finish()
+        self._patches.clear()
 
     def reads(self, x: Tensor) -> bool:
         """Whether the graph cannot do without this tensor."""

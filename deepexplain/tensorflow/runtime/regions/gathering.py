@@ -43,7 +43,7 @@ class Gather:
     Attributes
     ----------
     sample, starts : tf.Tensor
-        Placeholders: the sample of each row, and its row of ``table``.
+        Placeholders: the sample of each row, and its row of what :meth:`finish` returns.
     rows : tf.Tensor
         How many.
     """
@@ -56,10 +56,12 @@ class Gather:
         self._columns: List[Array] = []
         self._known: Dict[Any, Tensor] = {}
 
-    @property
-    def table(self) -> Array:
-        """What rows need to know of their windows: int32, a row for each window."""
-        return np.stack([*self._columns, np.zeros(self._count, np.int32)], axis=1)
+    def finish(self) -> Array:
+        """What rows need to know of their windows: int32, a row for each window. Nothing else of these is kept."""
+        table = np.stack([*self._columns, np.zeros(self._count, np.int32)], axis=1)
+        self._columns.clear()
+        self._known.clear()
+        return table
 
     def of_all(self, constant: Tensor, patch: Box) -> Tensor:
         """A patch of a constant, whose first axis is 1."""

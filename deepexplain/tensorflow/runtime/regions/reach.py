@@ -18,6 +18,8 @@ from .rules import Local, locals_of
 
 #: What an op takes for each value that it gives, and what one takes that is gathered, in multiplications.
 VALUE, GATHERED = 8, 12
+#: What an op takes that is added to the graph and to a session; one of boxes, and a gather, are several.
+ADDED, OPS_OF_PART, OPS_OF_GATHER = 2.5e7, 4, 32
 #: An op is computed of boxes where that takes less than so much of the whole.
 MOST = 0.85
 
@@ -27,7 +29,7 @@ class Part(NamedTuple):
 
     op: Operation
     local: Local
-    box: Box
+    box: Any  # None, once it is released
     patches: Tuple[Box, ...]
 
 
@@ -55,8 +57,8 @@ class Regions:
         Name of a tensor -> the Ending by which it is computed of what a box differs.
     last : list of str
         Names of the tensors that are whole again, of which the rest is computed as it is in the graph.
-    cost, whole : float
-        Of one window, and of one row of the network.
+    cost, whole, building : float
+        Of one window, of one row of the network, and of adding all of it to the graph, in a new session run.
     """
 
     def __init__(self, target: Tensor, x: Tensor, between: Sequence[Operation], shape: Shape, reach: Reach) -> None:
@@ -70,12 +72,18 @@ class Regions:
         self.steps = [step.op for step in steps_of(between, [x])]
         self.order = in_order({op: op.inputs for op in between})
         self._costs: Dict[str, float] = {x.name: 0.0}
-        self.whole = 0.0
+        self.whole, self.building = 0.0, 0.0
         self._walk()
         self._reaches.clear()  # there may be a hundred thousand windows
         self.last: List[str] = []
         self.needed: List[Tensor] = []
         self.cost = self._settle()
+
+    def release(self) -> None:
+        """Forget where all boxes are that the graph knows, now that there is one: there may be many windows."""
+        kept = {self.x.name, *[ending.tensor.name for ending in self.endings.values()]}
+        self.boxes = {name: box for name, box in self.boxes.items() if name in kept}
+        self.parts = {name: part._replace(box=None, patches=()) for name, part in self.parts.items()}
 
     @property
     def is_possible(self) -> bool:
@@ -160,19 +168,28 @@ class Regions:
             if z.name in self.boxes:
                 if is_whole:
                     self.last.append(z.name)
+                    self.building += ADDED * OPS_OF_GATHER
                     cost += GATHERED / 2 * float(np.prod(self.shapes[z.name], dtype=float))
                     frontier.append((z, False))
                     continue
                 part = self.parts.get(z.name)
                 reads = [] if part is None else [read.tensor for read in part.local.reads]
                 frontier.extend((tensor, False) for tensor in reads if tensor.name in self.boxes)
+                if part is not None:
+                    self.building += ADDED * (OPS_OF_PART + OPS_OF_GATHER * self._gathers(part))
             elif z.name in self.endings:
                 frontier.append((self.endings[z.name].tensor, False))
             elif z.op in between and z.op.type not in OF_SHAPES:
                 frontier.extend((tensor, True) for tensor in z.op.inputs)
             cost += self._costs.get(z.name, 0.0)
+            self.building += ADDED
             self.needed.append(z)
         return cost
+
+    def _gathers(self, part: Part) -> int:
+        """How many of the things that are read are no boxes as they are."""
+        pairs = zip(part.local.reads, part.patches)
+        return sum(not (r.tensor.name in self.boxes and same(self.boxes[r.tensor.name], patch)) for r, patch in pairs)
 
 
 def multiplications_of(op: Operation) -> float:
@@ -180,6 +197,24 @@ def multiplications_of(op: Operation) -> float:
     if op.type == 'MatMul' and op.inputs[1].shape.num_elements():
         return float(op.inputs[1].shape.num_elements())
     return 0.0
+
+
+def most_multiplications(between: Sequence[Operation]) -> float:
+    """Of one row, at most and without a plan; infinite where shapes say too little."""
+    total = 0.0
+    for op in between:
+        for z in op.outputs[:1]:
+            if z.shape.ndims is None or None in z.shape.as_list()[1:]:
+                return np.inf
+            filters = (
+                [y.shape.as_list() for y in list(op.inputs)[1:2]]
+                if 'Conv' in op.type or op.type.startswith('Depthwise')
+                else []
+            )
+            each = -2 if op.type.startswith('Depthwise') else -1  # of these axes each output has its own
+            size = float(np.prod([d or 1 for shape in filters for d in shape[:each]]))
+            total += multiplications_of(op) + (size + VALUE) * _values(z)
+    return total
 
 
 def _values(z: Tensor) -> float:
