@@ -207,6 +207,14 @@ def test_what_a_graph_cannot_do_is_refused_by_its_reason(session, tmp_path, meth
     assert os.listdir(str(tmp_path)) == []
 
 
+def test_replacements_are_refused_by_name(session):
+    T, X = network()
+    explainer = explainer_of(session, 'occlusion', T, X)
+    explainer.method.__dict__['replacements'] = np.zeros((2, 4))  # whatever the method calls so
+    with pytest.raises(ArgumentError, match="'occlusion' cannot be exported as it is: replacements= fills windows"):
+        prepared(explainer, ['top'])
+
+
 def mixing(X):
     return small.mlp(X) - tf.reduce_mean(small.mlp(X), axis=0)
 
