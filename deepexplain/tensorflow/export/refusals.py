@@ -47,8 +47,6 @@ def check_explainer(explainer: Any) -> Explainer:
             raise ArgumentError(f"'{name}' computes attributions in NumPy, which a SavedModel does not hold.")
         if getattr(explainer.method, 'tolerance', None) is not None:
             _refuse(name, 'tolerance draws orders for as long as samples need them', 'give the number of samples')
-        if getattr(explainer.method, 'replacements', None) is not None:
-            _refuse(name, 'replacements= fills windows by what an export does not hold', 'give a baseline instead')
         if hasattr(explainer.method, 'seed') and explainer.method.seed is None:
             _refuse(name, 'without a seed its orders are others in each call', 'pass seed=...')
     _check_baseline(explainer)
