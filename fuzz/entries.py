@@ -7,11 +7,13 @@ from fractions import Fraction
 
 import numpy as np
 
-from deepexplain import metrics, plotting
+from deepexplain import metrics, plotting, sequences
+from deepexplain.distributed import Worker
 from deepexplain.tensorflow import (
     DeepExplain,
     Explainer,
     NoiseTunnel,
+    Recipe,
     embedding_outputs,
     open_model,
     per_token,
@@ -148,6 +150,19 @@ GOOD = {
     'times': ['None', 'np.arange(5)'],
     'rate': ['None', '100'],
     'heights': ["'own'", "'shared'"],
+    # of what is beyond one process, and of sequences
+    'path': ['unused()', 'Path(unused())'],
+    'threads': ['None', '1'],
+    'text': ['recipe.to_json()'],
+    'recipe': ['recipe'],
+    'columns': ["{'xs': 'a', 'id': 'n'}", "{'xs': 'a'}"],
+    'batch': ["{'a': dense.xs, 'n': [1, 2]}", "{'a': [[1, 2, 3], None], 'n': ['u', 'v']}"],
+    'chunk': ['1', '2'],
+    'resume': ['True', 'False'],
+    'on_bad_rows': ["'error'", "'nan'"],
+    'ambiguous': ["'zeros'", "'shares'", "'refuse'"],
+    'dtype': ['np.float32', "'float64'"],
+    'unknown': ['None', "'N'"],
 }
 
 
@@ -189,10 +204,10 @@ def _is_word(value):
 MUST_BE = {
     **dict.fromkeys(
         'progress return_convergence_delta strict antithetic return_standard_error multiply_by_inputs normalize '
-        'cascading colorbar flip absolute bias canonize relu explanation'.split(),
+        'cascading colorbar flip absolute bias canonize relu explanation resume'.split(),
         _is_flag,
     ),
-    **dict.fromkeys('batch_size steps max_steps samples max_samples draws top'.split(), _is_count),
+    **dict.fromkeys('batch_size steps max_steps samples max_samples draws top chunk threads'.split(), _is_count),
     'seed': lambda value: value is None or _is_integer(value),
     'start': _is_integer,
     **dict.fromkeys('epsilon tolerance percentile sigma limit radius fontsize rate alpha dilation'.split(), _is_real),
@@ -295,8 +310,41 @@ def _entries():
     yield Entry('embedding_outputs({arguments})', embedding_outputs, 2, ['counts'])
     yield Entry('per_token({arguments})', per_token, 2, attributions=['two.xs', 'double.xs', 'np.ones((2, 3, 4))'])
     yield Entry('open_model({arguments}).close()', open_model, 0.3, usual='inputs')
+    yield from _beyond_one_process()
+    yield from _sequences()
     yield from _metrics()
     yield from _plots()
+
+
+def _beyond_one_process():
+    good = {'method': ["'saliency'", "'intgrad'", 'methods.Occlusion()'], 'T': ["'T'", "'logits'"], 'X': ["'inputs'"]}
+    good.update(path=['model_file', 'Path(model_file)'], model=['None', '{}', "{'tags': None}"])
+    yield Entry('round_trip(Recipe({arguments}))', Recipe, 1.5, **good)
+    yield Entry('opened(Recipe({arguments}))', Recipe, 0.5, usual='T model', **good)
+    yield Entry('opened(recipe, {arguments})', Recipe.open, 0.3)
+    yield Entry('Recipe.from_json({arguments})', Recipe.from_json, 1)
+    yield Entry('round_trip(Worker({arguments}))', Worker, 1)
+    yield Entry(
+        "closing(Worker(recipe, {arguments}))({'a': dense.xs, 'n': [1, 2]})", {'columns': inspect.Parameter.empty}
+    )
+    yield Entry('worker({arguments})', Worker.__call__, 3)
+    usual = 'chunk progress feed_dict'
+    yield Entry("{net}.by('saliency').run_to({arguments})", Explainer.run_to, 3, usual=usual, ys=RUN_TO_YS)
+    yield Entry("{net}.by('deeplift').run_to({arguments})", Explainer.run_to, 1, usual=usual, ys=RUN_TO_YS)
+
+
+def _sequences():
+    of = {'sequences': ["'ACGT'", "['ACGT', 'TTNA']"], 'length': ['None', '6'], 'seed': ['None', '3']}
+    yield Entry('sequences.to_one_hot({arguments})', sequences.to_one_hot, 2, **of)
+    good = {'one_hot': ['np.eye(4)', '[np.eye(4)]']}
+    yield Entry('sequences.to_letters({arguments})', sequences.to_letters, 2, **good)
+    shuffled = {'sequences': ["'ACGTACGT'", 'np.eye(4)'], 'count': ['1', '3'], 'seed': ['None', '3']}
+    yield Entry('sequences.dinucleotide_shuffles({arguments})', sequences.dinucleotide_shuffles, 2, **shuffled)
+    hypothetical = {'multipliers': ['np.ones((3, 4))', 'np.ones((2, 3, 4))'], 'references': ['0', 'np.ones((3, 4))']}
+    yield Entry(
+        'sequences.hypothetical_contributions({arguments})', sequences.hypothetical_contributions, 2, **hypothetical
+    )
+    yield Entry('sequences.read_fasta({arguments})', sequences.read_fasta, 1, path=['fasta', 'Path(fasta)'])
 
 
 def _metrics():
@@ -367,6 +415,8 @@ NETS = ['dense', 'image', 'two', 'keep', 'scalar', 'fixed', 'mixed', 'double']
 #: Methods that explain one input at a time.
 SINGLE = ['occlusion', 'shapley_sampling']
 GOOD['method'] = ["'saliency'"]
+#: Weights of a run to a file.
+RUN_TO_YS = ['None', '{net}.ys', '{net}.row']
 #: Values of arguments that other methods understand otherwise.
 OF_LRP = {'rules': ['()', "[('first', 'flat')]", "[('dense', ('gamma', {'gamma': 0.5}))]"], 'alpha': ['2']}
 

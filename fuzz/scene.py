@@ -1,6 +1,9 @@
 """Small networks in one session, and what calls are made with."""
 
 import itertools
+import os
+import pickle
+import tempfile
 
 import numpy as np
 import tensorflow.compat.v1 as tf
@@ -8,8 +11,9 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from deepexplain import metrics, plotting
-from deepexplain.tensorflow import DeepExplain, NoiseTunnel, embedding_outputs, methods, open_model, per_token
+from deepexplain import metrics, plotting, sequences
+from deepexplain.distributed import Worker
+from deepexplain.tensorflow import DeepExplain, NoiseTunnel, Recipe, embedding_outputs, methods, open_model, per_token
 
 from . import odd
 
@@ -116,6 +120,48 @@ def drawn(result):
     return result
 
 
+def round_trip(made):
+    """What was made, printed and pickled; and whether it is what comes back."""
+    return repr(made), str(made), isinstance(made, Worker) or pickle.loads(pickle.dumps(made)) == made
+
+
+def opened(recipe, **arguments):
+    """The name of the method, once the recipe is opened."""
+    with recipe.open(**arguments) as explainer:
+        return explainer.name
+
+
+def closing(worker):
+    """A function that calls a worker once, and closes it."""
+
+    def call(batch):
+        try:
+            return worker(batch)
+        finally:
+            worker.close()
+
+    return call
+
+
+def _files(names):
+    """A model, a FASTA file, and paths at which there is nothing, in a folder that goes with the scene."""
+    names['folder'] = folder = tempfile.TemporaryDirectory()
+    counted = itertools.count()
+    with tf.Graph().as_default() as graph:
+        X = tf.placeholder(tf.float32, [None, 3], name='X')
+        tf.identity(_dense(tf.nn.relu(_dense(X, 4, 0) + 0.1), 2, 1), name='T')
+    model, fasta = (os.path.join(folder.name, name) for name in ('model.pb', 'a.fa'))
+    with open(model, 'wb') as file:
+        file.write(graph.as_graph_def().SerializeToString())
+    with open(fasta, 'w') as file:
+        file.write('>a one\nACGT\nNN\n>b\nTTTT\n')
+    recipe = Recipe(model, 'saliency', T='T')
+    names.update(model_file=model, fasta=fasta, recipe=recipe, Recipe=Recipe, Worker=Worker, sequences=sequences)
+    names['unused'] = lambda: os.path.join(folder.name, f'{next(counted)}.npy')
+    names['worker'] = Worker(recipe, {'xs': 'a', 'id': 'n'})
+    names.update(round_trip=round_trip, opened=opened, closing=closing)
+
+
 def scene():
     """The namespace in which calls are evaluated; a fresh graph each time."""
     import pandas
@@ -131,6 +177,7 @@ def scene():
         with tf2.init_scope():
             names.update(eager=tf2.constant([[1.0, 2, 3], [4, 5, 6]]), eager_scalar=tf2.constant(2))
             names.update(eager_text=tf2.constant('a'), ragged=tf2.ragged.constant([[1.0], [2.0, 3.0]]))
+    _files(names)
     elsewhere = tf.Graph()
     with elsewhere.as_default():
         names['elsewhere'] = Net(DeepExplain(session=tf.Session()), tf.placeholder(tf.float32, [None, 3]), None, [(3,)])
@@ -154,4 +201,6 @@ def close(names):
     """Leave a scene."""
     names['de'].__exit__(None, None, None)
     names['session'].close()
+    names['worker'].close()
+    names['folder'].cleanup()
     names['elsewhere'].session.close()

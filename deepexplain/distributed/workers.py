@@ -98,6 +98,8 @@ class Worker:
             self._explainer = self._opened.enter_context(self.recipe.open(self.threads))
         name = self.columns.get('id')
         ids = None if name is None else np.asarray(_column(batch, name))
+        if ids is not None and not ids.ndim:
+            raise ArgumentError(f"Column '{name}' must have a value for each row; got {text_of(ids)}.")
         try:
             result = self._explain(batch)
         except DeepExplainError as error:
@@ -105,7 +107,11 @@ class Worker:
         except Exception as error:  # TensorFlow's own, which may not be picklable
             where = f'A batch could not be explained: {type(error).__name__}: {error} {_where(ids)}'
             raise DeepExplainError(where.strip()) from None
-        return result if ids is None else {str(name): ids, **result}
+        if ids is None:
+            return result
+        if len(ids) != len(result['error']):
+            raise ArgumentError(f"Columns differ in length: '{name}' has {len(ids)} rows, not {len(result['error'])}.")
+        return {str(name): ids, **result}
 
     def _explain(self, batch: Mapping[str, Any]) -> Dict[str, Array]:
         # TensorFlow is there by now: to make a Worker takes none.
@@ -219,11 +225,19 @@ class Rows:
 
 
 def _column(batch: Mapping[str, Any], name: Any) -> Any:
+    if not has(batch, 'keys') or isinstance(batch, type):
+        raise ArgumentTypeError(f'A batch must be a dict of columns; got {text_of(batch)}.')
     try:
         return batch[name]
     except Exception:  # whatever the batch of an engine raises
-        there = text_of(list(batch)) if has(batch, '__iter__') else text_of(batch)
-        raise ArgumentError(f'The batch has no column {name!r}; it has {there}.') from None
+        raise ArgumentError(f'The batch has no column {name!r}; it has {_keys_of(batch)}.') from None
+
+
+def _keys_of(batch: Any) -> str:
+    try:
+        return text_of(list(batch.keys()))
+    except Exception:
+        return text_of(batch)
 
 
 def _listed(names: Any) -> List[Any]:

@@ -89,7 +89,7 @@ def to_one_hot(
     result = np.zeros((len(texts), length or longest, len(letters)), dtype)
     known: Dict[str, Array] = {}
     for i, text in enumerate(texts):
-        codes, places = np.unique(np.frombuffer(text.encode('utf-32-le'), '<u4'), return_inverse=True)
+        codes, places = np.unique(np.frombuffer(text.encode('utf-32-le', 'surrogatepass'), '<u4'), return_inverse=True)
         for code in map(chr, codes):
             if code not in known:
                 known[code] = _row(code, letters, ambiguous, text, '' if is_one else f'[{i}]')

@@ -156,6 +156,11 @@ def test_several_inputs_have_columns_of_their_own(tmp_path):
     [
         ({'xs': 'x'}, {'y': XS}, r"The batch has no column 'x'; it has \['y'\]"),
         ({'xs': 'x', 'id': 'i'}, {'x': XS}, "The batch has no column 'i'"),
+        ({'xs': 'x', 'id': 'i'}, {'x': XS, 'i': 3}, "Column 'i' must have a value for each row; got array"),
+        ({'xs': 'x', 'id': 'i'}, {'x': XS, 'i': [3]}, "Columns differ in length: 'i' has 1 rows, not"),
+        ({'xs': 'x'}, range(10**400), 'A batch must be a dict of columns; got range'),
+        ({'xs': 'x'}, {}.keys, 'A batch must be a dict of columns; got'),
+        ({'xs': 'x'}, np.array(0.5), 'A batch must be a dict of columns; got array'),
         ({'xs': 'x'}, {'x': XS[:, :3]}, r'must have the shape of .*\(5, 3\)'),
         ({'xs': 'x'}, {'x': np.zeros((5, 2, 3))}, r"Column 'x' must have rows of shape \(4,\), or flat; got \(2, 3\)"),
         ({'xs': 'x'}, {'x': ['one', 'two']}, "Column 'x', row 0 must hold real numbers"),

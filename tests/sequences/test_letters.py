@@ -81,6 +81,7 @@ def test_gaps_are_zeros():
             ArgumentError,
             "sequences has 'J' at position 2, which is no letter of the alphabet ",
         ),
+        ({'sequences': '\ud800'}, ArgumentError, r"sequences has '.ud800' at position 0"),
         ({'sequences': ['AC', 'AU']}, ArgumentError, r"sequences\[1\] has 'U' at position 1, .* pass alphabet='ACGU'"),
         (
             {'sequences': 'AT', 'alphabet': RNA},

@@ -6,8 +6,12 @@ from typing import Any, Callable, ContextManager, Iterator, Optional, Sequence
 from tensorflow.core.protobuf import config_pb2
 from tensorflow.python.eager import context as _context
 
+from ...errors import ArgumentError
 from .api import TENSORFLOW_2, tf
 from .types import Graph, Operation, Session, Tensor
+
+#: More than machines have cores: where the system gives no thread, TensorFlow ends the process.
+MOST_THREADS = 1 << 12
 
 
 def is_session(value: object) -> bool:
@@ -21,6 +25,8 @@ def is_session(value: object) -> bool:
 
 def session_config(threads: int) -> Any:
     """Options of a session that computes in so many threads."""
+    if threads > MOST_THREADS:
+        raise ArgumentError(f'threads must be at most {MOST_THREADS}; got {threads}.')
     return tf.ConfigProto(
         intra_op_parallelism_threads=threads, inter_op_parallelism_threads=threads, use_per_session_threads=True
     )

@@ -40,7 +40,7 @@ class Beside:
             if ndims is None:
                 request = explainer.request(pieces.samples(pieces.first()), None, feed_dict)
                 ndims = 1 + len(explainer.engine.network.row_shape(request))
-            self._ys_per_row = self._ys.ndim == ndims
+            self._ys_per_row = self._ys.ndim == ndims > 0
         if self._ys_per_row:
             self._check_length(len(self._ys), 'ys')
         self._target, self._target_per_row = target_rows(target)
@@ -129,4 +129,9 @@ def described(value: Any) -> Any:
         return [described(entry) for entry in value]
     if isinstance(value, dict):
         return {str(key): described(value[key]) for key in value}
-    return str(value.name) if has(value, 'graph') and has(value, 'name') else repr(value)
+    if has(value, 'graph') and has(value, 'name'):
+        return str(value.name)
+    try:
+        return repr(value)
+    except Exception:  # whatever that of an object raises: it will be refused
+        return text_of(value)

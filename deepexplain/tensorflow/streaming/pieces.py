@@ -5,7 +5,7 @@ from typing import Any, Iterator, List, NamedTuple, Optional
 
 import numpy as np
 
-from ...arguments import has, rows_that_fit
+from ...arguments import has, rows_that_fit, text_of
 from ...errors import ArgumentError, ArgumentTypeError
 from ...types import Array
 from ..runtime.samples import as_inputs
@@ -52,7 +52,10 @@ class Pieces:
         self._held: List[List[Array]] = []  # pieces of an iterator that were drawn, and not handed out
         self.digest: List[str] = []
         if is_iterator(xs):
-            self._rest = iter(xs)
+            try:
+                self._rest = iter(xs)
+            except Exception as error:  # whatever the __iter__ of an object raises
+                raise ArgumentTypeError(f'xs is no iterator of samples: {text_of(xs)} ({error}).') from None
             first = self._draw()
             if first is None:
                 raise ArgumentError('xs is an iterator of nothing: there must be at least one sample.')

@@ -195,6 +195,7 @@ def test_fed_values_become_constants(session):
         ('shapley_sampling', {'seed': 1, 'tolerance': 0.1, 'samples': 4}, 'tolerance draws orders'),
         ('deeplift', {'baseline': lambda xs: xs.mean(axis=0)}, 'its baseline is a Python function of xs'),
         ('occlusion', {'baseline': lambda xs: 0}, 'its baseline is a Python function of xs'),
+        ('occlusion', {'replacements': [0.0, 1.0]}, 'with replacements it has a result for each of them'),
         ('intgrad', {'baselines': lambda xs: xs}, 'its baseline is a Python function of xs'),
         ('deeplift', {'baseline': np.ones((5, 4))}, 'its baseline has a row for each sample'),
     ],

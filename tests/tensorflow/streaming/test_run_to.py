@@ -38,6 +38,13 @@ def chunks_of(explainer, chunk, xs=XS, ys=YS):
     return np.concatenate([explainer.run(xs[part], None if ys is None else ys[part]) for part in parts])
 
 
+class NoIterator:
+    """What says that it is one, and is not."""
+
+    def __iter__(self):
+        return 5
+
+
 class Counted:
     """An explainer's run, counted: the first sample of each call."""
 
@@ -541,6 +548,7 @@ def test_without_zarr_the_error_says_what_to_install(explainer, tmp_path):
             'pieces of an iterator must be arrays of samples; got a tuple.*labe',
         ),
         ({'xs': iter([XS, XS[:, :2]])}, ArgumentError, r"xs must have the shape of 'x:0'"),
+        ({'xs': NoIterator()}, ArgumentTypeError, 'xs is no iterator of samples: '),
         ({'xs': {'x': XS}}, ArgumentTypeError, 'xs must be an array of samples; got a dict'),
         (
             {'xs': iter([XS]), 'ys': YS[:40]},
@@ -577,8 +585,9 @@ def test_explainers_that_depend_on_the_cut(session, tmp_path):
             ),
         ]
     for message, explainer in refused:
-        with pytest.raises(ArgumentError, match=message):
-            explainer.run_to(tmp_path / 'out.npy', XS, progress=False)
+        for ys in (None, 1.0) if 'one value of T' in message else (None,):
+            with pytest.raises(ArgumentError, match=message):
+                explainer.run_to(tmp_path / 'out.npy', XS, ys, progress=False)
         assert not (tmp_path / 'out.npy').exists()
 
 
