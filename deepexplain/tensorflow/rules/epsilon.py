@@ -20,7 +20,9 @@ def epsilon_rule(op: Operation, grad: Tensor, epsilon: Tensor) -> Tensor:
     z, f_z = op.inputs[0], op.outputs[0]
     epsilon = tf.cast(epsilon, z.dtype)
     if op.type == 'Relu':  # which is 0 below, whatever it is divided by: 3 passes over the values, not 5
-        return grad * f_z / (f_z + epsilon)
+        # An epsilon that T's numbers hold, but not those of an activation in half precision, would make 0 / 0 there.
+        smallest = 6e-8 if z.dtype == tf.float16 else 1.2e-38
+        return grad * f_z / (f_z + tf.maximum(epsilon, tf.cast(smallest, z.dtype)))
     return grad * f_z / (z + tf.where_v2(z >= 0, epsilon, -epsilon))
 
 

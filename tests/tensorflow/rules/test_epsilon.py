@@ -37,6 +37,14 @@ def test_elrp_matches_the_formula_in_single_precision():
     np.testing.assert_allclose(found, oracle.elrp(network, xs, ys), rtol=1e-3, atol=1e-4)
 
 
+def test_an_epsilon_that_half_precision_does_not_hold(session):
+    with DeepExplain(session=session) as de:
+        X = tf.placeholder(tf.float32, [None, 2])
+        T = tf.cast(tf.nn.relu(tf.cast(X, tf.float16)), tf.float32)
+        found = de.explain('elrp', T, X, [[-1, 2]], ys=[1, 1], epsilon=1e-8)
+    np.testing.assert_array_equal(found, [[0, 2]])
+
+
 @pytest.mark.parametrize('name', oracle.ACTIVATIONS)
 def test_elrp_moves_the_denominator_away_from_zero(name):
     # T = f(x - 1) with x = 1 + z: the attribution is x times f(z) / (z + epsilon), or / (z - epsilon) where z < 0.
