@@ -66,14 +66,13 @@ def write_html(
     """Write the report of these samples."""
     from ..report import write_report
 
-    if given['tensor'] is not None:
-        raise click.UsageError('A report is of what the model explains by default: leave --tensor out.')
     write_report(
         path,
         model,
         samples.xs,
         methods=list(methods) or None,
         target=target,
+        T=given['tensor'],
         names=samples.names,
         shown=given.get('shown', 10),
         arguments={method: one for method, one in arguments.items() if one} or None,

@@ -127,6 +127,7 @@ def findings_of(
     methods: Dict[str, Dict[str, Any]],
     *,
     target: Any,
+    T: Any,
     names: Any,
     shown: int,
     next_is: Callable[[str], None],
@@ -136,7 +137,7 @@ def findings_of(
     n = _count(xs[0] if several and isinstance(xs, (list, tuple)) and len(xs) else xs)
     names = None if names is None else as_names(names, 'names', n, 'samples')
     # All of them first: a name that is wrong is said before anything takes time.
-    explainers = {name: model.get_explainer(name, **arguments) for name, arguments in methods.items()}
+    explainers = {name: model.get_explainer(name, T, **arguments) for name, arguments in methods.items()}
     next_is('the outputs of the model')
     predicted, found = model.predict(xs), []
     for name, explainer in explainers.items():

@@ -19,6 +19,7 @@ def write_report(
     *,
     methods: Optional[Sequence[str]] = None,
     target: Any = 'top',
+    T: Any = None,
     names: Optional[Sequence[str]] = None,
     shown: int = 10,
     arguments: Optional[Mapping[str, Mapping[str, Any]]] = None,
@@ -36,8 +37,7 @@ def write_report(
     path : str or path
         Of the file, such as 'report.html'; one that is there is replaced.
     opened_model : OpenModel
-        What :func:`~deepexplain.tensorflow.open_model` returns. Its default T is explained: the logits, where there
-        are.
+        What :func:`~deepexplain.tensorflow.open_model` returns.
     xs : array-like, shape (samples, ...), or a list of them where the model has several inputs
     methods : list of str, optional
         Default: 'deeplift' with ``rules='complete'``, 'intgrad' with 50 steps and ``quadrature='riemann_middle'``, and
@@ -45,6 +45,8 @@ def write_report(
     target : default 'top'
         As in ``run``: an int, 'top', a tuple, the name of a class, or a list of one for each sample; None where T has
         one output, or for the sum of all.
+    T : tf.Tensor or str, optional
+        What is explained. Default: the logits, where there are, else the model's only output.
     names : list of str, optional
         One for each sample, such as the names of files. Default: the index of a table, or 'sample 0', ...
     shown : int, default 10
@@ -66,7 +68,7 @@ def write_report(
     ArgumentError, ArgumentTypeError
         An argument does not fit, there are no samples, or no such method.
     GraphError
-        A method does not apply to the model, or the model has several outputs.
+        A method does not apply to the model, or the model has several outputs, and no T says which.
     OutputError
         The file cannot be written.
 
@@ -88,7 +90,7 @@ def write_report(
     wanted = _methods(methods, arguments)
     shown = as_count(shown, 'shown')
     with _Steps(progress, len(wanted) + 4) as next_is:
-        options = {'target': target, 'names': names, 'shown': shown, 'next_is': next_is}
+        options = {'target': target, 'T': T, 'names': names, 'shown': shown, 'next_is': next_is}
         found = findings_of(opened_model, xs, wanted, **options)
         next_is('pictures')
         page = page_of(found)

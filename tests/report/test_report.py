@@ -336,3 +336,14 @@ def test_half_a_character_in_a_name_becomes_its_escape(tmp_path):
     with model_of() as m:
         path = write_report(tmp_path / 'r.html', m, normal(1, 4), methods=['saliency'], names=['\ud800'])
     assert '\\ud800' in path.read_text(encoding='utf-8')
+
+
+def test_of_another_tensor(tmp_path):
+    def two(x):
+        return [tf.identity(tf.matmul(x, W), name='first'), tf.nn.tanh(x, name='second')]
+
+    with model_of(two) as m:
+        with pytest.raises(DeepExplainError, match='several outputs|2 outputs|Several outputs'):
+            write_report(tmp_path / 'report.html', m, normal(2, 4))
+        found = Page(write_report(tmp_path / 'report.html', m, normal(2, 4), methods=['grad*input'], T=m.outputs[1]))
+    assert f'Explained tensor {m.outputs[1].name}' in found.text
