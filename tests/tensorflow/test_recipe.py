@@ -369,7 +369,6 @@ def test_tensor_specs_are_data(tmp_path):
         assert explainer.X.shape.as_list() == [None, 7, 4]
 
 
-@pytest.mark.filterwarnings('ignore:You are saving your model as an HDF5 file:UserWarning')
 @pytest.mark.parametrize(
     ('threads', 'message'),
     [(0, 'threads must be at least 1'), (2**31, 'threads must be at most 4096; got 2147483648')],
@@ -379,6 +378,7 @@ def test_threads_are_checked(frozen, threads, message):
         pass
 
 
+@pytest.mark.filterwarnings('ignore:You are saving your model as an HDF5 file:UserWarning')
 def test_a_keras_file_in_so_many_threads(tmp_path):
     """In a process that has computed nothing yet, so that its threads can be counted."""
     keras = keras_2()

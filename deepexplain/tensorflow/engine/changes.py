@@ -167,8 +167,9 @@ class ChangeEngine:
         self._check_fits(request, parts, min(at_once, request.n), np.dtype(dtype).itemsize, np.dtype(own).itemsize)
         results: Any = None
         regional: Any = None
-        if self.plan.in_orders and not cut.in_step:
-            regional = self._layers.evaluator(self.plan.regions, request, parts.features.count, cut.rows)
+        if self.plan.in_orders:
+            if not cut.in_step:
+                regional = self._layers.evaluator(self.plan.regions, request, parts.features.count, cut.rows)
         elif not cut.in_step or request.n == cut.rows == 1:
             given = 1 if cut.in_step else cut.given
             regional = self._regions.evaluator(self.plan.regions, request, parts, given, cut.rows)
