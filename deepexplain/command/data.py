@@ -3,9 +3,11 @@
 import contextlib
 import os
 import re
-from typing import Any, Dict, Iterator, List, Mapping, NamedTuple, Optional
+from typing import Any, Dict, Iterator, List, Mapping, NamedTuple, Optional, Tuple
 
+import click
 import numpy as np
+from click.core import ParameterSource
 
 from ..errors import ArgumentError, DeepExplainError
 from ..sequences import DNA, PROTEIN, RNA, read_fasta, to_one_hot
@@ -16,6 +18,13 @@ FASTA = re.compile(r'\.(fa|fas|fasta|fna|ffn|faa|frn)(\.b?gz)?$', re.IGNORECASE)
 ALPHABETS = {'DNA': DNA, 'RNA': RNA, 'PROTEIN': PROTEIN}
 #: The end of a name of a table -> what stands between values; None of parquet.
 TABLES = {'.csv': ',', '.tsv': '\t', '.parquet': None}
+#: Kind of data -> the options that only it has.
+OPTIONS: Dict[str, Tuple[str, ...]] = {
+    'image': ('scale', 'channels', 'size', 'resize', 'mean', 'std'),
+    'FASTA': ('alphabet', 'length', 'ambiguous'),
+    '.npz': ('arrays',),
+}
+OPTIONS_OF_TABLES = ('columns', 'id_column', 'no_header', 'delimiter')
 
 
 class Samples(NamedTuple):
@@ -38,8 +47,10 @@ def read_samples(model: Any, given: Mapping[str, Any]) -> Samples:
     if not os.path.exists(path):
         raise ArgumentError(f"There is no file or folder '{path}'.")
     ending = os.path.splitext(path)[1].lower()
+    is_image = os.path.isdir(path) or ending in OF_IMAGES
+    _check_options('image' if is_image else 'FASTA' if FASTA.search(path) else ending)
     with _reading(path):
-        if os.path.isdir(path) or ending in OF_IMAGES:
+        if is_image:
             found = Samples(*read_images(path, _only_input(model, path), given))
         elif FASTA.search(path):
             found = _of_fasta(path, given)
@@ -58,6 +69,18 @@ def read_samples(model: Any, given: Mapping[str, Any]) -> Samples:
     if len(model.inputs) > 1 and not isinstance(found.xs, list):
         _only_input(model, path)
     return _first(found, given['first'])
+
+
+def _check_options(kind: str) -> None:
+    """Raise where an option was given that says nothing of data of this kind."""
+    context = click.get_current_context(silent=True)
+    if context is None:
+        return
+    kinds = OPTIONS_OF_TABLES if kind in TABLES else OPTIONS.get(kind, ())
+    for name in sorted({*sum(OPTIONS.values(), ()), *OPTIONS_OF_TABLES} - set(kinds)):
+        if context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
+            option = '--array' if name == 'arrays' else '--' + name.replace('_', '-')
+            raise click.UsageError(f"{option} says nothing of data such as '{context.params['data']}': leave it out.")
 
 
 def _first(found: Samples, count: Optional[int]) -> Samples:

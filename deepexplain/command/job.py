@@ -21,7 +21,7 @@ class Job(click.Command):
         try:
             with _warnings_as_sentences(debug):
                 return super().invoke(ctx)
-        except (click.ClickException, click.exceptions.Exit, click.Abort):
+        except (click.ClickException, click.exceptions.Exit, click.Abort, BrokenPipeError):
             raise
         except Exception as error:
             if debug:

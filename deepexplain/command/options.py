@@ -182,6 +182,8 @@ def opened(given: Mapping[str, Any]) -> Iterator[Any]:
 
 def _class_names(text: Optional[str]) -> Optional[List[str]]:
     if text is None or not os.path.isfile(text):
+        if text is not None and ',' not in text and (os.path.splitext(text)[1] or os.sep in text):
+            raise click.BadParameter(f"there is no file '{text}'.", param_hint='--class-names')
         return None if text is None else text.split(',')
     with open(text, encoding='utf-8') as file:
         return [line.rstrip('\r\n') for line in file if line.strip()]
@@ -190,7 +192,15 @@ def _class_names(text: Optional[str]) -> Optional[List[str]]:
 def explainer_of(model: Any, method: str, arguments: Mapping[str, Any], given: Mapping[str, Any]) -> Any:
     """An explainer; arguments that the method does not take are an error of usage."""
     with usage():
-        return model.get_explainer(method, T=given['tensor'], **arguments)
+        explainer = model.get_explainer(method, T=given['tensor'], **arguments)
+    names: Any = model.class_names
+    sides: Any = explainer.T.shape.as_list() if explainer.T.shape.ndims else [None]
+    outputs = None if None in sides[1:] else int(np.prod(sides[1:]))
+    if given['class_names'] is not None and outputs is not None and len(names) != outputs:
+        raise click.BadParameter(
+            f"are {len(names)}, and '{explainer.T.name}' has {outputs} outputs.", param_hint='--class-names'
+        )
+    return explainer
 
 
 def is_shown(given: Mapping[str, Any]) -> bool:

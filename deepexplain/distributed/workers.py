@@ -58,7 +58,7 @@ class Worker:
             raise ArgumentError(
                 f"columns must have 'xs', and may have {', '.join(map(repr, ROLES[1:]))}; got {text_of(self.columns)}."
             )
-        if self.columns.get('ys') == 'each':
+        if isinstance(self.columns.get('ys'), str) and self.columns['ys'] == 'each':
             raise ArgumentError("ys='each' gives several attributions for each sample: explain one output at a time.")
         feeds = self.columns.get('feeds')
         self.columns['feeds'] = {} if feeds is None else dict(as_mapping(feeds, "columns['feeds']"))

@@ -107,6 +107,12 @@ class Explained:
         """Those given; or those of the samples, or of changed ones, as the explainer returns them."""
         if given is not None:
             return plain(given)
+        # Their shape may happen to be that of xs, and means something else.
+        if getattr(getattr(self._explainer, 'method', None), 'replacements', None) is not None:
+            raise ArgumentError(
+                'With replacements there is a number for each replacement and window, and metrics judge one for each '
+                'value: leave them out, or give attributions.'
+            )
         rows = self._samples.values if rows is None else rows
         return self._explainer.run(self._samples.shaped(rows), **{**self._arguments, **more})
 

@@ -90,6 +90,8 @@ def waterfall(
     else:
         missing = 0.0
     ends = first + np.cumsum([0.0, *steps])
+    if output is not None:
+        ends[-1] = output  # and not the sum, which may be too near to have a step of its own
     ax = axes_for(ax, (6, 1.5 + 0.3 * max(2, len(steps))))
     _draw_steps(ax, ends, bool(missing))
     last = 'T(baseline) + attributions' if output is None else 'T(x)'

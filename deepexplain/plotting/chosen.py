@@ -28,7 +28,8 @@ def picture_of(explanation: Explanation, **options: Any) -> Any:
 
     - a table of one sample: :func:`waterfall` where attributions add up from T(baseline), else :func:`tabular`; of
       several: :func:`beeswarm`;
-    - pictures, (samples, height, width) or with 1, 3 or 4 channels: :func:`image` of one, :func:`grid` of several;
+    - pictures, (samples, height, width) or with 1, 3 or 4 channels: :func:`image` of one, :func:`grid` of several; maps
+      without their pictures, as Grad-CAM gives: :func:`image`, one below the other;
     - sequences of letters, one-hot (samples, places, 4): :func:`sequence`, one below the other;
     - time series, (samples, times, channels): :func:`timeseries`, likewise.
 
@@ -63,7 +64,7 @@ def picture_of(explanation: Explanation, **options: Any) -> Any:
     draw: Any = drawing_of(explanation)
     if draw is grid and explanation.sample_names is not None:
         return grid(explanation, **{'labels': explanation.sample_names, **options})
-    if draw in (sequence, timeseries) and len(explanation) > 1 and 'ax' not in options:
+    if draw in (image, sequence, timeseries) and len(explanation) > 1 and 'ax' not in options:
         return _below_each_other(draw, explanation, options)
     return draw(explanation, **options)
 
@@ -78,14 +79,20 @@ def drawing_of(explanation: Explanation) -> Any:
         return _of_one_row(explanation) if count == 1 else beeswarm
     if len(shape) == 2 and shape[1] == LETTERS and is_one_hot(explanation):
         return sequence
-    if picture_in(explanation, False) is not None and (len(shape) == 3 or min(shape) >= SHORTEST_SIDE):
-        return image if count == 1 else grid
+    if _is_pictures(explanation) and (len(shape) == 3 or min(shape) >= SHORTEST_SIDE):
+        return image if count == 1 or picture_in(explanation, False) is None else grid
     if len(shape) == 2 and explanation.data is not None and explanation.data.shape == explanation.values.shape:
         return timeseries
     raise ArgumentError(
         f'No picture goes with attributions of shape {shape} for each sample: sum over some axes, and call a '
         'function of deepexplain.plotting.'
     )
+
+
+def _is_pictures(explanation: Explanation) -> bool:
+    """Whether attributions lie on pictures; or are one map a sample, of a layer whose values are no picture."""
+    shape = explanation.values.shape
+    return picture_in(explanation, False) is not None or (len(shape) == 4 and shape[-1] == 1)
 
 
 def _below_each_other(draw: Any, explanation: Explanation, options: Any) -> Any:

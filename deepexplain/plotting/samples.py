@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 ORDERS = ('sum', None)
 #: The most samples whose names can be read under a map.
 MOST_NAMED = 200
+#: The most samples that have a pixel of their own in a map as wide as a page.
+MOST_COLUMNS = 500
 
 
 @takes_explanation(False, names=names_in, values=data_in)
@@ -172,9 +174,15 @@ def heatmap(
     scale = Scale(limit_of(values, percentile, limit), page_of(ax), cmap)
     width = 6.5 if labels is None else min(max(6.5, 2.5 + 0.2 * len(labels)), 30)
     ax = axes_for(ax, (width, 1.1 + 0.3 * max(2, len(shown)) + (1.0 if labels else 0)))
-    # Samples that share a pixel are averaged, not their colours: red and blue would be grey, as nan is.
+    # Samples that share a pixel are averaged, not their colours: red and blue would be grey, as nan is. While each has
+    # pixels of its own, nothing is: that would blend the rows, too.
     drawn = ax.imshow(
-        np.ma.masked_invalid(values), cmap=scale.cmap, norm=scale.norm, aspect='auto', interpolation_stage='data'
+        np.ma.masked_invalid(values),
+        cmap=scale.cmap,
+        norm=scale.norm,
+        aspect='auto',
+        interpolation='nearest' if values.shape[1] <= MOST_COLUMNS else None,
+        interpolation_stage='data',
     )
     name_rows(ax, [names[i] for i in shown])
     ax.set_ylim(len(shown) - 0.5, -0.5)

@@ -253,9 +253,17 @@ def _facts(model: Any, first: Explanation, audit: Any, n: int) -> List[Tuple[str
     if first.class_names:
         more = f' and {len(first.class_names) - 20} more' if len(first.class_names) > 20 else ''
         found.append(('Classes', ', '.join(first.class_names[:20]) + more))
+    if first.baseline is not None:
+        found.append(('Baseline', _range_of(first.baseline)))
     found.append(('Operations up to T', str(len(audit.rows))))
     found.append(('Samples', str(n)))
     return found
+
+
+def _range_of(baseline: Any) -> str:
+    arrays = [np.asarray(one) for one in (baseline if isinstance(baseline, list) else [baseline])]
+    low, high = min(one.min() for one in arrays), max(one.max() for one in arrays)
+    return f'{low:.4g} everywhere' if low == high else f'values from {low:.4g} to {high:.4g}'
 
 
 def _shape(tensor: Any) -> str:

@@ -67,9 +67,10 @@ def test_the_model_is_opened_once(frozen, monkeypatch):
     assert opened == [None, None]
 
 
-def test_weights_for_all_samples_alike(frozen):
+@pytest.mark.parametrize('ys', [[0, 1, 0], np.array([0, 1, 0])])
+def test_weights_for_all_samples_alike(frozen, ys):
     recipe = Recipe(frozen, 'deeplift')
-    (found,) = close_after(Worker(recipe, {'xs': 'x', 'ys': [0, 1, 0]}), {'x': XS})
+    (found,) = close_after(Worker(recipe, {'xs': 'x', 'ys': ys}), {'x': XS})
     np.testing.assert_array_equal(found['attributions'], explained(recipe, XS, [0, 1, 0]))
 
 

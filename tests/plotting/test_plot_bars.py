@@ -164,3 +164,10 @@ def test_arguments_of_bar():
     with pytest.raises(ArgumentError, match='top must be at most 1000, which is as many rows as can be read; got 1001'):
         bar(MANY, NAMES, top=1001)
     assert not plt.get_fignums()
+
+
+def test_the_last_end_is_what_is_named_so():
+    # Less is missing than can be seen: then there is no step for it, and the end is still T(x).
+    ax = waterfall([1.0, 2.0], ['a', 'b'], base=0.5, output=3.501, ax=Figure().add_subplot())
+    assert rows(ax) == ['T(baseline)', 'b', 'a', 'T(x)']
+    assert '3.501' in [text.get_text() for text in ax.texts]

@@ -150,3 +150,12 @@ def test_a_grid_has_the_names_of_the_samples():
     named = replace(PICTURES, sample_names=['a.jpg', 'b.jpg'])
     axes = named.plot(figure=Figure())
     assert [ax.get_ylabel() for ax in axes[:, 0]] == ['a.jpg', 'b.jpg']
+
+
+def test_maps_without_their_pictures_stand_below_each_other():
+    e = Explanation(normal(2, 14, 16, 1), sample_names=['a', 'b'])
+    rows = e.plot()
+    assert [ax.get_title(loc='left') for ax in rows] == ['a', 'b']
+    assert [ax.images[-1].get_array().shape[:2] for ax in rows] == [(14, 16)] * 2
+    assert_same(e[1].plot(ax=axes()), plotting.image(e[1], ax=axes()))
+    plt.close('all')

@@ -347,3 +347,11 @@ def test_of_another_tensor(tmp_path):
             write_report(tmp_path / 'report.html', m, normal(2, 4))
         found = Page(write_report(tmp_path / 'report.html', m, normal(2, 4), methods=['grad*input'], T=m.outputs[1]))
     assert f'Explained tensor {m.outputs[1].name}' in found.text
+
+
+def test_the_baseline_is_said(tmp_path, page):
+    assert 'Baseline 0 everywhere' in page.text
+    arguments = {'intgrad': {'steps': 2, 'baseline': [0.0, 1.5, 2.0, -1.0]}}
+    with model_of() as m:
+        path = write_report(tmp_path / 'r.html', m, normal(2, 4), methods=['intgrad'], arguments=arguments)
+    assert 'Baseline values from -1 to 2' in Page(path).text

@@ -69,7 +69,9 @@ class Audit:
         elif self.breaks:
             lines = [f"'{self.method}' breaks its sum, {self.promise}, at {len(self.breaks)} of {count}:"]
         else:
-            lines = [f"'{self.method}' keeps its sum, {self.promise}, through all {count}:"]
+            # A layer's bias is a part of T that no input has made.
+            but = ' but for what biases take' if self.promise == 'T(x)' else ''
+            lines = [f"'{self.method}' keeps its sum, {self.promise}{but}, through all {count}:"]
         cells = [('op', 'type', 'treatment', 'exact')]
         cells += [(row.op, row.type, row.treatment, _SHOWN[row.exact]) for row in self.rows]
         widths = [max(len(cell[i]) for cell in cells) for i in range(3)]

@@ -12,7 +12,7 @@ from ..runtime.axes import ONE
 from ..runtime.building import building
 from ..runtime.first_layer import FirstLayer, first_layer_of
 from ..runtime.memory import aligned_empty
-from ..runtime.sums import BLOCK, SumsAlong
+from ..runtime.sums import BLOCK, SumsAlong, rows_at_once
 
 if TYPE_CHECKING:
     from .network import Network
@@ -20,9 +20,10 @@ if TYPE_CHECKING:
     from .request import Request
     from .rows import RowOracle
 
-#: In multiplications, what a value of a row takes that need not be made, what each session run takes more than one of
-#: whole rows, and what each weight takes to be brought into an order.
-VALUE, RUN, WEIGHT = 8, 1.2e7, 12
+#: In multiplications of TensorFlow, what a value of a row takes that is fed, what each session run takes more than one
+#: of whole rows, what each weight takes to be brought into an order, what each takes of a sample to add up what blocks
+#: begin with, and what each multiplication takes that gives a row. Fitted to what tables of 60 to 3,000 columns took.
+VALUE, RUN, WEIGHT, BEGIN, OF_ROW = 8, 1.2e7, 12, 30, 4
 #: Samples that share a session run and the weights in their order, at most: what each of them adds to a product.
 MOST_TOGETHER = 8
 #: The last shapes of samples of which the layer is kept.
@@ -60,7 +61,7 @@ class FirstLayers:
         """What is saved, in words; None where whole rows are run."""
         layer = self.of(shape)
         saved = 0 if layer is None else (layer.inputs - BLOCK) * layer.units
-        if layer is None or saved <= 0:
+        if layer is None or saved <= 0 or (wish == 'auto' and _saved(layer, 1) <= 0):
             return None
         return (
             f"A feature that goes changes the sums of '{layer.op.name}' (MatMul) by its rows of the weights, and T is "
@@ -78,9 +79,8 @@ class FirstLayers:
             return None
         together = max(1, min(rows // max(1, features - 1), request.n, MOST_TOGETHER))
         if wish == 'auto':
-            saved = (layer.inputs - 2 * BLOCK) * layer.units + VALUE * layer.inputs
             runs = -(-request.n // together) * max(1.0, together * features / rows)
-            if saved * request.n * features < RUN * runs + WEIGHT * layer.size:
+            if _saved(layer, together) * request.n * features < RUN * runs + (WEIGHT + BEGIN * request.n) * layer.size:
                 return None
         numbers = self._numbers(layer, request)
         if not np.isfinite(numbers.sizes).all():
@@ -102,6 +102,13 @@ class FirstLayers:
         if last is None or last.layer is not layer or not all(map(np.array_equal, values, last.values)):
             self._last = last = Numbers.of(layer, values)
         return last
+
+
+def _saved(layer: FirstLayer, together: int) -> float:
+    """Multiplications that a row takes less: the wider the layer, the fewer rows share one product."""
+    factors = BLOCK + together
+    of_row = OF_ROW * max(1.0, 32 / rows_at_once(factors, layer.units))
+    return layer.size + VALUE * (layer.inputs - layer.units) - of_row * factors * layer.units
 
 
 class Numbers(NamedTuple):
@@ -154,6 +161,8 @@ class OrderEvaluator:
     ) -> None:
         self._network, self._layer, self._numbers, self._together = network, layer, numbers, together
         self._feed = [(tensor, value) for tensor, value, _ in request.feeds.entries]
+        # Nothing reads it but for its shape; TensorFlow 2.21 asks for it where the sums are added to themselves.
+        self._feed.append((network.problem.inputs[0], request.samples(slice(0, 1))[0]))
         self._buffer = aligned_empty((rows, layer.units), np.float32)
 
     def fill(

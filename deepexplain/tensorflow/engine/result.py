@@ -40,7 +40,9 @@ def explanation_of(
     inputs = explainer.layer if explainer.layer is not None else explainer.X
     baseline, kind = _baseline(request)
     at_own_layer = getattr(engine.plan, 'at', None) is not None  # then samples and baselines are those of X
-    unknown = {'data': None} if at_own_layer else {}
+    # Of replacements, each at each window, the samples' own values are no partners, even where shapes agree.
+    by_replacements = getattr(explainer.method, 'replacements', None) is not None
+    unknown = {'data': None} if at_own_layer or by_replacements else {}
     return explanation_from(
         problem,
         request,

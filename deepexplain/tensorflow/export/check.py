@@ -22,6 +22,8 @@ COUNTS = (1, 2, 33)
 MOST, MOST_OF_HALF = 1e-5, 2e-2
 #: Results that are computed of attributions, and rounded as these are.
 OF_ATTRIBUTIONS = ('delta', 'standard_error')
+#: What attributions that are differences of T may differ, of the largest T: it was rounded before they were taken.
+MOST_OF_T = 1e-6
 
 
 def expected(explainer: Any, made_up: 'MadeUp', signatures: Sequence[str], feed_dict: Any, form: 'Form') -> List[Any]:
@@ -65,8 +67,13 @@ def by_key(found: Any, form: 'Form', outputs: Array) -> Dict[str, Array]:
     return {**results, 'outputs': outputs}
 
 
-def check(folder: str, workspace: str, calls: Sequence[Any], form: 'Form', is_half: bool) -> None:
-    """Raise unless a fresh process finds the same in the SavedModel of this folder."""
+def check(
+    folder: str, workspace: str, calls: Sequence[Any], form: 'Form', is_half: bool, of_differences: bool = False
+) -> None:
+    """Raise unless a fresh process finds the same in the SavedModel of this folder.
+
+    ``of_differences``: attributions are made of what T loses, and may be far smaller than T.
+    """
     found = _in_fresh_process(folder, workspace, calls, form)
     for i, (name, arrays, _, results) in enumerate(calls):
         found_here = [np.asarray(v, np.float64) for k, v in results.items() if k.startswith('attributions')]
@@ -75,9 +82,12 @@ def check(folder: str, workspace: str, calls: Sequence[Any], form: 'Form', is_ha
             exported = found[f'{i} {key}']
             value = np.asarray(value, np.float64)
             scale = max([np.abs(value[np.isfinite(value)]).max(initial=0), *(sizes if key in OF_ATTRIBUTIONS else [])])
+            largest = np.abs(np.asarray(results['outputs'], np.float64)).max()
             if key == 'delta':
-                scale = max(scale, np.abs(np.asarray(results['outputs'], np.float64)).max())
+                scale = max(scale, largest)
             most = (MOST_OF_HALF if is_half else MOST) * scale
+            if of_differences and key != 'outputs':
+                most = max(most, MOST_OF_T * largest)
             same = exported.shape == value.shape and np.allclose(exported, value, rtol=0, atol=most, equal_nan=True)
             if not same:
                 off = np.nanmax(np.abs(exported - value)) if exported.shape == value.shape else 'another shape'

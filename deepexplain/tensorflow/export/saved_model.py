@@ -11,6 +11,7 @@ import numpy as np
 from ...arguments import as_count, text_of
 from ...errors import ArgumentError, ArgumentTypeError
 from ..compat import saved_model_bytes, tf
+from ..engine.changes import ChangeEngine
 from ..explainer import Explainer
 from .check import by_key, check, expected, values_of
 from .freeze import Frozen
@@ -100,7 +101,7 @@ def _export(explainer: Any, folder: str, names: Sequence[str], max_rows: Any, fe
         model = os.path.join(workspace, 'model')
         write(made, model)
         calls = expected(explainer, made.made_up, names, feed_dict, made.form)
-        check(model, workspace, calls, made.form, made.is_half)
+        check(model, workspace, calls, made.form, made.is_half, isinstance(explainer.engine, ChangeEngine))
         os.makedirs(above, exist_ok=True)
         _free_path(folder)
         os.rename(model, folder)

@@ -61,7 +61,8 @@ class Occlusion(Method):
         all samples share them. Each has the shape of a window, or one that broadcasts to it: ``np.eye(4)`` with
         ``window_shape=(1, 4)`` puts each of four letters at each position of one-hot sequences. With a
         ``feature_mask`` each has the shape of a sample, or broadcasts to it, and a group becomes what lies in its
-        place. Attributions then add up to nothing, and ``export`` refuses them. Not together with ``baseline``.
+        place. Attributions then add up to nothing, so that metrics and ``export`` refuse them, and an Explanation of
+        them holds no ``data``. Not together with ``baseline``.
     regions : 'auto', True or False, default 'auto'
         Compute of each row only what its window can reach, and take the rest from the sample as it is: the same but
         for rounding. ``'auto'``: where a count of operations says that it pays. True: where the graph allows it.

@@ -72,7 +72,10 @@ def first_layer_of(target: Tensor, x: Tensor, between: Sequence[Operation], shap
     if columns is None:
         return None
     sums, biases = _with_biases(target, op.outputs[0], set(between), made)
-    if x.op in ancestors([target], [sums], control=True):
+    # Of X fed with the sums only its shape may count, and weights are read without it.
+    if x.op in ancestors([target], [sums], control=True) or x.op in ancestors(
+        [op.inputs[1], *biases], (), control=True
+    ):
         return None
     return FirstLayer(op, op.inputs[0], op.inputs[1], biases, sums, columns)
 

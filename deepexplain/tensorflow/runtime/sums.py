@@ -21,6 +21,11 @@ MOST_OF_PRODUCT = 1 << 18
 MOST_GONE, MOST_GONE_AT_ALL = 32.0, 2.0**20
 
 
+def rows_at_once(factors: int, units: int) -> int:
+    """How many rows one product makes, of so many factors and units."""
+    return max(8, MOST_OF_PRODUCT // (factors * units))
+
+
 class SumsAlong:
     """Of some samples at a time, along one order.
 
@@ -104,7 +109,7 @@ class SumsAlong:
         went = np.arange(BLOCK) < (gone - block * BLOCK)[:, None]
         np.multiply(self._steps[block, sample], went, out=factors[:, :BLOCK])
         factors[np.arange(len(sample)), BLOCK + sample] = 1
-        at_once = max(8, MOST_OF_PRODUCT // self._factors[0].size)
+        at_once = rows_at_once(*self._factors[0].shape)
         ends = np.searchsorted(block, np.arange(len(self._factors)), side='right').tolist()
         first = 0
         with np.errstate(over='ignore', invalid='ignore'):  # T is not finite there as whole rows have it, either

@@ -124,13 +124,16 @@ def refused(X):
     yield 'no layer', X * 2.0
     yield 'a part of X', table(X[:, :6])
     yield 'twice as many rows', table(tf.reshape(X, [-1, 6]))
+    side = tf.cast(tf.shape(X)[1], tf.float32)
+    yield 'weights of its shape', tf.tanh(tf.matmul(X, tf.constant(DRAWN.randn(12, 2), tf.float32) / side))
+    yield 'biases of its shape', tf.tanh(tf.matmul(X, tf.constant(DRAWN.randn(12, 2), tf.float32)) + side)
     yield 'infinite weights', tf.tanh(tf.matmul(X, tf.constant(np.full((12, 2), np.inf, np.float32))))
     with tf.control_dependencies([tf.debugging.assert_less(X, 100.0)]):
         yield 'what waits for X', table(X) + tf.constant(DRAWN.randn(3), tf.float32)
 
 
 @pytest.mark.filterwarnings('ignore:T ', 'ignore:Attributions to')
-@pytest.mark.parametrize('number', range(13))
+@pytest.mark.parametrize('number', range(15))
 def test_what_cannot_be_proven_runs_whole_rows(session, number):
     X = tf.placeholder(tf.float32, [None, 12])
     name, T = list(refused(X))[number]
@@ -186,6 +189,40 @@ def test_rows_that_are_not_finite_are_run_as_whole(session):
         found, expected, asked = both(T, X, xs, de, samples=20, baseline=baseline)
         assert_near(found, expected, T, X, xs)
     assert asked[0].sum() > 12
+
+
+def test_sums_that_are_added_to_themselves(session):
+    X = tf.placeholder(tf.float32, [None, 60])
+    h = tf.matmul(X, tf.constant(DRAWN.randn(60, 4), tf.float32))
+    xs = DRAWN.randn(3, 60).astype(np.float32)
+    with DeepExplain(session=session) as de:
+        for T in (tf.reduce_sum(tf.nn.relu(h + h), 1), tf.nn.relu(tf.add_n([h, h])), tf.nn.relu(h + h + h)):
+            found, expected, asked = both(T, X, xs, de)
+            assert asked
+            assert_near(found, expected, T, X, xs)
+
+
+@pytest.mark.parametrize(
+    ('inputs', 'units', 'features', 'samples', 'pays'),
+    [
+        (60, 20000, 60, 20, False),  # as measured: 12 times as long as whole rows
+        (200, 5000, 200, 20, False),
+        (1000, 1000, 10, 100, False),  # a mask of ten groups
+        (3000, 1000, 30, 30, False),
+        (3000, 256, 30, 300, False),
+        (784, 512, 784, 20, True),
+        (3000, 1000, 3000, 1, True),
+        (327, 256, 327, 1, True),
+        (327, 256, 327, 70, True),
+    ],
+)
+def test_what_was_slower_runs_whole_rows(session, inputs, units, features, samples, pays):
+    X = tf.placeholder(tf.float32, [None, inputs])
+    T = tf.nn.relu(tf.matmul(X, tf.zeros([inputs, units])))
+    with DeepExplain(session=session) as de:
+        engine = de.get_explainer('shapley_sampling', T, X).engine
+    request = engine.request(np.zeros((samples, inputs)), None, None)
+    assert (engine._layers.evaluator('auto', request, features, 4096) is not None) == pays
 
 
 def test_weights_are_those_of_now(session):

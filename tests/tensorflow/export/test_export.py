@@ -308,6 +308,19 @@ def test_what_is_written_says_what_it_is_and_takes_nothing_that_is_there(session
     np.testing.assert_allclose(found, explainer.run(xs, ys), atol=1e-5)
 
 
+def test_what_t_loses_may_be_small_next_to_its_rounding(session, tmp_path):
+    # run of one sample takes whole rows, and the export what windows reach.
+    rng = np.random.RandomState(0)
+    X = tf.placeholder(tf.float32, [None, 28, 28, 1], name='X')
+    h = tf.nn.relu(tf.nn.conv2d(X, tf.constant(rng.randn(3, 3, 1, 16) / 3, tf.float32), 1, 'SAME'))
+    h = tf.nn.max_pool2d(h, 2, 2, 'SAME')
+    h = tf.nn.relu(tf.nn.conv2d(h, tf.constant(rng.randn(3, 3, 16, 16) / 12, tf.float32), 1, 'SAME'))
+    T = tf.matmul(tf.reduce_mean(h, [1, 2]), tf.constant(rng.randn(16, 3) / 4, tf.float32)) + 3.0
+    explainer = explainer_of(session, 'occlusion', T, X, window_shape=(2, 2, 1), step=(2, 2, 1))
+    export(explainer, tmp_path / 'explainer' / '1', 'top')
+    assert (tmp_path / 'explainer' / '1').is_dir()
+
+
 def test_an_export_that_says_something_else_never_appears(session, tmp_path, monkeypatch):
     T, X = network()
     explainer = explainer_of(session, 'intgrad', T, X, steps=4)

@@ -116,7 +116,10 @@ def test_outputs_targets_explanations_noise_and_files(letters, tmp_path):
     np.testing.assert_array_equal(explanation.values, letters.run(DNA, target=0))
     assert (explanation.baseline, explanation.base_value, explanation.delta, explanation.quantity) == (None,) * 4
     np.testing.assert_allclose(explanation.outputs, letters.outputs(DNA, target=0))
-    assert explanation.top(1)[0][0].value is None  # as many values as data, and not these
+    assert explanation.data is None  # as many values as attributions, and not these
+    assert explanation.top(1)[0][0].value is None
+    with pytest.raises(ArgumentError, match='With replacements there is a number for each replacement and window'):
+        metrics.deletion_insertion(letters, DNA, target=0)
     assert explanation.to_frame().shape == (3, 40)
     np.testing.assert_allclose(NoiseTunnel(letters, samples=2, stdev=0).run(DNA, target=0), explanation.values)
     written = letters.run_to(tmp_path / 'letters.npy', DNA, ys=[1, 0], chunk=2, progress=False)
@@ -220,7 +223,7 @@ def test_what_needs_a_result_of_the_shape_of_xs_is_refused_by_name(letters, tmp_
         ArgumentError, match='with replacements it has a result for each of them; leave replacements out'
     ):
         export(letters, str(tmp_path / 'model'))
-    with pytest.raises(ArgumentError, match='attributions must have the shape of xs'):
+    with pytest.raises(ArgumentError, match='With replacements there is a number for each replacement and window'):
         metrics.deletion_insertion(letters, DNA, ys=[1, 0])
 
 
