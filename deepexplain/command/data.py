@@ -96,7 +96,7 @@ def _reading(path: str) -> Iterator[None]:
     """Say of whatever a reader raises, for a file that is damaged or another thing, which file it is."""
     try:
         yield
-    except (DeepExplainError, MemoryError):
+    except (DeepExplainError, MemoryError, click.ClickException):
         raise
     except ImportError as error:
         raise ImportError(f"'{path}' needs {error.name or error}: pip install 'deepexplain[cli]'.") from error
@@ -157,6 +157,8 @@ def _of_table(path: str, delimiter: Optional[str], given: Mapping[str, Any]) -> 
             raise ArgumentError(
                 f"The first line of '{path}' is numbers, not names of columns: say --no-header, and it is a sample."
             )
+    if not len(frame):
+        raise ArgumentError(f"'{path}' has no rows below the names of its {len(frame.columns)} columns.")
     names = None
     if given['id_column'] is not None:
         frame = frame.set_index(_column(frame, given['id_column'], path))

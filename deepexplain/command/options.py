@@ -96,7 +96,7 @@ of_output = several(
     click.option('--debug', is_flag=True, help='Errors with their traceback, and the warnings of all libraries.'),
 )
 
-HELP_OF_OPTION = 'An argument of the method, as a Python or JSON literal, or a word: steps=50.'
+HELP_OF_OPTION = 'An argument of the method: a Python or JSON literal, a word, or a .npy file: steps=50.'
 
 
 def literal(text: str) -> Any:
@@ -109,13 +109,13 @@ def literal(text: str) -> Any:
 
 
 def pairs(texts: Sequence[str], option: str) -> Dict[str, Any]:
-    """NAME=VALUE, each; the values as literals."""
+    """NAME=VALUE, each; the values as :func:`value_of` has them."""
     found = {}
     for text in texts:
         name, sign, value = text.partition('=')
         if not sign or not name.strip():
             raise click.BadParameter(f"must be NAME=VALUE; got '{text}'.", param_hint=option)
-        found[name.strip()] = literal(value)
+        found[name.strip()] = value_of(value, option)
     return found
 
 

@@ -4,11 +4,14 @@ import os
 import subprocess
 import sys
 
+import click
 import numpy as np
 import pytest
 from sources import XS
 
 import deepexplain as library
+from deepexplain.command.data import _reading
+from deepexplain.command.options import size_of
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(library.__file__)))
 
@@ -69,6 +72,29 @@ def test_wrong_data_and_models(deepexplain, classifier, samples, tmp_path):
         found = deepexplain('explain', model, data)
         assert (found.exit_code, found.stdout) == (1, '')
         assert message in found.stderr.split('Error: ')[1]
+
+
+def test_a_table_without_rows_and_a_size_that_is_none(deepexplain, classifier, tmp_path):
+    (tmp_path / 'x.csv').write_text('a,b,c,d\n')
+    found = deepexplain('explain', classifier, tmp_path / 'x.csv')
+    assert (found.exit_code, 'has no rows below the names of its 4 columns' in found.stderr) == (1, True)
+    with pytest.raises(click.BadParameter, match='must be HEIGHTxWIDTH'), _reading('photos'):  # an option, not the file
+        size_of('64')
+
+
+def test_what_reads_the_output_may_stop_early(classifier, samples):
+    code = (
+        'import os, sys; from deepexplain.command import main; sys.argv[0] = "deepexplain"; '
+        'read, write = os.pipe(); os.close(read); os.dup2(write, 1); main()'
+    )
+    pipe = subprocess.PIPE
+    done = subprocess.run(
+        [sys.executable, '-c', code, 'inspect', str(classifier)],
+        stderr=pipe,
+        text=True,
+        env={**os.environ, 'PYTHONPATH': ROOT},
+    )
+    assert 'Error' not in done.stderr
 
 
 def test_what_nobody_foresaw_is_one_sentence_too_and_debug_shows_where(deepexplain, classifier, samples, monkeypatch):

@@ -157,6 +157,16 @@ def test_the_report_is_asked_for_what_was_explained(deepexplain, classifier, sam
     assert (found.exit_code, asked['T']) == (0, 'hidden'), found.stderr
 
 
+def test_an_argument_may_be_a_file(deepexplain, classifier, samples, tmp_path):
+    np.save(tmp_path / 'background.npy', XS[:3])
+    options = ['-m', 'intgrad', '-o', f'baselines={tmp_path / "background.npy"}', '--target', 1]
+    found = deepexplain('explain', classifier, samples('x.npy', XS), *options, '--out', tmp_path / 'e.npz')
+    assert found.exit_code == 0, found.stderr
+    with open_model(classifier) as m:
+        expected = m.explain('intgrad', XS, target=1, baselines=XS[:3])
+    np.testing.assert_allclose(Explanation.load(tmp_path / 'e.npz').values, expected.values, rtol=1e-5, atol=1e-7)
+
+
 def test_the_entry_point_is_this_function():
     assert callable(command.main)
 
