@@ -76,6 +76,7 @@ def hook(settings):
 
 def main(settings):
     """Run, after a line in the file ``log`` + '.said' that says that the run begins; errors go there, too."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # in the background, shells let it be ignored
     said = os.open(settings['log'] + '.said', os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     os.dup2(said, 1)
     os.dup2(said, 2)
