@@ -20,11 +20,11 @@ ALPHABETS = {'DNA': DNA, 'RNA': RNA, 'PROTEIN': PROTEIN}
 TABLES = {'.csv': ',', '.tsv': '\t', '.parquet': None}
 #: Kind of data -> the options that only it has.
 OPTIONS: Dict[str, Tuple[str, ...]] = {
+    'table': ('columns', 'id_column', 'no_header', 'delimiter'),
     'image': ('scale', 'channels', 'size', 'resize', 'mean', 'std'),
     'FASTA': ('alphabet', 'length', 'ambiguous'),
     '.npz': ('arrays',),
 }
-OPTIONS_OF_TABLES = ('columns', 'id_column', 'no_header', 'delimiter')
 
 
 class Samples(NamedTuple):
@@ -48,11 +48,12 @@ def read_samples(model: Any, given: Mapping[str, Any]) -> Samples:
         raise ArgumentError(f"There is no file or folder '{path}'.")
     ending = os.path.splitext(path)[1].lower()
     is_image = os.path.isdir(path) or ending in OF_IMAGES
-    _check_options('image' if is_image else 'FASTA' if FASTA.search(path) else ending)
+    is_fasta = FASTA.search(path) is not None
+    _check_options('image' if is_image else 'FASTA' if is_fasta else 'table' if ending in TABLES else ending)
     with _reading(path):
         if is_image:
             found = Samples(*read_images(path, _only_input(model, path), given))
-        elif FASTA.search(path):
+        elif is_fasta:
             found = _of_fasta(path, given)
         elif ending == '.npy':
             array = np.load(path, mmap_mode='r', allow_pickle=False)
@@ -76,8 +77,7 @@ def _check_options(kind: str) -> None:
     context = click.get_current_context(silent=True)
     if context is None:
         return
-    kinds = OPTIONS_OF_TABLES if kind in TABLES else OPTIONS.get(kind, ())
-    for name in sorted({*sum(OPTIONS.values(), ()), *OPTIONS_OF_TABLES} - set(kinds)):
+    for name in sorted(set().union(*OPTIONS.values()) - set(OPTIONS.get(kind, ()))):
         if context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
             option = '--array' if name == 'arrays' else '--' + name.replace('_', '-')
             raise click.UsageError(f"{option} says nothing of data such as '{context.params['data']}': leave it out.")

@@ -167,8 +167,13 @@ def test_an_argument_may_be_a_file(deepexplain, classifier, samples, tmp_path):
     np.testing.assert_allclose(Explanation.load(tmp_path / 'e.npz').values, expected.values, rtol=1e-5, atol=1e-7)
 
 
-def test_the_entry_point_is_this_function():
-    assert callable(command.main)
+def test_the_entry_point_is_this_function(monkeypatch, capsys):
+    with open(os.path.join(os.path.dirname(__file__), '..', '..', 'pyproject.toml'), encoding='utf-8') as file:
+        assert 'deepexplain = "deepexplain.command:main"' in file.read()
+    monkeypatch.setattr('sys.argv', ['deepexplain', '--version'])
+    with pytest.raises(SystemExit):
+        command.main()
+    assert capsys.readouterr().out.startswith('deepexplain 1.')
 
 
 def test_a_report(deepexplain, classifier, samples, tmp_path):

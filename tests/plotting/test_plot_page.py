@@ -38,7 +38,7 @@ def test_the_pictures_are_those_of_the_pages_and_small():
     committed = os.listdir(os.path.join(DOCS, 'pictures'))
     pages = ''.join(read(os.path.join('docs', name)) for name in os.listdir(DOCS) if name.endswith('.md'))
     assert sorted(committed) == sorted(re.findall(r'\(pictures/([^)]+)\)', pages))
-    assert max(os.path.getsize(os.path.join(DOCS, 'pictures', name)) for name in committed) < 70000
+    assert max(os.path.getsize(os.path.join(DOCS, 'pictures', name)) for name in committed) < 60000
 
 
 def test_links_lead_somewhere():
