@@ -13,7 +13,7 @@ import tensorflow.compat.v1 as tf
 from deepexplain.tensorflow import DeepExplain
 from deepexplain.tensorflow.streaming import journal, outputs
 
-ROWS, CHUNK = 600, 40
+ROWS, CHUNK = 600, 20
 
 
 def digits(rows=ROWS):
