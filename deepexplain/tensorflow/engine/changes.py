@@ -166,13 +166,7 @@ class ChangeEngine:
         own: Any = np.float64 if request.outputs is None else self.problem.target.dtype.as_numpy_dtype
         self._check_fits(request, parts, min(at_once, request.n), np.dtype(dtype).itemsize, np.dtype(own).itemsize)
         results: Any = None
-        regional: Any = None
-        if self.plan.in_orders:
-            if not cut.in_step:
-                regional = self._layers.evaluator(self.plan.regions, request, parts.features.count, cut.rows)
-        elif not cut.in_step or request.n == cut.rows == 1:
-            given = 1 if cut.in_step else cut.given
-            regional = self._regions.evaluator(self.plan.regions, request, parts, given, cut.rows)
+        regional = self._evaluator(request, parts, cut)
         with closing(bar):
             for part in request.parts(at_once):
                 samples = Perturbed(self.network.score, request, part, cut.rows, cut.in_step, own, regional)
@@ -193,6 +187,16 @@ class ChangeEngine:
             )
         attributions, *more = self.plan.finish(results)
         return [attributions], more
+
+    def _evaluator(self, request: 'Request', parts: Any, cut: 'Cut') -> Any:
+        """What evaluates only what parts change; None where whole rows are run."""
+        wish = self.plan.regions
+        if self.plan.in_orders:
+            orders = self.plan.count(parts) // (1 + parts.features.count)
+            return None if cut.in_step else self._layers.evaluator(wish, request, parts.features, orders, cut.given)
+        if cut.in_step and not request.n == cut.rows == 1:
+            return None
+        return self._regions.evaluator(wish, request, parts, 1 if cut.in_step else cut.given, cut.rows)
 
     def sums(self, results: Sequence[Array], request: 'Request') -> Array:
         """The sum of each sample's attributions, in which a group counts once: shape (outputs, samples)."""

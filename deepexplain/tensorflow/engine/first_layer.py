@@ -1,8 +1,9 @@
 """Evaluates T along orders in which features go by what each changes of the first dense layer's sums: tables."""
 
+import functools
 from collections import OrderedDict
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Dict, Iterator, List, NamedTuple, Optional, Tuple
+from typing import TYPE_CHECKING, Any, Callable, Dict, List, NamedTuple, Optional, Tuple
 
 import numpy as np
 
@@ -11,8 +12,8 @@ from ..compat import tf
 from ..runtime.axes import ONE
 from ..runtime.building import building
 from ..runtime.first_layer import FirstLayer, first_layer_of
-from ..runtime.memory import aligned_empty
-from ..runtime.sums import BLOCK, SumsAlong, rows_at_once
+from ..runtime.memory import aligned_empty, bounded_parts
+from ..runtime.sums import BLOCK, SumsAlong
 
 if TYPE_CHECKING:
     from .network import Network
@@ -20,12 +21,13 @@ if TYPE_CHECKING:
     from .request import Request
     from .rows import RowOracle
 
-#: In multiplications of TensorFlow, what a value of a row takes that is fed, what each session run takes more than one
-#: of whole rows, what each weight takes to be brought into an order, what each takes of a sample to add up what blocks
-#: begin with, and what each multiplication takes that gives a row. Fitted to what tables of 60 to 3,000 columns took.
-VALUE, RUN, WEIGHT, BEGIN, OF_ROW = 8, 1.2e7, 12, 30, 4
-#: Samples that share a session run and the weights in their order, at most: what each of them adds to a product.
-MOST_TOGETHER = 8
+#: In multiplications of TensorFlow: what each value of a whole row takes that is fed; what a call takes more; what each
+#: sample takes along an order, and each weight there, which is brought into this order first; and each sum of a row, in
+#: the processor's caches and where a sample's sums are too many for them. Fitted to tables of 60 to 3,000 columns.
+VALUE, CALL, ALONG, OF_WEIGHT, ORDERED, OF_SUM, OF_FAR_SUM = 25, 1.5e7, 6e6, 62, 16, 50, 140
+MOST_NEAR_SUMS = 1 << 18
+#: Samples that are looked at to tell how many features go.
+LOOKED_AT = 64
 #: The last shapes of samples of which the layer is kept.
 MOST_SHAPES = 8
 
@@ -61,15 +63,17 @@ class FirstLayers:
         """What is saved, in words; None where whole rows are run."""
         layer = self.of(shape)
         saved = 0 if layer is None else (layer.inputs - BLOCK) * layer.units
-        if layer is None or saved <= 0 or (wish == 'auto' and _saved(layer, 1) <= 0):
+        if layer is None or saved <= 0 or (wish == 'auto' and _saved(layer, layer.inputs, 1.0) <= 0):
             return None
         return (
             f"A feature that goes changes the sums of '{layer.op.name}' (MatMul) by its rows of the weights, and T is "
             f'computed of these: about {saved:,} multiplications less a row, in calls large enough to be worth it.'
         )
 
-    def evaluator(self, wish: Any, request: 'Request', features: int, rows: int) -> 'Optional[OrderEvaluator]':
-        """What evaluates samples along orders of so many features; None where that is better done with whole rows."""
+    def evaluator(
+        self, wish: Any, request: 'Request', features: Any, orders: int, batch_size: Optional[int]
+    ) -> 'Optional[OrderEvaluator]':
+        """What evaluates samples along orders of features; None where that is better done with whole rows."""
         if wish is False or request.fixed_rows is not None or request.feeds.per_row:
             return None
         if not self._oracle.is_proven(request) or self._oracle.proof.known(request).inner != ONE:
@@ -77,15 +81,17 @@ class FirstLayers:
         layer = self.of(request.sample_shapes[0])
         if layer is None:
             return None
-        together = max(1, min(rows // max(1, features - 1), request.n, MOST_TOGETHER))
         if wish == 'auto':
-            runs = -(-request.n // together) * max(1.0, together * features / rows)
-            if _saved(layer, together) * request.n * features < RUN * runs + (WEIGHT + BEGIN * request.n) * layer.size:
+            some = slice(0, LOOKED_AT)
+            goes = request.samples(some)[0] != request.baselines_of(some)[0]
+            saved = _saved(layer, float(features.any_of(goes).sum(axis=1).mean()), float(goes.mean()))
+            if orders * (request.n * saved - ORDERED * layer.size) <= CALL:
                 return None
         numbers = self._numbers(layer, request)
         if not np.isfinite(numbers.sizes).all():
             return None
-        return OrderEvaluator(self._network, layer, numbers, request, rows, together)
+        rows = batch_size or bounded_parts(self._oracle.row_bytes(request))
+        return OrderEvaluator(self._network, layer, numbers, request, rows)
 
     def _numbers(self, layer: FirstLayer, request: 'Request') -> 'Numbers':
         """The weights and biases as they are now; constants are read once, where none may be fed."""
@@ -104,11 +110,12 @@ class FirstLayers:
         return last
 
 
-def _saved(layer: FirstLayer, together: int) -> float:
-    """Multiplications that a row takes less: the wider the layer, the fewer rows share one product."""
-    factors = BLOCK + together
-    of_row = OF_ROW * max(1.0, 32 / rows_at_once(factors, layer.units))
-    return layer.size + VALUE * (layer.inputs - layer.units) - of_row * factors * layer.units
+def _saved(layer: FirstLayer, features: float, share: float) -> float:
+    """Multiplications that a sample takes less along an order in which so many features go, and a share of columns."""
+    of_row = layer.size + VALUE * (layer.inputs - layer.units)
+    of_row -= layer.units * (OF_SUM if share * layer.size < MOST_NEAR_SUMS else OF_FAR_SUM)
+    ordered = ORDERED if share < 1 else 0  # else for all samples at once
+    return features * of_row - ALONG - (OF_WEIGHT + ordered) * share * layer.size
 
 
 class Numbers(NamedTuple):
@@ -152,18 +159,14 @@ class OrderEvaluator:
     request : Request
     rows : int
         The most rows of a session run.
-    together : int
-        The most samples whose rows share one.
     """
 
-    def __init__(
-        self, network: 'Network', layer: FirstLayer, numbers: Numbers, request: 'Request', rows: int, together: int
-    ) -> None:
-        self._network, self._layer, self._numbers, self._together = network, layer, numbers, together
+    def __init__(self, network: 'Network', layer: FirstLayer, numbers: Numbers, request: 'Request', rows: int) -> None:
+        self._network, self._layer, self._numbers = network, layer, numbers
         self._feed = [(tensor, value) for tensor, value, _ in request.feeds.entries]
         # Nothing reads it but for its shape; TensorFlow 2.21 asks for it where the sums are added to themselves.
         self._feed.append((network.problem.inputs[0], request.samples(slice(0, 1))[0]))
-        self._buffer = aligned_empty((rows, layer.units), np.float32)
+        self._rows = rows
 
     def fill(
         self,
@@ -199,29 +202,31 @@ class OrderEvaluator:
         at_baseline = np.broadcast_to(at_baseline, at_x.shape)
         feature = self._features(features, x.shape[1:])
         moves = (at_x != at_baseline) & (feature >= 0)
-        columns = np.flatnonzero(moves.any(axis=0))
         with np.errstate(invalid='ignore', over='ignore'):  # such samples are run as whole rows
-            sizes = np.abs(at_x) * self._numbers.sizes
-            sizes[:, columns] = 0
-            rest = sizes.sum(axis=1)
-            start = at_x.astype(np.float64) @ self._numbers.weights + self._numbers.bias
+            rest = np.where(moves, 0, np.abs(at_x) * self._numbers.sizes).sum(axis=1)
+            start = np.einsum('ni,iu->nu', at_x.astype(np.float64), self._numbers.weights) + self._numbers.bias
+        rows = min(self._rows, max(1, int(wanted.sum())))
+        runs = _Runs(
+            aligned_empty((rows, self._layer.units), np.float32),
+            functools.partial(self._run, request, of, outputs, again),
+        )
+        along = SumsAlong(self._numbers.weights, self._numbers.sizes)
         for order, rank in enumerate(ranks):
-            when = rank[feature[columns]]
+            when = rank[feature]
             by_time = np.argsort(when, kind='stable')
-            when, ordered = when[by_time], columns[by_time]
-            along = SumsAlong(self._numbers.weights, self._numbers.sizes, ordered, self._together)
-            for first in range(0, len(x), self._together):
-                some = slice(first, first + self._together)
-                sample, gone = np.nonzero(wanted[some, order])
-                along.begin(at_x[some, ordered], at_baseline[some, ordered], start[some], rest[some])
-                columns_gone = np.searchsorted(when, np.arange(wanted.shape[2]))[gone]
-                sorting, doubt = along.sorted(sample, columns_gone)
-                again[first + sample[doubt], order, gone[doubt]] = True
-                sorting = sorting[~doubt[sorting]]
-                for here, values in self._run(request, of[some], along, sample[sorting], columns_gone[sorting]):
-                    at = sorting[here]
-                    outputs[first + sample[at], order, gone[at]] = values
-                    again[first + sample[at], order, gone[at]] = ~np.isfinite(values).all(axis=1)
+            for sample, goes in enumerate(moves):
+                (gone,) = np.nonzero(wanted[sample, order])
+                if not len(gone):
+                    continue
+                columns = by_time[goes[by_time]]
+                along.follow(columns)
+                sums, doubt = along.of(at_x[sample, columns], at_baseline[sample, columns], start[sample], rest[sample])
+                row = np.searchsorted(when[columns], gone)
+                if doubt[row].any():
+                    again[sample, order, gone[doubt[row]]] = True
+                    row, gone = row[~doubt[row]], gone[~doubt[row]]
+                runs.add(sums, row, sample, order, gone)
+        runs.finish()
         return again
 
     def _values(self, request: 'Request', of: Array, rows: Array) -> Array:
@@ -237,14 +242,46 @@ class OrderEvaluator:
         return found
 
     def _run(
-        self, request: 'Request', of: Array, along: SumsAlong, sample: Array, gone: Array
-    ) -> Iterator[Tuple[slice, Array]]:
-        """Outputs of rows, some at a time."""
-        for start in range(0, len(sample), len(self._buffer)):
-            here = slice(start, min(start + len(self._buffer), len(sample)))
-            rows = self._buffer[: here.stop - start]
-            along.rows(sample[here], gone[here], rows)
-            values = request.runner.run([self._network.problem.target], [(self._layer.sums, rows), *self._feed])[0]
-            yield here, self._network.score_of(request, of[sample[here]], values, len(rows)).reshape(len(rows), -1)
-            request.progress.total += len(rows)
-            request.progress.update(len(rows))
+        self, request: 'Request', of: Array, outputs: Array, again: Array, rows: Array, place: Tuple[Array, ...]
+    ) -> None:
+        """Set the outputs of rows of sums: their places are sample, order, and how many features are gone."""
+        values = request.runner.run([self._network.problem.target], [(self._layer.sums, rows), *self._feed])[0]
+        values = self._network.score_of(request, of[place[0]], values, len(rows)).reshape(len(rows), -1)
+        outputs[place] = values
+        again[place] = ~np.isfinite(values).all(axis=1)
+        request.progress.total += len(rows)
+        request.progress.update(len(rows))
+
+
+class _Runs:
+    """Collects rows of any samples and orders until they fill a session run.
+
+    Parameters
+    ----------
+    buffer : float32 ndarray, shape (rows, units)
+    run : function of rows of it, and of their places, int arrays: sample, order, and how many features are gone
+    """
+
+    def __init__(self, buffer: Array, run: Callable[[Array, Tuple[Array, ...]], None]) -> None:
+        self._buffer, self._run = buffer, run
+        self._places = np.empty((3, len(buffer)), np.intp)
+        self._filled = 0
+
+    def add(self, sums: Array, row: Array, *place: Any) -> None:
+        """Some rows of sums; a place may be one number for all of them."""
+        done = 0
+        while done < len(row):
+            here = slice(done, done + len(self._buffer) - self._filled)
+            there = slice(self._filled, self._filled + len(row[here]))
+            np.take(sums, row[here], axis=0, out=self._buffer[there], mode='clip')
+            for axis, value in zip(self._places, place):
+                axis[there] = value[here] if np.ndim(value) else value
+            done, self._filled = done + len(row[here]), there.stop
+            if self._filled == len(self._buffer):
+                self.finish()
+
+    def finish(self) -> None:
+        """Run those that are left."""
+        if self._filled:
+            self._run(self._buffer[: self._filled], tuple(self._places[:, : self._filled]))
+            self._filled = 0

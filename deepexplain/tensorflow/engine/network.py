@@ -139,6 +139,11 @@ def _weighted(request: Request, of: Any, value: Array) -> Array:
     """T's rows times the weights of the request, in double precision: what is made of these are small differences."""
     if not request.weights:
         return value.astype(np.float64)
+    if request.selected is not None and value.shape == (len(of), *request.weights[0][1].shape[1:]):
+        output, weight = (one[of] for one in request.selected)
+        chosen = value.reshape(len(of), -1)[np.arange(len(of)), output]
+        with np.errstate(invalid='ignore', over='ignore'):
+            return np.where(weight == 0, 0, np.multiply(chosen, weight, dtype=np.float64))[:, None]
     for _, weights, per_row in request.weights:
         weights = weights[of] if per_row else weights
         with np.errstate(invalid='ignore', over='ignore'):

@@ -9,7 +9,7 @@ import numpy as np
 from ...types import Array, Shape
 from ..runtime.axes import ONE, Rows
 from ..runtime.building import building
-from ..runtime.memory import aligned_empty, bounded_rows
+from ..runtime.memory import aligned_empty, bounded_parts
 from ..runtime.regions.boxes import Box, Reach, places_of, trailing
 from ..runtime.regions.build import Build
 from ..runtime.regions.endings import slots_of
@@ -150,7 +150,7 @@ class RegionEvaluator:
 
     def __init__(self, network: 'Network', plan: Plan, batch_size: Optional[int], whole_rows: int) -> None:
         self._network, self._plan, self._build = network, plan, plan.build
-        self._rows = batch_size or bounded_rows(plan.build.row_bytes)
+        self._rows = batch_size or bounded_parts(plan.build.row_bytes)
         self._whole_rows = whole_rows
         self._given_up = False  # the rest of the call is run as whole rows
 

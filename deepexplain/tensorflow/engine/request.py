@@ -26,6 +26,8 @@ class Request:
         Rows that every session run must have; shorter ones are padded with copies of their last row.
     weights : sequence of (placeholder, ndarray, bool)
         Output weights to feed, and whether they have one row a sample.
+    selected : (int ndarray, ndarray) or None
+        Where each sample has a weight for one of its outputs alone: which, of T made flat, and the weight.
     outputs : int or None
         How many outputs a sample has, where each of them is explained by itself.
     row_shape : tuple or None
@@ -55,6 +57,7 @@ class Request:
     feeds: Feeds
     fixed_rows: Optional[int]
     weights: Sequence[Tuple[Any, Any, bool]] = ()
+    selected: Optional[Tuple[Array, Array]] = None
     outputs: Optional[int] = None
     row_shape: Optional[Tuple[int, ...]] = None
     first: int = 0
@@ -90,7 +93,8 @@ class Request:
 
     def weighted(self, placeholder: Tensor, weights: Array, per_row: bool) -> 'Request':
         """A copy with weights of the outputs, for all samples alike or with one row a sample."""
-        return replace(self, weights=[(placeholder, weights, per_row)])
+        selected = _selected(weights) if per_row else None
+        return replace(self, weights=[(placeholder, weights, per_row)], selected=selected)
 
     def with_outputs(self, row_shape: Optional[Tuple[int, ...]]) -> 'Request':
         """A copy that explains every output by itself, of samples whose T has this shape (None: a scalar T)."""
@@ -139,7 +143,7 @@ class Request:
             one_hot = np.zeros(outputs, placeholder.dtype.as_numpy_dtype)
             one_hot[output] = 1
             weights.append((placeholder, one_hot.reshape(self.row_shape or ()), False))
-        return replace(self, weights=weights, first=first, at_once=len(weights))
+        return replace(self, weights=weights, selected=None, first=first, at_once=len(weights))
 
     @property
     def whole(self) -> 'Request':
@@ -176,6 +180,15 @@ class Request:
         feed.extend((tensor, np.asarray(value, tensor.dtype.as_numpy_dtype)) for tensor, value in extra)
         results = self.runner.run(fetches, feed)
         return [result[:count] for result in results] if trim and count < (self.fixed_rows or 0) else results
+
+
+def _selected(weights: Array) -> Optional[Tuple[Array, Array]]:
+    """See :class:`Request`, of weights that have one row a sample."""
+    flat = weights.reshape(len(weights), -1)
+    if not flat.size or (np.count_nonzero(flat, axis=1) > 1).any():
+        return None
+    output = (flat != 0).argmax(axis=1)
+    return output, flat[np.arange(len(flat)), output]
 
 
 def set_size(request: Request) -> int:

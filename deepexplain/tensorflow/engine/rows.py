@@ -178,8 +178,13 @@ class RowOracle:
 
     def bounded(self, request: 'Request', backward: bool = False) -> int:
         """How many rows a session run holds where nobody says."""
+        return bounded_rows(self.row_bytes(request), backward)
+
+    def row_bytes(self, request: 'Request') -> float:
+        """Of the largest tensor between X and T, for one sample."""
         shapes = request.sample_shapes
-        return bounded_rows(self.once(('bytes', shapes), lambda: self._problem.row_bytes(shapes)), backward)
+        found: float = self.once(('bytes', shapes), lambda: self._problem.row_bytes(shapes))
+        return found
 
     def warn_that_samples_mix(self, request: 'Request', how: str) -> None:
         """Warn that attributions of a sample depend on the others of its run, and so on ``how``."""

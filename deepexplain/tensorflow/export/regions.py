@@ -8,7 +8,7 @@ from ..compat import Tensor, tf
 from ..engine.regions import LEAST_OF_RUN, MOST_KEPT, MOST_SHARE
 from ..runtime.axes import ONE, Rows
 from ..runtime.graph import ops_between, tensor_named
-from ..runtime.memory import bounded_rows
+from ..runtime.memory import bounded_parts
 from ..runtime.parts_in_graph import replaced
 from ..runtime.regions.boxes import Box, Reach, trailing
 from ..runtime.regions.build import Build
@@ -79,7 +79,7 @@ class RegionsInGraph:
         graph = regions.target.graph
         self._kept = {name: graph.as_graph_element(name) for name in build.kept}
         size = sum(float(np.prod(regions.shapes[name])) * z.dtype.size for name, z in self._kept.items())
-        most = bounded_rows(build.row_bytes)
+        most = bounded_parts(build.row_bytes)
         self.rows = min(most, model.asked or most)
         self.samples = int(min(self.rows, max(1, MOST_KEPT // max(1.0, size))))
         # They are the same in all turns of loops.

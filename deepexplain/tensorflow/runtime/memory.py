@@ -23,6 +23,11 @@ def bounded_rows(row_bytes: float, backward: bool = False) -> int:
     return int(np.clip((MOST_BYTES_BACKWARD if backward else MOST_BYTES) // row_bytes, 1, MOST_ROWS))
 
 
+def bounded_parts(row_bytes: float) -> int:
+    """The same where parts of rows are computed: more, as few of their tensors are as large as the largest."""
+    return int(np.clip(2 * MOST_BYTES // row_bytes, 1, 4 * MOST_ROWS))
+
+
 def aligned_empty(shape: Shape, dtype: Any) -> Array:
     """An array that TensorFlow reads where it is: it copies what does not begin at a multiple of 64 bytes."""
     dtype = np.dtype(dtype)

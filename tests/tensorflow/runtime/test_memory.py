@@ -4,12 +4,13 @@ import pytest
 
 from deepexplain.errors import MemoryLimitError
 from deepexplain.tensorflow.runtime import memory
-from deepexplain.tensorflow.runtime.memory import aligned_empty, bounded_rows, check_fits, free_memory
+from deepexplain.tensorflow.runtime.memory import aligned_empty, bounded_parts, bounded_rows, check_fits, free_memory
 
 
 def test_bounded_rows():
     assert [bounded_rows(size) for size in (4, 1 << 20, 1 << 30)] == [1024, 16, 1]
     assert [bounded_rows(size, backward=True) for size in (4, 1 << 20, 1 << 30)] == [1024, 8, 1]
+    assert [bounded_parts(size) for size in (4, 1 << 20, 1 << 30)] == [4096, 32, 1]
 
 
 @pytest.mark.parametrize('dtype', ['float32', 'float64', 'int64', 'float16'])
