@@ -1,6 +1,8 @@
 """How fast the methods are, next to what the same evaluations cost without them.
 
-`make bench` prints the tables; `make bench PEERS=1` adds Captum and PAIR saliency on the same weights and inputs.
+`make bench` prints the tables; `make bench PEERS=1` adds Captum and PAIR saliency on the same weights and inputs, and
+`BENCH='--fastism PYTHON'` fastISM, of an environment with `fastism==0.5.1 'tensorflow-cpu==2.10.*' 'numpy<2' 'pydot<2'`
+(Python 3.10).
 Options go in BENCH: `make bench BENCH='--only occlusion --repeats 3'`. See `python -m benchmarks --help`.
 
 Every row is one method on one network: weights and inputs are seeded, the outputs explained are those of the largest

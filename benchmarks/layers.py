@@ -1,10 +1,11 @@
-"""The MLP and the CNN that the peers explain too: their weights, by NumPy, and their graphs."""
+"""The networks that the peers explain too: their weights, by NumPy, and their graphs."""
 
 import numpy as np
 import tensorflow.compat.v1 as tf
 
 MLP_SHAPES = [(327, 256), (256, 256), (256, 111)]
 CNN_SHAPES = [(3, 3, 1, 32), (3, 3, 32, 64), (12 * 12 * 64, 128), (128, 10)]
+GENOMIC_SHAPES = [(19, 4, 64), (11, 64, 64), (62 * 64, 64), (64, 2)]
 
 
 def parameters(shapes, seed):
@@ -48,8 +49,18 @@ def cnn(X, layers):
     return dense(h, layers[3])
 
 
+def genomic(X, layers):
+    """1000x4 -> twice: conv of 19 or 11 bases, 64 relu, max pooling of 4 -> dense 64 relu -> 2 logits."""
+    h = X
+    for weights, biases in layers[:2]:
+        h = tf.nn.relu(tf.nn.conv1d(h, tf.Variable(weights), 1, 'SAME') + tf.Variable(biases))
+        h = tf.squeeze(tf.nn.max_pool2d(h[:, None], [1, 4], [1, 4], 'VALID'), [1])
+    return dense(tf.nn.relu(dense(tf.reshape(h, [-1, 62 * 64]), layers[2])), layers[3])
+
+
 #: Name -> (shape of a sample, graph, weights): what peers are given.
 SHARED = {
     'MLP': ((327,), mlp, parameters(MLP_SHAPES, seed=1)),
     'CNN': ((28, 28, 1), cnn, parameters(CNN_SHAPES, seed=2)),
+    'genomic': ((1000, 4), genomic, parameters(GENOMIC_SHAPES, seed=11)),
 }

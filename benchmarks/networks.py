@@ -135,19 +135,10 @@ def dna():
     return Network(plain(dna_graph, (200, 4), layers), one_hot_dna(7, 32, 200))
 
 
-def genomic_graph(X, layers):
-    """1-D convolutions of 19 and 11 bases, each with max pooling of four, and two dense layers."""
-    h = X
-    for weights, biases in layers[:2]:
-        h = tf.nn.relu(tf.nn.conv1d(h, tf.Variable(weights), 1, 'SAME') + tf.Variable(biases))
-        h = tf.squeeze(tf.nn.max_pool2d(h[:, None], [1, 4], [1, 4], 'SAME'), [1])
-    return dense(tf.nn.relu(dense(tf.reshape(h, [-1, 63 * 64]), layers[2])), layers[3])
-
-
 def genomic():
     """A convolutional network on one-hot DNA of 1,000 bases, as genomics has them."""
-    layers = parameters([(19, 4, 64), (11, 64, 64), (63 * 64, 64), (64, 2)], seed=11)
-    return Network(plain(genomic_graph, (1000, 4), layers), one_hot_dna(12, 32, 1000))
+    shape, graph, layers = SHARED['genomic']
+    return Network(plain(graph, shape, layers), one_hot_dna(12, 32, 1000))
 
 
 def application(name, size=112):

@@ -1,4 +1,4 @@
-"""The same rows by Captum and by PAIR saliency, which run in an environment of their own.
+"""The same rows by Captum, PAIR saliency and fastISM, which run in environments of their own.
 
 They get the weights, the samples and the outputs to explain in files, and leave their figures and attributions there;
 `peer_job.py` is what both sides know. Times are those of the fastest batch size that was tried. Attributions are
@@ -17,7 +17,7 @@ from .cells import cells, label
 from .layers import SHARED
 from .peer_job import load_attributions, load_figures, write_job
 
-MODULES = {'captum': 'benchmarks.peers_captum', 'pair': 'benchmarks.peers_pair'}
+MODULES = {'captum': 'benchmarks.peers_captum', 'pair': 'benchmarks.peers_pair', 'fastism': 'benchmarks.peers_fastism'}
 
 #: (peer, method, network) -> why its attributions are not ours: printed below the table, where they have a star.
 DIFFERENT = {
@@ -27,13 +27,13 @@ DIFFERENT = {
 }
 
 
-def add(python, rows):
+def add(pythons, rows):
     """Add to the rows the figures of the peers, and return the notes on what cannot agree.
 
     Parameters
     ----------
-    python : str
-        The interpreter of the environment that has the peers.
+    pythons : dict
+        Peer -> the interpreter of the environment that has it.
     rows : list of dict
         The figures of ours.
     """
@@ -44,8 +44,8 @@ def add(python, rows):
     notes = []
     with tempfile.TemporaryDirectory() as folder:
         write_job(folder, [job(cell) for cell in shared], {name: network(name) for name in SHARED})
-        for peer, module in MODULES.items():
-            run_module(python, module, folder)
+        for peer, python in pythons.items():
+            run_module(python, MODULES[peer], folder)
             found, attributions = load_figures(folder, peer), load_attributions(folder, peer)
             for cell in shared:
                 if label(cell) in found:

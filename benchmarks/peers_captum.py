@@ -56,16 +56,35 @@ class CNN(nn.Module):
         return self.linear2(self.relu3(self.linear1(torch.flatten(h, 1))))
 
 
+class Genomic(nn.Module):
+    """Two 1-D convolutions with max pooling, two linear layers."""
+
+    def __init__(self, layers):
+        super().__init__()
+        self.conv1, self.conv2 = (convolution(*layer, padding='same') for layer in layers[:2])
+        weights, biases = layers[2]
+        # TensorFlow flattens (62, 64), PyTorch (64, 62).
+        weights = weights.reshape(62, 64, -1).transpose(1, 0, 2).reshape(weights.shape)
+        self.linear1, self.linear2 = linear(weights, biases), linear(*layers[3])
+        self.pool, self.relu = nn.MaxPool1d(4), nn.ReLU()
+
+    def forward(self, h):
+        for conv in (self.conv1, self.conv2):
+            h = self.pool(self.relu(conv(h)))
+        return self.linear2(self.relu(self.linear1(torch.flatten(h, 1))))
+
+
 def linear(weights, biases):
     """A layer with TensorFlow's weights, shape (in, out)."""
     layer = nn.Linear(*weights.shape)
     return with_weights(layer, weights.T, biases)
 
 
-def convolution(weights, biases):
-    """A layer with TensorFlow's weights, shape (height, width, in, out)."""
-    layer = nn.Conv2d(weights.shape[2], weights.shape[3], weights.shape[:2])
-    return with_weights(layer, weights.transpose(3, 2, 0, 1), biases)
+def convolution(weights, biases, padding='valid'):
+    """A layer with TensorFlow's weights, shape (height, width, in, out) or (bases, in, out)."""
+    kind = nn.Conv2d if weights.ndim == 4 else nn.Conv1d
+    layer = kind(*weights.shape[-2:], weights.shape[:-2], padding=padding)
+    return with_weights(layer, np.moveaxis(weights, (-1, -2), (0, 1)), biases)
 
 
 def with_weights(layer, weights, biases):
@@ -77,14 +96,16 @@ def with_weights(layer, weights, biases):
 
 def prepare(job, layers, xs, ys):
     """See `peer_job.work`."""
-    model = {'MLP': MLP, 'CNN': CNN}[job['network']](layers).eval()
-    inputs = torch.from_numpy(np.ascontiguousarray(np.moveaxis(xs, -1, 1) if xs.ndim == 4 else xs))
+    if 'replacements' in job['arguments']:
+        return None
+    model = {'MLP': MLP, 'CNN': CNN, 'genomic': Genomic}[job['network']](layers).eval()
+    inputs = torch.from_numpy(np.ascontiguousarray(np.moveaxis(xs, -1, 1) if xs.ndim > 2 else xs))
     target = torch.from_numpy(ys.argmax(axis=1))
     explain, settings = METHODS[job['method']](model, inputs, target, **job['arguments'])
 
     def convert(found):
         found = found.detach().numpy()
-        found = np.moveaxis(found, 1, -1) if found.ndim == 4 else found
+        found = np.moveaxis(found, 1, -1) if found.ndim > 2 else found
         if job['method'] == 'occlusion':  # ours spread over the window
             return found / np.prod(job['arguments']['window_shape'])
         return found
@@ -129,8 +150,8 @@ def occlusion(model, inputs, target, window_shape):
     if inputs.ndim == 2:
         attribution, windows = FeatureAblation(model), {}
     else:
-        height, width, channels = window_shape
-        attribution, windows = Occlusion(model), {'sliding_window_shapes': (channels, height, width)}
+        *places, channels = window_shape
+        attribution, windows = Occlusion(model), {'sliding_window_shapes': (channels, *places)}
 
     def explain(copies):
         return attribution.attribute(inputs, target=target, perturbations_per_eval=copies, **windows)

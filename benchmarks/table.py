@@ -22,12 +22,10 @@ ROWS = [
     ('plain loop (ms)', 'plain_ms', True),
     ('memory (MB)', 'memory_mb', True),
 ]
-PEER_ROWS = [
-    ('Captum (ms)', 'captum_ms', True),
-    ('agrees to', 'captum_differs', False),
-    ('PAIR (ms)', 'pair_ms', True),
-    ('agrees to', 'pair_differs', False),
-]
+PEER_ROWS = {
+    peer: [(f'{name} (ms)', f'{peer}_ms', True), ('agrees to', f'{peer}_differs', False)]
+    for peer, name in [('captum', 'Captum'), ('pair', 'PAIR'), ('fastism', 'fastISM')]
+}
 EXTRA_ROWS = [
     ('what', 'what', False),
     ('network', 'network', False),
