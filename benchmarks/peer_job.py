@@ -12,6 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
+#: Arguments for which no peer has anything that would compare.
+OURS = {'rules', 'layer', 'composite'}
 BUDGET = 10.0  # seconds for a cell, about
 
 
@@ -50,6 +52,8 @@ def work(folder, peer, prepare):
     """
     figures, attributions = {}, {}
     for job in json.loads(Path(folder, 'job.json').read_text()):
+        if OURS & set(job['arguments']):
+            continue
         layers, xs, ys = load_network(folder, job['network'])
         prepared = prepare(job, layers, xs[: job['samples']], ys[: job['samples']])
         if prepared is None:

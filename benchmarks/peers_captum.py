@@ -96,7 +96,7 @@ def with_weights(layer, weights, biases):
 
 def prepare(job, layers, xs, ys):
     """See `peer_job.work`."""
-    if 'replacements' in job['arguments']:
+    if job['method'] not in METHODS or 'replacements' in job['arguments']:
         return None
     model = {'MLP': MLP, 'CNN': CNN, 'genomic': Genomic}[job['network']](layers).eval()
     inputs = torch.from_numpy(np.ascontiguousarray(np.moveaxis(xs, -1, 1) if xs.ndim > 2 else xs))

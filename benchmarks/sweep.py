@@ -201,7 +201,7 @@ def figures(name, samples, windows, repeats, seconds):
     without = explainer.with_arguments(**arguments, regions=False)  # which shares all but what regions add
     runs = [functools.partial(one.run, xs, feed_dict=feeds) for one in (explainer, without)]
     expected = runs[1]()
-    plans = explainer.engine._regions
+    plans = explainer.engine._partial
     first = stopwatch(runs[0])
     plan = list(plans._plans.values())[-1] if plans._plans else None
     difference = np.nanmax(np.abs(runs[0]() - expected)) * np.prod(windows[0])

@@ -61,7 +61,7 @@ def test_regions_give_what_whole_rows_give(name):
     print(
         name,
         np.nanmax(np.abs(found - expected)) * size / largest,
-        [(round(p.regions.share, 3), p.build is not None) for p in explainer.engine._regions._plans.values()],
+        [(round(p.regions.share, 3), p.build is not None) for p in explainer.engine._partial._plans.values()],
     )
     np.testing.assert_allclose(found, expected, rtol=0, atol=1e-5 * largest / size)
     assert np.nanmax(np.abs(expected)) > 0

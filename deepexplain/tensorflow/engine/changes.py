@@ -2,7 +2,7 @@
 
 from contextlib import closing
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Callable, Dict, Hashable, Iterable, List, Optional, Sequence, Tuple
+from typing import TYPE_CHECKING, Any, Callable, Dict, Hashable, Iterable, List, Optional, Sequence, Tuple, Union
 
 import numpy as np
 
@@ -92,8 +92,7 @@ class ChangeEngine:
     oracle: RowOracle
     _decisions: Decisions
     _made: Dict[Any, Any]  # the last parts that were made, by their key
-    _regions: RegionPlans
-    _layers: FirstLayers
+    _partial: Union[RegionPlans, FirstLayers]  # what gives evaluators of what changes alone
 
     def __init__(
         self,
@@ -114,7 +113,7 @@ class ChangeEngine:
             raise DeepExplainError(f"Multiple inputs not yet supported for perturbation methods ('{name}').")
         if built is not None:
             self.network, self.oracle, self._decisions = built.network, built.oracle, built._decisions
-            self._made, self._regions, self._layers = built._made, built._regions, built._layers
+            self._made, self._partial = built._made, built._partial
             self.randomness: Randomness = built.randomness
         else:
             check_not_finalized(problem.graph)
@@ -125,8 +124,7 @@ class ChangeEngine:
             self.oracle = RowOracle(problem, self._observe, by_row=True)
             self.randomness = Randomness(problem)
             self._made = {}
-            self._regions = RegionPlans(problem, self.network, self.oracle)
-            self._layers = FirstLayers(problem, self.network, self.oracle)
+            self._partial = (FirstLayers if plan.in_orders else RegionPlans)(problem, self.network, self.oracle)
         self.target, self.between = problem.target, problem.between
 
     def audit(self) -> Audit:
@@ -134,10 +132,7 @@ class ChangeEngine:
         spec, regions = self.problem.specs[0].shape, None
         shape = [d for d in (spec or ())[1:] if d is not None]
         if self.plan.regions and spec is not None and len(shape) == len(spec) - 1:
-            if self.plan.in_orders:
-                regions = self._layers.text(self.plan.regions, tuple(shape))
-            else:
-                regions = self._regions.text(self.plan.regions, self._parts(tuple(shape)), tuple(shape))
+            regions = self._partial.text(self.plan.regions, tuple(shape), self._parts)
         return Audit(self.name, self.plan.promise.text, self._decisions.listed, regions)
 
     def request(
@@ -166,7 +161,7 @@ class ChangeEngine:
         own: Any = np.float64 if request.outputs is None else self.problem.target.dtype.as_numpy_dtype
         self._check_fits(request, parts, min(at_once, request.n), np.dtype(dtype).itemsize, np.dtype(own).itemsize)
         results: Any = None
-        regional = self._evaluator(request, parts, cut)
+        regional = self._partial.evaluator(self.plan.regions, request, parts, changes, cut)
         with closing(bar):
             for part in request.parts(at_once):
                 samples = Perturbed(self.network.score, request, part, cut.rows, cut.in_step, own, regional)
@@ -187,16 +182,6 @@ class ChangeEngine:
             )
         attributions, *more = self.plan.finish(results)
         return [attributions], more
-
-    def _evaluator(self, request: 'Request', parts: Any, cut: 'Cut') -> Any:
-        """What evaluates only what parts change; None where whole rows are run."""
-        wish = self.plan.regions
-        if self.plan.in_orders:
-            orders = self.plan.count(parts) // (1 + parts.features.count)
-            return None if cut.in_step else self._layers.evaluator(wish, request, parts.features, orders, cut.given)
-        if cut.in_step and not request.n == cut.rows == 1:
-            return None
-        return self._regions.evaluator(wish, request, parts, 1 if cut.in_step else cut.given, cut.rows)
 
     def sums(self, results: Sequence[Array], request: 'Request') -> Array:
         """The sum of each sample's attributions, in which a group counts once: shape (outputs, samples)."""

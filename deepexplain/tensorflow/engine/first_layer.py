@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from .network import Network
     from .problem import Problem
     from .request import Request
-    from .rows import RowOracle
+    from .rows import Cut, RowOracle
 
 #: In multiplications of TensorFlow: what each value of a whole row takes that is fed; what a call takes more; what each
 #: sample takes along an order, and each weight there, which is brought into this order first; and each sum of a row, in
@@ -59,8 +59,8 @@ class FirstLayers:
                         self._found.popitem(last=False)
         return self._found.get(shape)
 
-    def text(self, wish: Any, shape: Shape) -> Optional[str]:
-        """What is saved, in words; None where whole rows are run."""
+    def text(self, wish: Any, shape: Shape, parts: Callable[[Shape], Any]) -> Optional[str]:
+        """What is saved, in words; None where whole rows are run. No orders are drawn."""
         layer = self.of(shape)
         saved = 0 if layer is None else (layer.inputs - BLOCK) * layer.units
         if layer is None or saved <= 0 or (wish == 'auto' and _saved(layer, layer.inputs, 1.0) <= 0):
@@ -71,10 +71,13 @@ class FirstLayers:
         )
 
     def evaluator(
-        self, wish: Any, request: 'Request', features: Any, orders: int, batch_size: Optional[int]
+        self, wish: Any, request: 'Request', parts: Any, changes: int, cut: 'Cut'
     ) -> 'Optional[OrderEvaluator]':
-        """What evaluates samples along orders of features; None where that is better done with whole rows."""
-        if wish is False or request.fixed_rows is not None or request.feeds.per_row:
+        """What evaluates samples along orders, ``parts``; None where that is better done with whole rows.
+
+        ``wish`` is True, False or 'auto'; a sample goes through so many ``changes``.
+        """
+        if wish is False or cut.in_step or request.fixed_rows is not None or request.feeds.per_row:
             return None
         if not self._oracle.is_proven(request) or self._oracle.proof.known(request).inner != ONE:
             return None
@@ -84,13 +87,14 @@ class FirstLayers:
         if wish == 'auto':
             some = slice(0, LOOKED_AT)
             goes = request.samples(some)[0] != request.baselines_of(some)[0]
+            features, orders = parts.features, changes // (1 + parts.features.count)
             saved = _saved(layer, float(features.any_of(goes).sum(axis=1).mean()), float(goes.mean()))
             if orders * (request.n * saved - ORDERED * layer.size) <= CALL:
                 return None
         numbers = self._numbers(layer, request)
         if not np.isfinite(numbers.sizes).all():
             return None
-        rows = batch_size or bounded_parts(self._oracle.row_bytes(request))
+        rows = cut.given or bounded_parts(self._oracle.row_bytes(request))
         return OrderEvaluator(self._network, layer, numbers, request, rows)
 
     def _numbers(self, layer: FirstLayer, request: 'Request') -> 'Numbers':

@@ -2,7 +2,7 @@
 
 from collections import OrderedDict
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Iterator, List, Optional, Tuple
+from typing import TYPE_CHECKING, Any, Callable, Iterator, List, Optional, Tuple
 
 import numpy as np
 
@@ -21,12 +21,12 @@ if TYPE_CHECKING:
     from .network import Network
     from .problem import Problem
     from .request import Request
-    from .rows import RowOracle
+    from .rows import Cut, RowOracle
 
 #: Regions are used where a window costs less than so much of a row; and where a call saves so many multiplications, and
-#: such a part of what building their graph takes: eight calls of its kind pay for it. That depends on nothing but the
-#: call, whose last bits must not depend on those before it.
-MOST_SHARE, LEAST_SAVED, OF_BUILDING = 0.75, 1.5e9, 1 / 8
+#: such a part of what building their graph takes: two calls of its kind pay for it, as counted, and five as measured.
+#: That depends on nothing but the call, whose last bits must not depend on those before it.
+MOST_SHARE, LEAST_SAVED, OF_BUILDING = 0.75, 1.5e9, 1 / 2
 #: A session run saves so many, where the user says how many rows it has: what its more ops take.
 LEAST_OF_RUN = 2e7
 #: Of the rows of a run, how many may have to be run again, until the rest of a call is not tried.
@@ -67,9 +67,9 @@ class RegionPlans:
                         self._plans.popitem(last=False)
         return self._plans.get(parts.key)
 
-    def text(self, wish: Any, parts: Any, shape: Shape) -> Optional[str]:
+    def text(self, wish: Any, shape: Shape, parts: Callable[[Shape], Any]) -> Optional[str]:
         """How much less work that is, in words; None where whole rows are run."""
-        plan = self.plan(parts, shape)
+        plan = self.plan(parts(shape), shape)
         if plan is None or not plan.is_possible or (wish == 'auto' and plan.regions.share > MOST_SHARE):
             return None
         last = ', '.join(f"'{op.name}' ({op.type})" for op in plan.regions.ends)
@@ -79,12 +79,15 @@ class RegionPlans:
         )
 
     def evaluator(
-        self, wish: Any, request: 'Request', parts: Any, batch_size: Optional[int], whole_rows: int
+        self, wish: Any, request: 'Request', parts: Any, changes: int, cut: 'Cut'
     ) -> 'Optional[RegionEvaluator]':
         """What evaluates the parts of a call's samples; None where that is better done with whole rows.
 
-        ``wish`` is True, False or 'auto'.
+        ``wish`` is True, False or 'auto'; a sample goes through so many ``changes``.
         """
+        if cut.in_step and not request.n == cut.rows == 1:
+            return None
+        batch_size = 1 if cut.in_step else cut.given
         if wish is False or request.fixed_rows is not None or request.feeds.per_row:
             return None
         rows = parts.count * request.n
@@ -106,7 +109,7 @@ class RegionPlans:
                 return None
         if plan.build is None and not self._build(plan):
             return None
-        return RegionEvaluator(self._network, plan, batch_size, whole_rows)
+        return RegionEvaluator(self._network, plan, batch_size, cut.rows)
 
     def _build(self, plan: 'Plan') -> bool:
         graph = self._problem.graph

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from deepexplain.errors import ArgumentError
 from deepexplain.tensorflow import DeepExplain
 from deepexplain.tensorflow.engine.first_layer import OrderEvaluator
+from deepexplain.tensorflow.runtime.orders import Orders
 from deepexplain.tensorflow.runtime.parts import Groups
 
 #: No shrinking: an example builds graphs.
@@ -205,8 +206,9 @@ def test_sums_that_are_added_to_themselves(session):
 
 def is_chosen(engine, xs, features):
     """Whether a call that follows two orders of so many groups of columns would use the first layer."""
-    groups = Groups(np.arange(xs.shape[1]) * features // xs.shape[1], xs.shape[1:])
-    return engine._layers.evaluator('auto', engine.request(xs, None, None), groups, 2, None) is not None
+    orders = Orders(Groups(np.arange(xs.shape[1]) * features // xs.shape[1], xs.shape[1:]), np.random)
+    request = engine.request(xs, None, None)
+    return engine._partial.evaluator('auto', request, orders, 2 * (1 + features), engine.cut(request, None)) is not None
 
 
 @pytest.mark.parametrize(
@@ -254,7 +256,7 @@ def test_weights_are_those_of_now(session):
         session.run(change.assign(change * 2 + 1))
     np.testing.assert_allclose(*[explainer.run(xs) for explainer in explainers], atol=1e-5)
     fed = {'feed_dict': {w.value() if hasattr(w, 'value') else w: DRAWN.randn(80, 4)}}
-    if w.value().name in {z.name for z in explainers[0].engine._layers.of((80,))[1:3]}:
+    if w.value().name in {z.name for z in explainers[0].engine._partial.of((80,))[1:3]}:
         np.testing.assert_allclose(*[explainer.run(xs, **fed) for explainer in explainers], atol=1e-5)
 
 

@@ -175,7 +175,7 @@ def both(build, shape, xs, regions=True, dtype=tf.float64, ys=None, **arguments)
 
 def plans(explainer):
     """The plans that were made."""
-    return list(explainer.engine._regions._plans.values())
+    return list(explainer.engine._partial._plans.values())
 
 
 def used(explainer):
@@ -395,7 +395,7 @@ def test_explainers_of_other_windows_share_the_graph_and_threads_share_explainer
     for i in range(12):
         expected = first.with_arguments(window_shape=(i % 3 + 1, 2, 2), regions=False).run(IMAGES)
         np.testing.assert_allclose(found[i], expected, rtol=0, atol=1e-12 * 100)
-    assert len(first.engine._regions._plans) == 3
+    assert len(first.engine._partial._plans) == 3
 
 
 def test_regions_are_used_where_they_pay_and_described(session):

@@ -237,7 +237,7 @@ def test_it_runs_where_parts_are_few_bytes_of_many(session):
         )
     xs = np.eye(4)[np.random.RandomState(1).randint(0, 4, (2, 1000))]
     found = explainer.run(xs)
-    (plan,) = explainer.engine._regions._plans.values()
+    (plan,) = explainer.engine._partial._plans.values()
     assert len(plan.build.table) == 1000
     dense = explainer.with_arguments(window_shape=(1, 4), replacements=np.eye(4)[:3], regions=False).run(xs)
     np.testing.assert_allclose(found, dense, rtol=0, atol=1e-5 * np.abs(explainer.outputs(xs)).max())
