@@ -81,10 +81,10 @@ class SumsAlong:
             held, begin = _HELD * steps[:, None].astype(np.float32), begins.astype(np.float32)
             self._sums[0] = begin[0]
             rows = self._sums[1:].reshape(blocks, BLOCK, units)
-            at_once = max(2, MOST_OF_PRODUCT // (BLOCK * units))
-            for first in range(0, BLOCK, at_once):
-                some = slice(first, first + at_once)
-                np.matmul(held[:, some], self._single, out=rows[:, some])
+            pieces = min(BLOCK // 2, -(-BLOCK * BLOCK * units // MOST_OF_PRODUCT))
+            for some in np.array_split(np.arange(BLOCK), pieces):
+                here = slice(some[0], some[-1] + 1)
+                np.matmul(held[:, here], self._single, out=rows[:, here])
             rows += begin[:, None]
             doubt = self._doubt(by_column, at_x, at_baseline, rest)
         if not (np.isfinite(held[:, -1]).all() and np.isfinite(begin).all()):

@@ -445,3 +445,27 @@ def test_the_handle_of_a_variable_cannot_be_fed(session):
     handle = tf.Variable(1.0, use_resource=True).handle
     with pytest.raises(ArgumentError, match=r"feed_dict: '.*' \(resource\) cannot be fed"):
         Feeds(handle.graph, {handle.name: 1}, 1, [])
+
+
+@pytest.mark.parametrize('method', ['occlusion', 'shapley_sampling'])
+@pytest.mark.parametrize('shape', [(3,), (2, 2), ()])
+def test_ys_that_select_one_output_are_weights_like_others(session, method, shape):
+    xs, size = normal(6, 4), int(np.prod(shape))
+    X = tf.placeholder(tf.float64, [None, 4])
+    T = tf.reshape(mlp(X, outputs=size) if shape else mlp(X, outputs=1), [-1, *shape])
+    flat = np.zeros((6, size))
+    flat[np.arange(6), np.arange(6) % size] = [2.0, -1.0, 0.5, 0.0, 3.0, 1.0]  # of one sample nothing has a weight
+    with DeepExplain(session=session) as de:
+        explainer = de.get_explainer(method, T, X, **({'seed': 1} if method == 'shapley_sampling' else {}))
+        found = explainer.run(xs, flat.reshape(6, *shape))
+        each = np.moveaxis(explainer.run(xs, 'each').reshape(size, 6, 4), 0, 1)
+    np.testing.assert_allclose(found, (each * flat[..., None]).sum(axis=1), atol=1e-12)
+    assert (found[3] == 0).all() and (found[[0, 1, 2, 4, 5]] != 0).any(axis=1).all()
+
+
+@pytest.mark.parametrize('method', ['occlusion', 'shapley_sampling'])
+def test_outputs_that_ys_do_not_select_may_be_undefined(session, method):
+    X = tf.placeholder(tf.float64, [None, 2])
+    xs = np.array([[1.0, 2.0], [-1.0, 3.0]])
+    T = tf.stack([tf.reduce_sum(X, 1), tf.log(X[:, 0])], axis=1)  # log(-1), and log(0) without the feature
+    assert explain(session, method, lambda _: T, xs, X, ys=[[1, 0], [1, 0]]).tolist() == xs.tolist()
