@@ -74,6 +74,7 @@ def write_html(
         target=target,
         T=given['tensor'],
         names=samples.names,
+        data=samples.said,
         shown=given.get('shown', 10),
         arguments={method: one for method, one in arguments.items() if one} or None,
         progress=is_shown(given),

@@ -129,6 +129,7 @@ def findings_of(
     target: Any,
     T: Any,
     names: Any,
+    data: Optional[str],
     shown: int,
     next_is: Callable[[str], None],
 ) -> Findings:
@@ -152,7 +153,7 @@ def findings_of(
     tensors = [tensor.name for tensor in model.outputs]
     arrays = [np.asarray(one) for one in (predicted if isinstance(predicted, list) else [predicted])]
     return Findings(
-        facts=_facts(model, first, found[0].audit, n),
+        facts=_facts(model, first, found[0].audit, n, data),
         target=_in_words(target, first, next(iter(explainers.values())).T),
         given_target=text_of(target),
         names=named,
@@ -242,7 +243,7 @@ def _in_words(target: Any, first: Explanation, T: Any) -> str:
     return 'an output that was chosen for each sample'
 
 
-def _facts(model: Any, first: Explanation, audit: Any, n: int) -> List[Tuple[str, str]]:
+def _facts(model: Any, first: Explanation, audit: Any, n: int, data: Optional[str]) -> List[Tuple[str, str]]:
     source = getattr(model, 'source', None)
     found = [('Opened from', source or 'a model in memory')]
     if source and os.path.isfile(source):
@@ -256,7 +257,7 @@ def _facts(model: Any, first: Explanation, audit: Any, n: int) -> List[Tuple[str
     if first.baseline is not None:
         found.append(('Baseline', _range_of(first.baseline)))
     found.append(('Operations up to T', str(len(audit.rows))))
-    found.append(('Samples', str(n)))
+    found.append(('Samples', str(n) if data is None else f'{n}: {as_names([data], "data")[0]}'))
     return found
 
 

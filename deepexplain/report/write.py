@@ -21,6 +21,7 @@ def write_report(
     target: Any = 'top',
     T: Any = None,
     names: Optional[Sequence[str]] = None,
+    data: Optional[str] = None,
     shown: int = 10,
     arguments: Optional[Mapping[str, Mapping[str, Any]]] = None,
     progress: Any = None,
@@ -49,6 +50,9 @@ def write_report(
         What is explained. Default: the logits, where there are, else the model's only output.
     names : list of str, optional
         One for each sample, such as the names of files. Default: the index of a table, or 'sample 0', ...
+    data : str, optional
+        What the samples are and what was done to them, in a sentence: a model that learned from images from 0 to 1 says
+        something else of images from -1 to 1, and readers cannot see which these are.
     shown : int, default 10
         How many samples are pictured, the first ones. Numbers of all samples are in the tables; the metrics, which take
         far longer than the attributions, are of the first 5 at most.
@@ -89,8 +93,10 @@ def write_report(
         raise ArgumentTypeError(f'opened_model must be what open_model(...) returns; got {text_of(opened_model)}.')
     wanted = _methods(methods, arguments)
     shown = as_count(shown, 'shown')
+    if data is not None and not isinstance(data, str):
+        raise ArgumentTypeError(f'data must be a sentence on the samples; got {text_of(data)}.')
     with _Steps(progress, len(wanted) + 4) as next_is:
-        options = {'target': target, 'T': T, 'names': names, 'shown': shown, 'next_is': next_is}
+        options = {'target': target, 'T': T, 'names': names, 'data': data, 'shown': shown, 'next_is': next_is}
         found = findings_of(opened_model, xs, wanted, **options)
         next_is('pictures')
         page = page_of(found)

@@ -145,6 +145,7 @@ def test_the_report_is_asked_for_what_was_explained(deepexplain, classifier, sam
     )
     assert found.exit_code == 0, found.stderr
     np.testing.assert_array_equal(asked.pop('xs'), XS)
+    assert asked.pop('data') == f'an array of shape {XS.shape}, {XS.dtype}'
     common = {'T': None, 'names': None, 'shown': 10, 'progress': False, 'path': str(html), 'explained': 'logits:0'}
     assert asked == {'methods': ['intgrad'], 'target': 1, 'arguments': {'intgrad': {'steps': 5}}, **common}
     asked.clear()

@@ -355,3 +355,12 @@ def test_the_baseline_is_said(tmp_path, page):
     with model_of() as m:
         path = write_report(tmp_path / 'r.html', m, normal(2, 4), methods=['intgrad'], arguments=arguments)
     assert 'Baseline values from -1 to 2' in Page(path).text
+
+
+def test_what_was_done_to_the_samples_is_said(tmp_path, page):
+    assert 'Samples 4 ' in page.text
+    with model_of() as m:
+        with pytest.raises(ArgumentTypeError, match='data must be a sentence on the samples; got 3'):
+            write_report(tmp_path / 'r.html', m, normal(2, 4), data=3)
+        path = write_report(tmp_path / 'r.html', m, normal(2, 4), methods=['saliency'], data='from <b>-1</b> to 1\ud800')
+    assert 'Samples 2: from <b>-1</b> to 1\\ud800' in Page(path).text
