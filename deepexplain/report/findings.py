@@ -257,7 +257,7 @@ def _facts(model: Any, first: Explanation, audit: Any, n: int, data: Optional[st
     if first.baseline is not None:
         found.append(('Baseline', _range_of(first.baseline)))
     found.append(('Operations up to T', str(len(audit.rows))))
-    found.append(('Samples', str(n) if data is None else f'{n}: {as_names([data], "data")[0]}'))
+    found.append(('Samples', str(n) if not (data or '').strip() else f'{n}: {as_names([data], "data")[0]}'))
     return found
 
 

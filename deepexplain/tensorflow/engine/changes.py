@@ -161,7 +161,9 @@ class ChangeEngine:
         own: Any = np.float64 if request.outputs is None else self.problem.target.dtype.as_numpy_dtype
         self._check_fits(request, parts, min(at_once, request.n), np.dtype(dtype).itemsize, np.dtype(own).itemsize)
         results: Any = None
-        regional = self._partial.evaluator(self.plan.regions, request, parts, changes, cut)
+        # What is computed once of a random network would be the same for all that is compared with it.
+        wish = False if self.randomness.found(request) else self.plan.regions
+        regional = self._partial.evaluator(wish, request, parts, changes, cut)
         with closing(bar):
             for part in request.parts(at_once):
                 samples = Perturbed(self.network.score, request, part, cut.rows, cut.in_step, own, regional)

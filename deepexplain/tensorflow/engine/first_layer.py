@@ -13,7 +13,7 @@ from ..runtime.axes import ONE
 from ..runtime.building import building
 from ..runtime.first_layer import FirstLayer, first_layer_of
 from ..runtime.memory import aligned_empty, bounded_parts
-from ..runtime.sums import BLOCK, SumsAlong
+from ..runtime.sums import BLOCK, Runs, SumsAlong, small_of
 
 if TYPE_CHECKING:
     from .network import Network
@@ -21,10 +21,11 @@ if TYPE_CHECKING:
     from .request import Request
     from .rows import Cut, RowOracle
 
-#: In multiplications of TensorFlow: what each value of a whole row takes that is fed; what a call takes more; what each
-#: sample takes along an order, and each weight there, which is brought into this order first; and each sum of a row, in
-#: the processor's caches and where a sample's sums are too many for them. Fitted to tables of 60 to 3,000 columns.
-VALUE, CALL, ALONG, OF_WEIGHT, ORDERED, OF_SUM, OF_FAR_SUM = 25, 1.5e7, 6e6, 62, 16, 50, 140
+#: In multiplications of TensorFlow: what each value of a whole row takes that is fed; what a call takes more, what each
+#: weight takes that is read, and for what a sample begins with; what each sample takes along an order, and each weight
+#: there, which is brought into this order first; and each sum of a row, in the processor's caches and where a sample's
+#: sums are too many for them. Fitted to tables of 60 to 3,000 columns.
+VALUE, CALL, READ, STARTED, ALONG, OF_WEIGHT, ORDERED, OF_SUM, OF_FAR_SUM = 25, 1.5e7, 10, 12, 6e6, 62, 16, 50, 140
 MOST_NEAR_SUMS = 1 << 18
 #: Samples that are looked at to tell how many features go.
 LOOKED_AT = 64
@@ -85,11 +86,11 @@ class FirstLayers:
         if layer is None:
             return None
         if wish == 'auto':
-            some = slice(0, LOOKED_AT)
+            some = slice(0, None, max(1, request.n // LOOKED_AT))
             goes = request.samples(some)[0] != request.baselines_of(some)[0]
             features, orders = parts.features, changes // (1 + parts.features.count)
             saved = _saved(layer, float(features.any_of(goes).sum(axis=1).mean()), float(goes.mean()))
-            if orders * (request.n * saved - ORDERED * layer.size) <= CALL:
+            if orders * (request.n * saved - ORDERED * layer.size) <= CALL + (READ + STARTED * request.n) * layer.size:
                 return None
         numbers = self._numbers(layer, request)
         if not np.isfinite(numbers.sizes).all():
@@ -149,7 +150,14 @@ class Numbers(NamedTuple):
         bias = np.zeros(layer.units)
         for value in values[1:]:
             bias = bias + value
-        return cls(layer, values, np.ascontiguousarray(weights), np.abs(weights).max(axis=1), bias)
+        # A session gives the memory of a variable itself, in which later values come to lie.
+        return cls(
+            layer,
+            [np.array(value) for value in values],
+            np.ascontiguousarray(weights),
+            np.abs(weights).max(axis=1),
+            bias,
+        )
 
 
 class OrderEvaluator:
@@ -201,16 +209,21 @@ class OrderEvaluator:
         again: Array = wanted.copy()
         again[:, :, 1:-1] = False  # the whole sample and the empty one are run as they are
         wanted = wanted & ~again
+        samples = np.flatnonzero(wanted.any(axis=(1, 2)))
+        if not len(samples):
+            return again
         of = np.arange(part.start, part.start + len(x))
-        at_x, at_baseline = (self._values(request, of, rows) for rows in (x, baseline))
+        baseline = baseline if len(baseline) == 1 else baseline[samples]
+        at_x, at_baseline = (self._values(request, of[samples], rows) for rows in (x[samples], baseline))
         at_baseline = np.broadcast_to(at_baseline, at_x.shape)
         feature = self._features(features, x.shape[1:])
         moves = (at_x != at_baseline) & (feature >= 0)
         with np.errstate(invalid='ignore', over='ignore'):  # such samples are run as whole rows
             rest = np.where(moves, 0, np.abs(at_x) * self._numbers.sizes).sum(axis=1)
             start = np.einsum('ni,iu->nu', at_x.astype(np.float64), self._numbers.weights) + self._numbers.bias
+            small = [small_of(*one, self._numbers.sizes) for one in zip(at_x, at_baseline)]
         rows = min(self._rows, max(1, int(wanted.sum())))
-        runs = _Runs(
+        runs = Runs(
             aligned_empty((rows, self._layer.units), np.float32),
             functools.partial(self._run, request, of, outputs, again),
         )
@@ -218,13 +231,13 @@ class OrderEvaluator:
         for order, rank in enumerate(ranks):
             when = rank[feature]
             by_time = np.argsort(when, kind='stable')
-            for sample, goes in enumerate(moves):
+            for i, sample in enumerate(samples):
                 (gone,) = np.nonzero(wanted[sample, order])
                 if not len(gone):
                     continue
-                columns = by_time[goes[by_time]]
+                columns = by_time[moves[i, by_time]]
                 along.follow(columns)
-                sums, doubt = along.of(at_x[sample, columns], at_baseline[sample, columns], start[sample], rest[sample])
+                sums, doubt = along.of(at_x[i, columns], at_baseline[i, columns], start[i], rest[i], small[i])
                 row = np.searchsorted(when[columns], gone)
                 if doubt[row].any():
                     again[sample, order, gone[doubt[row]]] = True
@@ -255,37 +268,3 @@ class OrderEvaluator:
         again[place] = ~np.isfinite(values).all(axis=1)
         request.progress.total += len(rows)
         request.progress.update(len(rows))
-
-
-class _Runs:
-    """Collects rows of any samples and orders until they fill a session run.
-
-    Parameters
-    ----------
-    buffer : float32 ndarray, shape (rows, units)
-    run : function of rows of it, and of their places, int arrays: sample, order, and how many features are gone
-    """
-
-    def __init__(self, buffer: Array, run: Callable[[Array, Tuple[Array, ...]], None]) -> None:
-        self._buffer, self._run = buffer, run
-        self._places = np.empty((3, len(buffer)), np.intp)
-        self._filled = 0
-
-    def add(self, sums: Array, row: Array, *place: Any) -> None:
-        """Some rows of sums; a place may be one number for all of them."""
-        done = 0
-        while done < len(row):
-            here = slice(done, done + len(self._buffer) - self._filled)
-            there = slice(self._filled, self._filled + len(row[here]))
-            np.take(sums, row[here], axis=0, out=self._buffer[there], mode='clip')
-            for axis, value in zip(self._places, place):
-                axis[there] = value[here] if np.ndim(value) else value
-            done, self._filled = done + len(row[here]), there.stop
-            if self._filled == len(self._buffer):
-                self.finish()
-
-    def finish(self) -> None:
-        """Run those that are left."""
-        if self._filled:
-            self._run(self._buffer[: self._filled], tuple(self._places[:, : self._filled]))
-            self._filled = 0

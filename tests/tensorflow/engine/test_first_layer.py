@@ -269,7 +269,7 @@ def test_it_is_used_where_it_pays_and_described(session):
     before = len(session.graph.get_operations())
     assert str(explainer.describe()).endswith(
         "A feature that goes changes the sums of 'MatMul' (MatMul) by its rows of the weights, and T is computed of "
-        'these: about 77,568 multiplications less a row, in calls large enough to be worth it.'
+        'these: about 80,640 multiplications less a row, in calls large enough to be worth it.'
     )
     np.testing.assert_array_equal(np.random.get_state()[1], state)
     engine = explainer.engine
