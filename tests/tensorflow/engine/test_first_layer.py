@@ -260,6 +260,34 @@ def test_weights_are_those_of_now(session):
         np.testing.assert_allclose(*[explainer.run(xs, **fed) for explainer in explainers], atol=1e-5)
 
 
+@pytest.mark.parametrize('use_resource', [False, True])
+def test_weights_that_change_where_they_lie_are_read_again(session, use_resource):
+    # A session gives the memory of a variable of the first kind, in which its next values come to lie.
+    X = tf.placeholder(tf.float32, [None, 60])
+    w = tf.Variable(DRAWN.randn(60, 4).astype(np.float32) / 8, use_resource=use_resource)
+    T = tf.tanh(tf.matmul(X, w))
+    session.run(w.initializer)
+    xs = DRAWN.randn(5, 60).astype(np.float32)
+    with DeepExplain(session=session) as de:
+        explainers = [de.get_explainer('shapley_sampling', T, X, regions=r, seed=0) for r in (True, False)]
+    for change in (tf.assign(w, w * 2), tf.assign_add(w, w / 2), tf.assign(w, -w)):
+        np.testing.assert_allclose(*[explainer.run(xs) for explainer in explainers], atol=1e-5)
+        session.run(change)
+    np.testing.assert_allclose(*[explainer.run(xs) for explainer in explainers], atol=1e-5)
+
+
+@pytest.mark.filterwarnings('ignore:T .* random', 'ignore:.*differ')
+@pytest.mark.parametrize('batch_size', [None, 1, 7])
+def test_random_weights_are_drawn_for_each_row(session, batch_size, monkeypatch):
+    X = tf.placeholder(tf.float32, [None, 40])
+    T = tf.matmul(X, tf.constant(DRAWN.randn(40, 3), tf.float32) + tf.random.normal([40, 3]))
+    with DeepExplain(session=session) as de:
+        explainer = de.get_explainer('shapley_sampling', tf.tanh(T), X, regions=True, samples=2)
+        monkeypatch.setattr(OrderEvaluator, 'fill', None)
+        for n in (1, 5):
+            assert explainer.run(DRAWN.randn(n, 40), batch_size=batch_size).shape == (n, 40)
+
+
 def test_it_is_used_where_it_pays_and_described(session):
     X = tf.placeholder(tf.float32, [None, 327])
     T = table(X, units=256)
