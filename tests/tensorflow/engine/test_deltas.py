@@ -75,7 +75,7 @@ def explained(session, build, method='intgrad', xs=None, ys=None, **arguments):
     with DeepExplain(session=session) as de, warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter('always')
         explainer = de.get_explainer(method, build(X), X, **arguments)
-        built = len(caught)
+        built = sum(issubclass(w.category, DeepExplainWarning) for w in caught)
         _, delta = explainer.run(xs, ys, return_convergence_delta=True)
     said = [str(w.message) for w in caught if issubclass(w.category, DeepExplainWarning)]
     return delta, explainer.describe(), said, built
