@@ -46,7 +46,7 @@ def setup():
         note('begin', ids)
         time.sleep(settings().get('sleep', 0))
         if settings().get('poison') in ids:
-            until = time.time() + 60  # by then there is something to go on from
+            until = time.time() + 240  # by then there is something to go on from, on a machine under load, too
             while not glob.glob(settings()['after']) and time.time() < until:
                 time.sleep(0.1)
             raise ValueError('the cause')

@@ -269,8 +269,7 @@ def test_a_batch_that_fails_ends_the_job_and_a_row_that_cannot_be_explained_does
         time.sleep(0.2)
     assert ray.available_resources()['CPU'] == 4
     done, since = setting.committed(), len(setting.events('begin'))
-    # Mostly 1,500 and more; but Ray may write nothing for a minute while a worker is busy, on a machine under load.
-    assert len(done) < 2000
+    assert 0 < len(done) < 2000
     setting.set()
     with pytest.warns(
         DeepExplainWarning, match="1 of 2000 rows could not be explained.*The first: \"'pixels' holds nan"

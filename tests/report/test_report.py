@@ -362,6 +362,8 @@ def test_what_was_done_to_the_samples_is_said(tmp_path, page):
     with model_of() as m:
         with pytest.raises(ArgumentTypeError, match='data must be a sentence on the samples; got 3'):
             write_report(tmp_path / 'r.html', m, normal(2, 4), data=3)
+        path = write_report(tmp_path / 'r.html', m, normal(2, 4), methods=['saliency'], data=' ')
+        assert 'Samples 2:' not in Page(path).text
         said = 'from <b>-1</b> to 1\ud800'
         path = write_report(tmp_path / 'r.html', m, normal(2, 4), methods=['saliency'], data=said)
     assert 'Samples 2: from <b>-1</b> to 1\\ud800' in Page(path).text

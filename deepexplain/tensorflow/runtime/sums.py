@@ -2,7 +2,7 @@
 
 The sums after ``n`` columns went are ``s(x) + sum of (b - a) w`` over these, in double precision, as what goes may be
 far larger than what stays. Added up one by one, that goes through memory again and again; so columns come in blocks,
-whose rows are small products of matrices. NumPy only.
+whose rows are small products of matrices; and rows of several samples and orders share a session run. NumPy only.
 """
 
 from typing import Any, Callable, Tuple
@@ -73,11 +73,9 @@ class SumsAlong:
         """
         columns, units, blocks = len(at_x), len(start), len(self._factors)
         with np.errstate(over='ignore', invalid='ignore'):
-            steps = np.zeros((blocks, BLOCK + 1))
-            steps[:, BLOCK] = 1
-            by_column = np.subtract(at_baseline, at_x, dtype=np.float64)
             padded = np.zeros(blocks * BLOCK)
-            padded[:columns] = by_column
+            by_column = np.subtract(at_baseline, at_x, out=padded[:columns], dtype=np.float64)
+            steps = np.ones((blocks, BLOCK + 1))
             steps[:, :BLOCK] = padded.reshape(blocks, BLOCK)
             begins = self._factors[:, BLOCK]
             np.einsum('bi,biu->bu', steps[:-1, :BLOCK], self._factors[:-1, :BLOCK], out=begins[1:])
